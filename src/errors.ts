@@ -1,0 +1,46 @@
+/** Exit codes of every command (DESIGN §7). */
+export const EXIT = {
+  done: 0,
+  unexpected: 1,
+  usage: 2,
+  recordsRejected: 3,
+  stopped: 4,
+  interrupted: 130,
+  terminated: 143,
+} as const
+
+interface ErrorOptions {
+  /** What the user can do about it, one sentence. */
+  readonly hint?: string
+  readonly cause?: unknown
+}
+
+/** An error that a user can act on: its message says what happened and where, its hint what to do. */
+export abstract class Braze2ampError extends Error {
+  abstract readonly exitCode: number
+  readonly hint: string | undefined
+
+  constructor(message: string, { hint, cause }: ErrorOptions = {}) {
+    super(message, { cause })
+    this.hint = hint
+  }
+}
+
+/** Wrong use, or a question only a person can answer: exit 2, nothing was done. */
+export class UsageError extends Braze2ampError {
+  override readonly name = 'UsageError'
+  readonly exitCode = EXIT.usage
+}
+
+/** The run ended early and can be resumed: exit 4. */
+export class StoppedError extends Braze2ampError {
+  override readonly name = 'StoppedError'
+  readonly exitCode = EXIT.stopped
+  /** The summary's `stopped` field. */
+  readonly reason: string
+
+  constructor(message: string, { reason, ...options }: ErrorOptions & { readonly reason: string }) {
+    super(message, options)
+    this.reason = reason
+  }
+}
