@@ -36,11 +36,4 @@ export class UsageError extends Braze2ampError {
 export class StoppedError extends Braze2ampError {
   override readonly name = 'StoppedError'
   readonly exitCode = EXIT.stopped
-  /** The summary's `stopped` field. */
-  readonly reason: string
-
-  constructor(message: string, { reason, ...options }: ErrorOptions & { readonly reason: string }) {
-    super(message, options)
-    this.reason = reason
-  }
 }

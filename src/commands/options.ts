@@ -1,0 +1,68 @@
+import { InvalidArgumentError } from 'commander'
+import { catalogueType } from '../currents/event-type.ts'
+import { EVENTS } from '../currents/events.ts'
+import { timeOfText } from '../currents/values.ts'
+import { matchesGlob } from '../map/glob.ts'
+import type { MaxErrors } from '../state/ledger.ts'
+import { closest } from './closest.ts'
+
+/** Values of command-line options; each parser throws what commander shows with the option's name and exit code 2. */
+
+export function parseCount(text: string): number {
+  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
+    throw new InvalidArgumentError('Give a whole number, 0 or more.')
+  }
+  return Number(text)
+}
+
+export function parsePositive(text: string): number {
+  const count = parseCount(text)
+  if (count === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.')
+  return count
+}
+
+/** A date, an RFC 3339 time or Unix seconds, as ms since 1970. */
+export function parseTime(text: string): number {
+  const ms = timeOfText(text)
+  if (Number.isNaN(ms)) {
+    throw new InvalidArgumentError('Give a date (2026-01-31), an RFC 3339 time (2026-01-31T08:00:00Z) or Unix seconds.')
+  }
+  return ms
+}
+
+export function parseMaxErrors(text: string): MaxErrors {
+  const match = /^(\d+(?:\.\d+)?)(%?)$/.exec(text)
+  const value = Number(match?.[1])
+  if (match && match[2] === '%' && value <= 100) return { percent: value }
+  if (match && match[2] === '' && Number.isSafeInteger(value)) return { count: value }
+  throw new InvalidArgumentError('Give a number of records (100) or a share of the records read (1%).')
+}
+
+/** A type of the catalogue, in any spelling. */
+export function parseEventType(text: string): string {
+  const type = catalogueType(text)
+  if (type !== null) return type
+  const near = closest(
+    text,
+    EVENTS.map((row) => row.type),
+  )
+  throw new InvalidArgumentError(near ? `No such event type; did you mean ${near}?` : 'No such event type.')
+}
+
+/** Globs on event types, separated by commas; the option may be given several times. */
+export function parseGlobs(text: string, before: readonly string[]): readonly string[] {
+  const globs = text
+    .split(',')
+    .map((glob) => glob.trim())
+    .filter((glob) => glob !== '')
+  if (globs.length === 0) throw new InvalidArgumentError('Give event types or globs, separated by commas.')
+  for (const glob of globs) {
+    if (EVENTS.some((row) => matchesGlob(glob, row.type))) continue
+    const near = closest(
+      glob,
+      EVENTS.map((row) => row.type),
+    )
+    throw new InvalidArgumentError(`${glob} matches no event type${near ? `; did you mean ${near}?` : '.'}`)
+  }
+  return [...before, ...globs]
+}

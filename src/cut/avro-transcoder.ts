@@ -1,0 +1,240 @@
+import type { Type, types } from 'avsc'
+import {
+  append,
+  appendByte,
+  type ByteWriter,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  reserve,
+  utf8,
+} from '../json/bytes.ts'
+import { appendStringOf } from '../json/strings.ts'
+import { MAX_NUMBER_BYTES, writeAscii } from '../json/values.ts'
+
+/**
+ * Avro's binary encoding to plain JSON text, without building the values in between. The schema is read by `avsc`; its types
+ * are compiled once per file into functions that walk the bytes. Unions are written without their wrapper, null fields are left
+ * out, integers keep all their digits.
+ */
+
+/** Where reading stands. Nothing is read at or beyond `end`. */
+export interface Cursor {
+  bytes: Uint8Array
+  at: number
+  end: number
+}
+
+/** What a transcoder met. */
+export const DAMAGED = 0
+export const VALUE = 1
+export const NULL = 2
+
+/** Writes the value at the cursor as JSON and moves on; `NULL` writes nothing, `DAMAGED` leaves the cursor anywhere. */
+export type Transcoder = (from: Cursor, out: ByteWriter) => number
+
+const TRUE = utf8('true')
+const FALSE = utf8('false')
+const NULL_TEXT = utf8('null')
+
+/** Compiles a type. A named type may contain itself. */
+export function compileTranscoder(type: Type, named = new Map<Type, Transcoder>()): Transcoder {
+  const known = named.get(type)
+  if (known) return known
+  let compiled: Transcoder | null = null
+  named.set(type, (from, out) => (compiled === null ? DAMAGED : compiled(from, out)))
+  compiled = compile(type, (inner) => compileTranscoder(inner, named))
+  named.set(type, compiled)
+  return compiled
+}
+
+function compile(type: Type, inner: (type: Type) => Transcoder): Transcoder {
+  switch (type.typeName) {
+    case 'null':
+      return () => NULL
+    case 'boolean':
+      return transcodeBoolean
+    case 'int':
+    case 'long':
+      return transcodeLong
+    case 'float':
+      return (from, out) => transcodeFloat(from, out, 4)
+    case 'double':
+      return (from, out) => transcodeFloat(from, out, 8)
+    case 'string':
+      return transcodeString
+    case 'bytes':
+      return (from, out) => writeBytes(from, out, readLength(from))
+    case 'fixed': {
+      const { size } = type as types.FixedType
+      return (from, out) => writeBytes(from, out, size)
+    }
+    case 'enum':
+      return compileEnum((type as types.EnumType).symbols)
+    case 'array':
+      return compileBlocks(inner((type as types.ArrayType).itemsType), null)
+    case 'map':
+      return compileBlocks(inner((type as types.MapType).valuesType), transcodeString)
+    case 'record':
+    case 'error':
+      return compileRecord((type as types.RecordType).fields, inner)
+    case 'union:unwrapped':
+    case 'union:wrapped':
+      return compileUnion((type as types.UnwrappedUnionType).types.map(inner))
+    default:
+      throw new TypeError(`Avro type ${type.typeName} cannot be read`)
+  }
+}
+
+function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Transcoder): Transcoder {
+  const keys = fields.map((field) => utf8(`,${JSON.stringify(field.name)}:`))
+  const transcoders = fields.map((field) => inner(field.type))
+  return (from, out) => {
+    const start = out.length
+    for (let i = 0; i < keys.length; i++) {
+      const before = out.length
+      append(out, keys[i] as Uint8Array)
+      const met = (transcoders[i] as Transcoder)(from, out)
+      if (met === VALUE) continue
+      if (met === DAMAGED) return DAMAGED
+      out.length = before
+    }
+    // Each field brings the comma before it; that of the first becomes the opening brace.
+    if (out.length === start) appendByte(out, OPEN_BRACE)
+    else out.bytes[start] = OPEN_BRACE
+    appendByte(out, CLOSE_BRACE)
+    return VALUE
+  }
+}
+
+function compileUnion(branches: readonly Transcoder[]): Transcoder {
+  return (from, out) => {
+    const branch = branches[readLength(from)]
+    return branch === undefined ? DAMAGED : branch(from, out)
+  }
+}
+
+function compileEnum(symbols: readonly string[]): Transcoder {
+  const texts = symbols.map((symbol) => utf8(JSON.stringify(symbol)))
+  return (from, out) => {
+    const text = texts[readLength(from)]
+    if (text === undefined) return DAMAGED
+    append(out, text)
+    return VALUE
+  }
+}
+
+/** Arrays, and maps when `key` reads their keys: blocks of items, each with its count, until a count of zero. */
+function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
+  return (from, out) => {
+    appendByte(out, key === null ? OPEN_BRACKET : OPEN_BRACE)
+    let isFirst = true
+    for (;;) {
+      let count = readLong(from)
+      if (count === 0) break
+      if (count < 0) {
+        count = -count
+        readLong(from)
+      }
+      // An item takes a byte at least; a count beyond that is damage, and must not keep the loop busy.
+      if (!(count <= from.end - from.at)) return DAMAGED
+      for (; count > 0; count--) {
+        if (!isFirst) appendByte(out, COMMA)
+        isFirst = false
+        if (key !== null) {
+          if (key(from, out) !== VALUE) return DAMAGED
+          appendByte(out, COLON)
+        }
+        const met = item(from, out)
+        if (met === DAMAGED) return DAMAGED
+        if (met === NULL) append(out, NULL_TEXT)
+      }
+    }
+    appendByte(out, key === null ? CLOSE_BRACKET : CLOSE_BRACE)
+    return VALUE
+  }
+}
+
+function transcodeBoolean(from: Cursor, out: ByteWriter): number {
+  const byte = from.at < from.end ? from.bytes[from.at++] : -1
+  if (byte !== 0 && byte !== 1) return DAMAGED
+  append(out, byte === 1 ? TRUE : FALSE)
+  return VALUE
+}
+
+function transcodeString(from: Cursor, out: ByteWriter): number {
+  const length = readLength(from)
+  const end = from.at + length
+  if (!(length >= 0 && end <= from.end)) return DAMAGED
+  appendStringOf(out, from.bytes, from.at, end)
+  from.at = end
+  return VALUE
+}
+
+/** Bytes as Avro's JSON encoding has them: a string of the code points 0 to 255. */
+function writeBytes(from: Cursor, out: ByteWriter, length: number): number {
+  const end = from.at + length
+  if (!(length >= 0 && end <= from.end)) return DAMAGED
+  const text = utf8(Buffer.from(from.bytes.subarray(from.at, end)).toString('latin1'))
+  appendStringOf(out, text, 0, text.length)
+  from.at = end
+  return VALUE
+}
+
+function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
+  if (from.at + size > from.end) return DAMAGED
+  const view = new DataView(from.bytes.buffer, from.bytes.byteOffset + from.at, size)
+  const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)
+  from.at += size
+  // JSON has no NaN and no infinity.
+  if (!Number.isFinite(value)) return NULL
+  reserve(out, MAX_NUMBER_BYTES)
+  out.length = writeAscii(out.bytes, out.length, String(value))
+  return VALUE
+}
+
+function transcodeLong(from: Cursor, out: ByteWriter): number {
+  const start = from.at
+  const value = readLong(from)
+  if (Number.isNaN(value)) return DAMAGED
+  const text = Number.isSafeInteger(value) ? String(value) : String(exactLong(from.bytes, start, from.at))
+  reserve(out, MAX_NUMBER_BYTES)
+  out.length = writeAscii(out.bytes, out.length, text)
+  return VALUE
+}
+
+/** A long that must be a length or an index; -1 when it is not. */
+function readLength(from: Cursor): number {
+  const value = readLong(from)
+  return value >= 0 ? value : -1
+}
+
+/** Bits that fit into a 32-bit integer with the sign to spare, in groups of seven. */
+const FAST_SHIFT = 28
+
+/** A zigzag varint; NaN when it does not end in time. Beyond 2^53 it is only near: see {@link exactLong}. */
+export function readLong(from: Cursor): number {
+  const { bytes, end } = from
+  let value = 0
+  let shift = 0
+  let at = from.at
+  for (;;) {
+    if (at >= end || shift > 63) return Number.NaN
+    const byte = bytes[at++] as number
+    if (shift < FAST_SHIFT) value |= (byte & 0x7f) << shift
+    else value += (byte & 0x7f) * 2 ** shift
+    if (byte < 0x80) break
+    shift += 7
+  }
+  from.at = at
+  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+}
+
+function exactLong(bytes: Uint8Array, start: number, end: number): bigint {
+  let value = 0n
+  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt((bytes[at] as number) & 0x7f)
+  return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
+}

@@ -1,0 +1,76 @@
+import { appendByte, type ByteWriter, createByteWriter, NEWLINE } from '../json/bytes.ts'
+import type { Fault, OpenSource, RawChunk, RejectReason } from '../model.ts'
+
+/** A chunk is handed on when its records take this many bytes. */
+const CHUNK_BYTES = 1 << 19
+
+/** Collects records whose JSON text a cutter writes, until they make a chunk. */
+export interface ChunkBuilder {
+  /** The record under way is written here. */
+  readonly out: ByteWriter
+  readonly count: () => number
+  /** Ends the record under way. `line` counts from 1; 0 where the format has no lines. */
+  add(position: number, line: number): void
+  /** Ends the record under way as one that is broken; what was written is its raw text. */
+  addFault(position: number, line: number, reason: RejectReason, detail: string): void
+  /** Forgets what was written of the record under way. */
+  drop(): void
+  isFull(): boolean
+  /** The chunk so far; the builder starts a new one. */
+  take(): RawChunk
+}
+
+export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
+  const out = createByteWriter(CHUNK_BYTES + (CHUNK_BYTES >> 2))
+  let starts: number[] = []
+  let ends: number[] = []
+  let positions: number[] = []
+  let lines: number[] = []
+  let faults: Fault[] = []
+  let recordStart = 0
+
+  function add(position: number, line: number): void {
+    starts.push(recordStart)
+    ends.push(out.length)
+    positions.push(position)
+    lines.push(line)
+    appendByte(out, NEWLINE)
+    recordStart = out.length
+  }
+
+  return {
+    out,
+    count: () => starts.length,
+    add,
+    addFault(position, line, reason, detail) {
+      faults.push({ index: starts.length, reason, detail })
+      add(position, line)
+    },
+    drop() {
+      out.length = recordStart
+    },
+    isFull: () => out.length >= CHUNK_BYTES,
+    take() {
+      const chunk: RawChunk = {
+        source,
+        bytes: out.bytes.subarray(0, recordStart),
+        count: starts.length,
+        starts: Int32Array.from(starts),
+        ends: Int32Array.from(ends),
+        positions: Float64Array.from(positions),
+        lines: lines.some((line) => line > 0) ? Float64Array.from(lines) : null,
+        faults,
+        values,
+      }
+      out.bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + (CHUNK_BYTES >> 2))
+      out.length = 0
+      starts = []
+      ends = []
+      positions = []
+      lines = []
+      faults = []
+      recordStart = 0
+      return chunk
+    },
+  }
+}

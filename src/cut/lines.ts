@@ -1,0 +1,168 @@
+import { NEWLINE } from '../json/bytes.ts'
+import type { Fault, RawChunk } from '../model.ts'
+import type { OpenInput } from '../read/open.ts'
+import { envelopeItems } from './envelope.ts'
+
+/** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (BRAZE.md). */
+const MAX_LINE_BYTES = 16 << 20
+/** How much of a longer line is kept to show. */
+const EXCERPT_BYTES = 1 << 16
+
+const CARRIAGE_RETURN = 0x0d
+
+/** NDJSON: one record a line. Blank lines are no records, but count as lines. */
+export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
+  let position = 0
+  let line = 1
+  let isStart = true
+  /** Bytes of a line whose end has not come yet. */
+  let partial: Uint8Array[] = []
+  let partialLength = 0
+  let isTooLong = false
+
+  function take(bytes: Uint8Array): void {
+    if (isTooLong) {
+      partialLength += bytes.length
+      return
+    }
+    partial.push(bytes)
+    partialLength += bytes.length
+    if (partialLength > MAX_LINE_BYTES) {
+      isTooLong = true
+      partial = [Buffer.concat(partial).subarray(0, EXCERPT_BYTES)]
+    }
+  }
+
+  /** The record of a line that was too long: its beginning, as a fault. */
+  function tooLong(endsWithNewline: boolean): RawChunk {
+    const bytes = Buffer.concat([...partial, Buffer.from('\n')])
+    const detail = `the line is ${partialLength} bytes long; at most ${MAX_LINE_BYTES} are read`
+    const chunk = oneFault(input, bytes, position, line, { index: 0, reason: 'malformed', detail })
+    position += partialLength + (endsWithNewline ? 1 : 0)
+    line++
+    partial = []
+    partialLength = 0
+    isTooLong = false
+    return chunk
+  }
+
+  for (let read = await input.read(); read !== null; read = await input.read()) {
+    let bytes = read
+    if (isTooLong) {
+      const end = bytes.indexOf(NEWLINE)
+      take(end < 0 ? bytes : bytes.subarray(0, end))
+      if (end < 0) continue
+      yield tooLong(true)
+      bytes = bytes.subarray(end + 1)
+    }
+    const lastEnd = bytes.lastIndexOf(NEWLINE)
+    if (lastEnd < 0) {
+      take(bytes)
+      continue
+    }
+    const rest = bytes.subarray(lastEnd + 1)
+    const whole =
+      partialLength === 0 ? bytes.subarray(0, lastEnd + 1) : Buffer.concat([...partial, bytes.subarray(0, lastEnd + 1)])
+    partial = []
+    partialLength = 0
+    const chunk = splitLines(input, whole, position, line, isStart)
+    isStart = false
+    position += whole.length
+    line += chunk.lineCount
+    if (chunk.raw.count > 0) yield chunk.raw
+    // A slice would keep the whole read in memory for as long as the line is not done.
+    if (rest.length > 0) take(rest.slice())
+  }
+
+  const damage = input.damage()
+  if (damage !== null) {
+    const bytes = Buffer.concat([...partial, Buffer.from('\n')])
+    yield oneFault(input, bytes, position, line, { index: 0, reason: 'damaged_input', detail: damage })
+  } else if (isTooLong) {
+    yield tooLong(false)
+  } else if (partialLength > 0) {
+    const { raw } = splitLines(input, Buffer.concat([...partial, Buffer.from('\n')]), position, line, isStart)
+    if (raw.count > 0) yield raw
+  }
+}
+
+function oneFault(input: OpenInput, bytes: Uint8Array, position: number, line: number, fault: Fault): RawChunk {
+  return {
+    source: input.source,
+    bytes,
+    count: 1,
+    starts: Int32Array.of(0),
+    ends: Int32Array.of(bytes.length - 1),
+    positions: Float64Array.of(position),
+    lines: Float64Array.of(line),
+    faults: [fault],
+    values: 'json',
+  }
+}
+
+/** Splits whole lines, each with its newline. */
+function splitLines(
+  input: OpenInput,
+  bytes: Uint8Array,
+  position: number,
+  firstLine: number,
+  isStart: boolean,
+): { readonly raw: RawChunk; readonly lineCount: number } {
+  let capacity = Math.max(16, bytes.length >> 8)
+  let starts = new Int32Array(capacity)
+  let ends = new Int32Array(capacity)
+  let lines = new Float64Array(capacity)
+  let count = 0
+  let lineCount = 0
+
+  function add(start: number, end: number): void {
+    if (count === capacity) {
+      capacity *= 2
+      starts = copyOf(starts, new Int32Array(capacity))
+      ends = copyOf(ends, new Int32Array(capacity))
+      lines = copyOf(lines, new Float64Array(capacity))
+    }
+    starts[count] = start
+    ends[count] = end
+    lines[count] = firstLine + lineCount
+    count++
+  }
+
+  let at = isStart && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  while (at < bytes.length) {
+    const newline = bytes.indexOf(NEWLINE, at)
+    let end = newline
+    while (end > at && (bytes[end - 1] as number) <= 0x20 && isSpace(bytes[end - 1] as number)) end--
+    if (end > at) {
+      const items = envelopeItems(bytes, at, end)
+      if (items === null) add(at, end)
+      else for (let i = 0; i < items.length; i += 2) add(items[i] as number, items[i + 1] as number)
+    }
+    lineCount++
+    at = newline + 1
+  }
+
+  const positions = new Float64Array(count)
+  for (let i = 0; i < count; i++) positions[i] = position + (starts[i] as number)
+  const raw: RawChunk = {
+    source: input.source,
+    bytes,
+    count,
+    starts: starts.subarray(0, count),
+    ends: ends.subarray(0, count),
+    positions,
+    lines: lines.subarray(0, count),
+    faults: [],
+    values: 'json',
+  }
+  return { raw, lineCount }
+}
+
+function isSpace(byte: number): boolean {
+  return byte === 0x20 || byte === 0x09 || byte === CARRIAGE_RETURN
+}
+
+function copyOf<T extends Int32Array | Float64Array>(from: T, to: T): T {
+  to.set(from)
+  return to
+}

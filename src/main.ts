@@ -1,0 +1,74 @@
+import { readFileSync } from 'node:fs'
+import { Command, CommanderError } from 'commander'
+import { addReplayCommand } from './commands/replay.ts'
+import type { Run } from './commands/run.ts'
+import { Braze2ampError, EXIT } from './errors.ts'
+import { style } from './report/style.ts'
+
+/**
+ * From the command line to the exit code: the only place that turns errors into codes.
+ * @param argv as `process.argv`: the words of the command start at the third
+ */
+export async function main(argv: readonly string[]): Promise<number> {
+  let exitCode: number = EXIT.done
+  const run: Run = async (work) => {
+    exitCode = await withSignals(work)
+  }
+  try {
+    await createProgram(run).parseAsync([...argv])
+    return exitCode
+  } catch (error) {
+    if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
+    return report(error)
+  }
+}
+
+function createProgram(run: Run): Command {
+  const program = new Command('braze2amp')
+    .description(
+      'Replays stored Braze Currents exports into Amplitude: nothing lost, nothing doubled, no device held up.',
+    )
+    .version(version())
+    .exitOverride()
+    .showHelpAfterError('(braze2amp --help shows the options, and examples)')
+    .configureHelp({ showGlobalOptions: true })
+  addReplayCommand(program, run)
+  for (const command of program.commands) command.copyInheritedSettings(program)
+  return program
+}
+
+/** The first SIGINT or SIGTERM asks the work to stop, the second ends the process at once. */
+async function withSignals(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
+  const controller = new AbortController()
+  const stop = (name: NodeJS.Signals) => {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+    process.stderr.write(`\n${name}: stopping; once more to stop at once\n`)
+    controller.abort(name)
+  }
+  process.on('SIGINT', stop)
+  process.on('SIGTERM', stop)
+  try {
+    return await work(controller.signal)
+  } finally {
+    process.off('SIGINT', stop)
+    process.off('SIGTERM', stop)
+  }
+}
+
+function report(error: unknown): number {
+  if (error instanceof Braze2ampError) {
+    process.stderr.write(`${style.red('error:')} ${error.message}${error.hint ? `\n${error.hint}` : ''}\n`)
+    return error.exitCode
+  }
+  const text = error instanceof Error ? (error.stack ?? error.message) : String(error)
+  process.stderr.write(
+    `${style.red('unexpected error:')} ${text}\nThis is a bug in braze2amp; please report it with the command you ran.\n`,
+  )
+  return EXIT.unexpected
+}
+
+function version(): string {
+  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
+  return manifest.version
+}

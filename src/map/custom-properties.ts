@@ -1,0 +1,127 @@
+import {
+  append,
+  type ByteWriter,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  copyBytes,
+  NEWLINE,
+  OPEN_BRACE,
+  QUOTE,
+  reserve,
+  utf8,
+} from '../json/bytes.ts'
+import { appendStringOf, copyCanonicalContent, unescapeContent } from '../json/strings.ts'
+import { appendValue, endOfString, endOfValue, KIND, kindOf, skipSpace } from '../json/values.ts'
+import type { RecordScanner } from './record-scanner.ts'
+
+const RAW_KEY = utf8('_raw":')
+
+/**
+ * Makes the function that writes the customer's own properties of a custom event or purchase: each key behind a prefix, in
+ * input order, values as they are, nulls left out (BRAZE.md, Fields). They come as a JSON string (storage) or as an object
+ * (Custom HTTP form).
+ *
+ * The function returns false when the text is no JSON object: it then goes out whole as the property `_raw`.
+ */
+export function createCustomPropertyWriter(
+  scanner: RecordScanner,
+): (out: ByteWriter, keyStart: Uint8Array, bytes: Uint8Array, field: number) => boolean {
+  const text: ByteWriter = { bytes: new Uint8Array(4096), length: 0 }
+
+  return function writeCustomProperties(out, keyStart, bytes, field) {
+    const start = scanner.starts[field] as number
+    const end = scanner.ends[field] as number
+    switch (scanner.kind(field)) {
+      case KIND.object: {
+        const wrapped = wrappedText(bytes, start, end)
+        if (wrapped !== null) return writeText(out, keyStart, bytes, wrapped.start, wrapped.end)
+        return writeObject(out, keyStart, bytes, start)
+      }
+      case KIND.string:
+      case KIND.escapedString:
+        return writeText(out, keyStart, bytes, start, end)
+      default:
+        text.length = 0
+        append(text, bytes, start, end)
+        return writeRaw(out, keyStart)
+    }
+  }
+
+  /** `{"string":"{…}"}`: the JSON string behind a union wrapper. An object of the customer's that only looks alike holds no JSON object. */
+  function wrappedText(bytes: Uint8Array, start: number, end: number): { start: number; end: number } | null {
+    const key = skipSpace(bytes, start + 1)
+    const valueAt = key + WRAPPER_KEY.length
+    if (valueAt >= end || !WRAPPER_KEY.every((byte, i) => bytes[key + i] === byte)) return null
+    const colon = skipSpace(bytes, valueAt)
+    const value = skipSpace(bytes, colon + 1)
+    if (bytes[colon] !== COLON || bytes[value] !== QUOTE) return null
+    const valueEnd = endOfString(bytes, value)
+    if (bytes[skipSpace(bytes, valueEnd)] !== CLOSE_BRACE) return null
+    takeText(bytes, value, valueEnd)
+    return isObject() ? { start: value, end: valueEnd } : null
+  }
+
+  function isObject(): boolean {
+    const at = skipSpace(text.bytes, 0)
+    return text.bytes[at] === OPEN_BRACE && endsAfter(endOfValue(text.bytes, at))
+  }
+
+  function endsAfter(at: number): boolean {
+    return at >= 0 && skipSpace(text.bytes, at) === text.length + 1
+  }
+
+  /** Puts the text of a JSON string, and a newline that ends every scan, into `text`. */
+  function takeText(bytes: Uint8Array, start: number, end: number): void {
+    text.length = 0
+    reserve(text, end - start + 2)
+    text.length = unescapeContent(text.bytes, 0, bytes, start + 1, end - 1)
+    text.bytes[text.length] = NEWLINE
+    // What an earlier, longer text left behind must not look like more of this one.
+    text.bytes[text.length + 1] = 0
+  }
+
+  function writeText(out: ByteWriter, keyStart: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+    takeText(bytes, start, end)
+    const at = skipSpace(text.bytes, 0)
+    if (at > text.length) return true
+    if (text.bytes[at] === OPEN_BRACE) {
+      if (!isObject()) return writeRaw(out, keyStart)
+      return writeObject(out, keyStart, text.bytes, at)
+    }
+    const isNull = kindOf(text.bytes, at, text.length) === KIND.null && endsAfter(endOfValue(text.bytes, at))
+    return isNull || writeRaw(out, keyStart)
+  }
+
+  function writeRaw(out: ByteWriter, keyStart: Uint8Array): boolean {
+    append(out, keyStart)
+    append(out, RAW_KEY)
+    appendStringOf(out, text.bytes, 0, text.length)
+    return false
+  }
+}
+
+const WRAPPER_KEY = utf8('"string"')
+
+/** Writes the members of the object at `at`, which must be valid. */
+function writeObject(out: ByteWriter, keyStart: Uint8Array, source: Uint8Array, at: number): boolean {
+  let p = skipSpace(source, at + 1)
+  while (source[p] === QUOTE) {
+    const keyEnd = endOfString(source, p)
+    const valueAt = skipSpace(source, skipSpace(source, keyEnd) + 1)
+    const valueEnd = endOfValue(source, valueAt)
+    const isNull = source[valueAt] === 0x6e
+    if (!isNull) {
+      reserve(out, keyStart.length + (keyEnd - p) + 8)
+      let to = copyBytes(out.bytes, out.length, keyStart, 0, keyStart.length)
+      to = copyCanonicalContent(out.bytes, to, source, p + 1, keyEnd - 1)
+      out.bytes[to++] = QUOTE
+      out.bytes[to++] = COLON
+      out.length = to
+      appendValue(out, source, valueAt, valueEnd)
+    }
+    p = skipSpace(source, valueEnd)
+    if (source[p] === COMMA) p = skipSpace(source, p + 1)
+  }
+  return true
+}

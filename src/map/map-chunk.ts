@@ -1,0 +1,410 @@
+import { isUtf8 } from 'node:buffer'
+import { createHash } from 'node:crypto'
+import { isRefusedId, REFUSED_ID_LENGTHS } from '../amplitude/event.ts'
+import { timeOfNumber, timeOfText } from '../currents/values.ts'
+import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
+import { copyCanonicalContent } from '../json/strings.ts'
+import { KIND, MAX_NUMBER_BYTES, numberOf, writeAscii } from '../json/values.ts'
+import type { MappedChunk, RawChunk } from '../model.ts'
+import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
+import { createCustomPropertyWriter } from './custom-properties.ts'
+import { type Mapping, namesCurrentsType, type Output, type Plan } from './plan.ts'
+import { createRecordScanner } from './record-scanner.ts'
+import { writeValue } from './write-value.ts'
+
+const MALFORMED = outcomeOf('malformed')
+const FILTERED = outcomeOf('filtered')
+const NO_IDENTITY = outcomeOf('no_identity')
+const INVALID_IDENTITY = outcomeOf('invalid_identity')
+
+const TYPE_MISMATCH = warningBit('event_type_mismatch')
+const ID_MISSING = warningBit('id_missing')
+const ID_DROPPED = warningBit('id_dropped')
+const NOT_JSON = warningBit('properties_not_json')
+
+const USER_ID = utf8('","user_id":')
+const DEVICE_ID = utf8(',"device_id":')
+const TIME = utf8(',"time":')
+const INSERT_ID = utf8(',"insert_id":')
+const LIBRARY = utf8(',"library":"Braze"')
+const IDFA = utf8(',"idfa":')
+const ADID = utf8(',"adid":')
+const PROPERTIES = utf8(',"event_properties":')
+/** Stands where the `insert_id` of a record without `id` goes, until the event it is computed from is written. */
+const NO_ID = utf8(`"${'0'.repeat(32)}"`)
+
+/** Why a record is malformed that has no event type of its own in a file that names none. */
+export const NO_EVENT_TYPE = 'no event type: neither the record nor its file names one'
+
+/** Fields whose value is an object of its own: never a union wrapper. */
+const CONTAINERS = new Set(['user', 'properties', 'custom_properties', 'purchase_properties'])
+/** Fields of the record itself that a nested `user` or `properties` must not replace. */
+const RECORD_FIELDS = new Set(['id', 'time', 'event_type'])
+
+/**
+ * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
+ * and it keeps nothing but scratch space between calls.
+ *
+ * The first that holds decides a record's outcome (DESIGN §2): malformed, unknown or not exported type, filtered, identity.
+ * Duplicates are the ledger's to find.
+ */
+export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {
+  const scanner = createRecordScanner(mapping.fieldNames, CONTAINERS, RECORD_FIELDS)
+  const { starts, ends, kind } = scanner
+  const field = {
+    id: scanner.fieldOf('id'),
+    time: scanner.fieldOf('time'),
+    eventType: scanner.fieldOf('event_type'),
+    externalUserId: scanner.fieldOf('external_user_id'),
+    deviceId: scanner.fieldOf('device_id'),
+    userId: scanner.fieldOf('user_id'),
+    name: scanner.fieldOf('name'),
+    properties: scanner.fieldOf('properties'),
+    user: scanner.fieldOf('user'),
+    customProperties: scanner.fieldOf('custom_properties'),
+    purchaseProperties: scanner.fieldOf('purchase_properties'),
+    adId: scanner.fieldOf('ad_id'),
+    adIdType: scanner.fieldOf('ad_id_type'),
+    sharedAt: scanner.fieldOf('sf_created_at'),
+  }
+  const writeCustomProperties = createCustomPropertyWriter(scanner)
+  const { sinceMs, untilMs } = mapping.options
+  const override = mapping.options.eventType === null ? null : mapping.planOf(mapping.options.eventType)
+
+  const out = createByteWriter(0)
+  let bytes: Uint8Array = new Uint8Array(0)
+  let warning = 0
+  let detail = ''
+  let timeMs = 0
+  let idLow = 0
+  let idHigh = 0
+
+  // A record's own event type, as bytes, and the plan it names: records of one type come in runs.
+  let ownName: Uint8Array = new Uint8Array(0)
+  let ownPlan: Plan | null = null
+
+  return function mapChunk(raw) {
+    const { count } = raw
+    bytes = raw.bytes
+    const outcomes = new Uint8Array(count)
+    const types = new Int16Array(count)
+    const warnings = new Uint8Array(count)
+    const times = new Float64Array(count)
+    const idLows = new Uint32Array(count)
+    const idHighs = new Uint32Array(count)
+    const eventEnds = new Int32Array(count)
+    const details = new Map<number, string>()
+    const filePlan = raw.source.fileType === null ? null : mapping.planOf(raw.source.fileType)
+    const allUtf8 = isUtf8(bytes)
+    let nextFault = 0
+
+    out.bytes = Buffer.allocUnsafeSlow(Math.max(4096, bytes.length + (bytes.length >> 2)))
+    out.length = 0
+    for (let i = 0; i < count; i++) {
+      const fault = raw.faults[nextFault]
+      let plan: Plan | null = override ?? filePlan
+      let outcome: number
+      warning = 0
+      timeMs = 0
+      idLow = 0
+      idHigh = 0
+      if (fault !== undefined && fault.index === i) {
+        nextFault++
+        outcome = outcomeOf(fault.reason)
+        detail = fault.detail
+      } else {
+        const start = raw.starts[i] as number
+        const end = raw.ends[i] as number
+        if (!allUtf8 && !isUtf8(bytes.subarray(start, end))) {
+          outcome = MALFORMED
+          detail = 'invalid UTF-8'
+        } else if (!scanner.scan(bytes, start, end)) {
+          outcome = MALFORMED
+          detail = scanFailure(start, end)
+        } else {
+          plan = planOfRecord(filePlan)
+          outcome = mapRecord(plan, raw, i)
+        }
+      }
+      outcomes[i] = outcome
+      types[i] = plan === null ? -1 : plan.number
+      warnings[i] = warning
+      times[i] = timeMs
+      idLows[i] = idLow
+      idHighs[i] = idHigh
+      eventEnds[i] = out.length
+      if (detail !== '') {
+        details.set(i, detail)
+        detail = ''
+      }
+    }
+    return {
+      raw,
+      count,
+      outcomes,
+      types,
+      typeNames: mapping.typeNames,
+      warnings,
+      times,
+      idLow: idLows,
+      idHigh: idHighs,
+      bytes: out.bytes,
+      eventEnds,
+      details,
+    }
+  }
+
+  function scanFailure(start: number, end: number): string {
+    const { message, at } = scanner.error()
+    return at >= end ? `${message}: ends too early` : `${message} at byte ${at - start + 1} of the record`
+  }
+
+  /** The plan of the record just scanned; notes when its own type is not that of its file. */
+  function planOfRecord(filePlan: Plan | null): Plan | null {
+    if (kind(field.eventType) !== KIND.string) return override ?? filePlan
+    const own = planOfName(starts[field.eventType] as number, ends[field.eventType] as number)
+    if (own === null) return override ?? filePlan
+    if (filePlan !== null && own !== filePlan) warning |= TYPE_MISMATCH
+    return override ?? own
+  }
+
+  function planOfName(start: number, end: number): Plan | null {
+    let same = ownName.length === end - start
+    for (let i = 0; same && i < ownName.length; i++) same = ownName[i] === bytes[start + i]
+    if (!same) {
+      const name = textOf(bytes, start + 1, end - 1)
+      ownName = bytes.slice(start, end)
+      ownPlan = namesCurrentsType(name) ? mapping.planOf(name) : null
+    }
+    return ownPlan
+  }
+
+  /** The outcome of the record just scanned; writes its event when it becomes one. */
+  function mapRecord(plan: Plan | null, raw: RawChunk, index: number): number {
+    flatten()
+    timeMs = timeOf(field.time)
+    if (Number.isNaN(timeMs)) {
+      detail = kind(field.time) <= KIND.null ? 'time is missing' : `time is not a time: ${excerpt(field.time)}`
+      timeMs = 0
+      return MALFORMED
+    }
+    if (plan === null) {
+      detail = NO_EVENT_TYPE
+      return MALFORMED
+    }
+    if (plan.outcome !== EVENT) return plan.outcome
+    if (timeMs < sinceMs || timeMs >= untilMs) return FILTERED
+    if (plan.custom?.carriesName && !isText(field.name)) {
+      detail = 'the custom event has no name'
+      return MALFORMED
+    }
+    if (raw.source.isShare || kind(field.sharedAt) > KIND.null) takeShareFields()
+
+    const start = out.length
+    // Twice the record: `enriched` writes some values twice.
+    reserve(out, plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number)))
+    const target = out.bytes
+    let to = copyBytes(target, start, plan.head, 0, plan.head.length)
+    if (plan.custom?.carriesName) to = copyContent(target, to, field.name)
+
+    // The opening quote of `USER_ID` closes the event type.
+    const identityAt = to
+    to = writeIdentity(target, to, USER_ID, field.externalUserId)
+    if (to === identityAt) target[to++] = QUOTE
+    const hasUser = to > identityAt + 1
+    const deviceAt = to
+    to = writeIdentity(target, to, DEVICE_ID, field.deviceId)
+    if (!hasUser && to === deviceAt) {
+      out.length = start
+      if ((warning & ID_DROPPED) === 0) return NO_IDENTITY
+      warning &= ~ID_DROPPED
+      return INVALID_IDENTITY
+    }
+
+    to = copyBytes(target, to, TIME, 0, TIME.length)
+    to = writeAscii(target, to, String(timeMs))
+    to = copyBytes(target, to, INSERT_ID, 0, INSERT_ID.length)
+    const idAt = to
+    const hasId = isText(field.id)
+    if (hasId) {
+      target[to++] = QUOTE
+      to = copyContent(target, to, field.id)
+      hashId(plan, target, idAt + 1, to)
+      target[to++] = QUOTE
+    } else {
+      warning |= ID_MISSING
+      to = copyBytes(target, to, NO_ID, 0, NO_ID.length)
+    }
+    to = copyBytes(target, to, LIBRARY, 0, LIBRARY.length)
+    out.length = writeAdvertisingId(target, to)
+    for (const output of plan.topLevel) writeOutput(output, raw.values)
+
+    append(out, PROPERTIES)
+    const firstAt = out.length
+    for (const output of plan.properties) writeOutput(output, raw.values)
+    if (plan.custom !== null) {
+      const source = customSource()
+      if (source >= 0 && !writeCustomProperties(out, plan.custom.keyStart, bytes, source)) warning |= NOT_JSON
+    }
+    // Each property brings the comma before it; that of the first becomes the opening brace.
+    if (out.length === firstAt) append(out, mapping.emptyTail)
+    else {
+      out.bytes[firstAt] = OPEN_BRACE
+      append(out, mapping.tail)
+    }
+    if (!hasId) writeMadeId(out.bytes, start, idAt, out.length, raw, index)
+    return EVENT
+  }
+
+  /** Custom HTTP form: the fields of `user` and `properties` become the record's own (BRAZE.md, record shapes). */
+  function flatten(): void {
+    const hasUser = kind(field.user) === KIND.object
+    const hasOwnIdentity = kind(field.externalUserId) + kind(field.deviceId) + kind(field.userId) > 0
+    const isHttpForm = hasUser || (ownTypeIsKnown() && !hasOwnIdentity)
+    if (isHttpForm && kind(field.properties) === KIND.object) {
+      const start = starts[field.properties] as number
+      const end = ends[field.properties] as number
+      scanner.clear(field.properties)
+      scanner.scanNested(bytes, start, end)
+    }
+    if (hasUser) scanner.scanNested(bytes, starts[field.user] as number, ends[field.user] as number)
+  }
+
+  function ownTypeIsKnown(): boolean {
+    return kind(field.eventType) === KIND.string && ownPlan !== null
+  }
+
+  function takeShareFields(): void {
+    for (const { apiId, id } of mapping.shareFields) {
+      if (kind(apiId) !== KIND.none) scanner.alias(id, apiId)
+    }
+  }
+
+  /** Milliseconds since 1970, or NaN. */
+  function timeOf(which: number): number {
+    const start = starts[which] as number
+    const end = ends[which] as number
+    switch (kind(which)) {
+      case KIND.integer:
+      case KIND.number:
+        return timeOfNumber(numberOf(bytes, start, end))
+      case KIND.string:
+        return timeOfText(textOf(bytes, start + 1, end - 1))
+      default:
+        return Number.NaN
+    }
+  }
+
+  function excerpt(which: number): string {
+    const text = textOf(bytes, starts[which], ends[which])
+    return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  }
+
+  /** True when a field holds text that can be an id or a name: a string that is not empty, or a number. */
+  function isText(which: number): boolean {
+    const k = kind(which)
+    if (k === KIND.string || k === KIND.escapedString) return (ends[which] as number) - (starts[which] as number) > 2
+    return k === KIND.integer || k === KIND.number
+  }
+
+  /** Writes the content of a string, or the digits of a number, without quotes. */
+  function copyContent(target: Uint8Array, at: number, which: number): number {
+    const start = starts[which] as number
+    const end = ends[which] as number
+    switch (kind(which)) {
+      case KIND.string:
+        return copyBytes(target, at, bytes, start + 1, end - 1)
+      case KIND.escapedString:
+        return copyCanonicalContent(target, at, bytes, start + 1, end - 1)
+      default:
+        return copyBytes(target, at, bytes, start, end)
+    }
+  }
+
+  /** Writes key and id when the field holds an id that Amplitude takes; a refused one is noted. */
+  function writeIdentity(target: Uint8Array, at: number, key: Uint8Array, which: number): number {
+    const k = kind(which)
+    if (k <= KIND.null || k === KIND.object || k === KIND.array) return at
+    const keyEnd = copyBytes(target, at, key, 0, key.length)
+    target[keyEnd] = QUOTE
+    const to = copyContent(target, keyEnd + 1, which)
+    const length = to - keyEnd - 1
+    if (REFUSED_ID_LENGTHS.has(length) && isRefusedId(textOf(target, keyEnd + 1, to))) {
+      warning |= ID_DROPPED
+      return at
+    }
+    target[to] = QUOTE
+    return to + 1
+  }
+
+  function writeAdvertisingId(target: Uint8Array, at: number): number {
+    if (kind(field.adIdType) !== KIND.string || !isText(field.adId)) return at
+    const type = textOf(bytes, (starts[field.adIdType] as number) + 1, (ends[field.adIdType] as number) - 1)
+    const key = type === 'ios_idfa' ? IDFA : type === 'google_ad_id' ? ADID : null
+    if (key === null) return at
+    let to = copyBytes(target, at, key, 0, key.length)
+    target[to++] = QUOTE
+    to = copyContent(target, to, field.adId)
+    target[to++] = QUOTE
+    return to
+  }
+
+  function writeOutput(output: Output, values: RawChunk['values']): void {
+    const { fields, key } = output
+    for (let i = 0; i < fields.length; i++) {
+      const which = fields[i] as number
+      const k = kind(which)
+      if (k <= KIND.null) continue
+      reserve(out, key.length + (ends[which] as number) - (starts[which] as number) + MAX_NUMBER_BYTES)
+      out.length = copyBytes(out.bytes, out.length, key, 0, key.length)
+      writeValue(out, bytes, starts[which] as number, ends[which] as number, k, output.type, values === 'text')
+      return
+    }
+  }
+
+  /** The field that holds the customer's own properties, or -1. */
+  function customSource(): number {
+    if (kind(field.customProperties) > KIND.null) return field.customProperties
+    if (kind(field.purchaseProperties) > KIND.null) return field.purchaseProperties
+    return kind(field.properties) > KIND.null ? field.properties : -1
+  }
+
+  /** 64 bits over type and id. */
+  function hashId(plan: Plan, source: Uint8Array, start: number, end: number): void {
+    let low = plan.hashLow
+    let high = plan.hashHigh
+    for (let p = start; p < end; p++) {
+      const c = source[p] as number
+      low = Math.imul(low ^ c, 0x9e3779b1)
+      high = Math.imul(high ^ c, 0x5f356495)
+    }
+    const mixedLow = mix(low) ^ high
+    idLow = mix(mixedLow)
+    idHigh = mix(high ^ mixedLow) | 1
+  }
+
+  function mix(value: number): number {
+    let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+    h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+    return (h ^ (h >>> 16)) >>> 0
+  }
+
+  /**
+   * The `insert_id` of a record without `id`: 32 hex digits of SHA-256 over the source's head hash, its position and the
+   * event with zeros in their place (DESIGN §3).
+   */
+  function writeMadeId(
+    target: Uint8Array,
+    start: number,
+    idAt: number,
+    end: number,
+    raw: RawChunk,
+    index: number,
+  ): void {
+    const hash = createHash('sha256')
+      .update(`${raw.source.headHash()}:${raw.positions[index]}:`)
+      .update(target.subarray(start, end))
+      .digest('hex')
+    writeAscii(target, idAt + 1, hash.slice(0, 32))
+  }
+}

@@ -1,0 +1,238 @@
+import { unionValue } from '../json/avro-union.ts'
+import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, utf8 } from '../json/bytes.ts'
+import { endOfNumber, endOfString, endOfValue, isInteger, KIND, kindOf, skipSpace } from '../json/values.ts'
+
+/**
+ * Finds the fields of one record in its bytes: for each known field the span and kind of its value, nothing decoded, no object
+ * built. Unknown fields are walked over. Of repeated keys the last wins, as in `JSON.parse`.
+ */
+export interface RecordScanner {
+  readonly fieldNames: readonly string[]
+  /** The field's number, or -1. */
+  fieldOf(name: string): number
+  /** Scans the record `[start, end)`; false when it is no JSON object, with the reason in `error` and `errorAt`. */
+  scan(bytes: Uint8Array, start: number, end: number): boolean
+  /**
+   * Scans the object at `[start, end)` too, into the same record: its fields become the record's own. A field of
+   * `topLevelFirst` that the record already has stays.
+   */
+  scanNested(bytes: Uint8Array, start: number, end: number): boolean
+  readonly error: () => ScanError
+  /** Value of a field: where it starts and ends, quotes included; its kind is `KIND.none` when absent. */
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+  kind(field: number): number
+  /** Makes `field` hold what `from` holds. */
+  alias(field: number, from: number): void
+  /** Removes a field's value. */
+  clear(field: number): void
+}
+
+export interface ScanError {
+  readonly message: string
+  /** Byte of the chunk at which the record stops being JSON. */
+  readonly at: number
+}
+
+const NO_FIELD = -1
+
+/** An ASCII letter in lower case; other bytes as they are. */
+function lower(c: number): number {
+  return c >= 0x41 && c <= 0x5a ? c + 0x20 : c
+}
+
+/**
+ * @param fieldNames every field that the mapping may read; compared without regard to case
+ * @param topLevelFirst fields that a nested object must not replace
+ * @param keepWhole fields whose value may be an object of its own, so that a union wrapper is never taken off them
+ */
+export function createRecordScanner(
+  fieldNames: readonly string[],
+  keepWhole: ReadonlySet<string>,
+  topLevelFirst: ReadonlySet<string>,
+): RecordScanner {
+  const count = fieldNames.length
+  const numbers = new Map(fieldNames.map((name, i) => [name, i]))
+  const nameBytes = fieldNames.map((name) => utf8(name))
+  const isWhole = Uint8Array.from(fieldNames, (name) => (keepWhole.has(name) ? 1 : 0))
+
+  const isTopLevelFirst = Uint8Array.from(fieldNames, (name) => (topLevelFirst.has(name) ? 1 : 0))
+
+  const starts = new Int32Array(count)
+  const ends = new Int32Array(count)
+  const kinds = new Uint8Array(count)
+  const seenIn = new Int32Array(count)
+  let record = 0
+
+  // Records of one export list their fields in one order: the field that followed this one last time is tried first.
+  // Slot `count` stands for the beginning of the record.
+  const follower = new Int32Array(count + 1).fill(NO_FIELD)
+
+  const tableSize = 1 << Math.ceil(Math.log2(count * 4))
+  const table = new Int16Array(tableSize).fill(NO_FIELD)
+  for (let i = 0; i < count; i++) {
+    const name = nameBytes[i] as Uint8Array
+    let slot = hashOf(name, 0, name.length) & (tableSize - 1)
+    while (table[slot] !== NO_FIELD) slot = (slot + 1) & (tableSize - 1)
+    table[slot] = i
+  }
+
+  let message = ''
+  let errorAt = 0
+
+  /** FNV-1a over lower-cased bytes. */
+  function hashOf(bytes: Uint8Array, start: number, end: number): number {
+    let hash = 0x811c9dc5
+    for (let p = start; p < end; p++) hash = Math.imul(hash ^ lower(bytes[p] as number), 0x01000193)
+    return (hash ^ (hash >>> 15)) >>> 0
+  }
+
+  function lookUp(bytes: Uint8Array, start: number, end: number): number {
+    let slot = hashOf(bytes, start, end) & (tableSize - 1)
+    for (;;) {
+      const field = table[slot] as number
+      if (field === NO_FIELD) return NO_FIELD
+      const name = nameBytes[field] as Uint8Array
+      if (name.length === end - start) {
+        let i = 0
+        while (i < name.length && name[i] === lower(bytes[start + i] as number)) i++
+        if (i === name.length) return field
+      }
+      slot = (slot + 1) & (tableSize - 1)
+    }
+  }
+
+  function fail(why: string, at: number): boolean {
+    message = why
+    errorAt = at
+    return false
+  }
+
+  function scanObject(bytes: Uint8Array, start: number, end: number, isNested: boolean): boolean {
+    let p = skipSpace(bytes, start)
+    if (bytes[p] !== OPEN_BRACE) return fail('not a JSON object', p)
+    p = skipSpace(bytes, p + 1)
+    let previous = count
+    if (bytes[p] === CLOSE_BRACE) return endsHere(bytes, p + 1, end)
+    for (;;) {
+      if (bytes[p] !== QUOTE) return fail('invalid JSON', p)
+      // Key.
+      let field = follower[previous] as number
+      let q = p + 1
+      if (field !== NO_FIELD) {
+        const name = nameBytes[field] as Uint8Array
+        const length = name.length
+        let i = 0
+        while (i < length && bytes[q + i] === name[i]) i++
+        if (i === length && bytes[q + i] === QUOTE) q += i
+        else field = NO_FIELD
+      }
+      if (field === NO_FIELD) {
+        const keyEnd = endOfString(bytes, p)
+        if (keyEnd < 0) return fail('invalid JSON', p)
+        q = keyEnd - 1
+        field = lookUp(bytes, p + 1, q)
+        if (field !== NO_FIELD) follower[previous] = field
+      }
+      p = q + 1
+      if (bytes[p] !== COLON) {
+        p = skipSpace(bytes, p)
+        if (bytes[p] !== COLON) return fail('invalid JSON', p)
+      }
+      p++
+      let c = bytes[p] as number
+      if (c <= 0x20) {
+        p = skipSpace(bytes, p)
+        c = bytes[p] as number
+      }
+      // Value.
+      const valueStart = p
+      let kind: number = KIND.none
+      if (c === QUOTE) {
+        p++
+        kind = KIND.string
+        for (;;) {
+          c = bytes[p] as number
+          if (c === QUOTE) break
+          if (c === BACKSLASH) {
+            kind = KIND.escapedString
+            p = endOfString(bytes, valueStart) - 1
+            if (p < 0) return fail('invalid JSON', valueStart)
+            break
+          }
+          if (!(c >= 0x20)) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', p)
+          p++
+        }
+        p++
+      } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
+        p = endOfValue(bytes, p)
+        if (p < 0 || p > end) return fail('invalid JSON', valueStart)
+        kind = c === OPEN_BRACE ? KIND.object : KIND.array
+      } else if (c >= 0x30 && c <= 0x39) {
+        p = endOfNumber(bytes, p)
+        if (p < 0) return fail('invalid JSON', valueStart)
+        kind = isInteger(bytes, valueStart, p) ? KIND.integer : KIND.number
+      } else {
+        p = endOfValue(bytes, p)
+        if (p < 0) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', valueStart)
+        kind = kindOf(bytes, valueStart, p)
+      }
+      if (field !== NO_FIELD && !(isNested && isTopLevelFirst[field] === 1 && seenIn[field] === record)) {
+        starts[field] = valueStart
+        ends[field] = p
+        kinds[field] = kind
+        seenIn[field] = record
+        if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
+      }
+      if (field !== NO_FIELD) previous = field
+      // Next.
+      c = bytes[p] as number
+      if (c !== COMMA && c !== CLOSE_BRACE) {
+        p = skipSpace(bytes, p)
+        c = bytes[p] as number
+      }
+      if (c === CLOSE_BRACE) return endsHere(bytes, p + 1, end)
+      if (c !== COMMA || p >= end) return fail('invalid JSON', p)
+      p++
+      if (bytes[p] !== QUOTE) p = skipSpace(bytes, p)
+    }
+  }
+
+  function endsHere(bytes: Uint8Array, at: number, end: number): boolean {
+    const p = at === end ? at : skipSpace(bytes, at)
+    if (at > end || p < end) return fail('invalid JSON', Math.min(p, end))
+    return true
+  }
+
+  /** Takes the value out of `{"string": …}`. */
+  function unwrapUnion(bytes: Uint8Array, field: number): void {
+    const inner = unionValue(bytes, starts[field] as number)
+    if (inner === null) return
+    starts[field] = inner.start
+    ends[field] = inner.end
+    kinds[field] = kindOf(bytes, inner.start, inner.end)
+  }
+
+  return {
+    fieldNames,
+    fieldOf: (name) => numbers.get(name) ?? NO_FIELD,
+    scan(bytes, start, end) {
+      record = (record + 1) | 0
+      return scanObject(bytes, start, end, false)
+    },
+    scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
+    error: () => ({ message, at: errorAt }),
+    starts,
+    ends,
+    kind: (field) => (seenIn[field] === record ? (kinds[field] as number) : KIND.none),
+    alias(field, from) {
+      starts[field] = starts[from] as number
+      ends[field] = ends[from] as number
+      kinds[field] = kinds[from] as number
+      seenIn[field] = seenIn[from] as number
+    },
+    clear(field) {
+      seenIn[field] = (record - 1) | 0
+    },
+  }
+}

@@ -1,0 +1,89 @@
+/** The types that the stages hand to one another: data, no code. */
+
+/** One input of a run: a file, or standard input. */
+export interface Source {
+  /** As the user gave or found it; `-` is standard input. */
+  readonly path: string
+  /** Place in the run's order, from 0. */
+  readonly number: number
+}
+
+/** Why a record was left out by a named policy (DESIGN §1, §2). */
+export type SkipReason =
+  | 'unknown_event_type'
+  | 'not_exported'
+  | 'filtered'
+  | 'no_identity'
+  | 'invalid_identity'
+  | 'duplicate'
+
+/** Why a record went to the dead letters (DESIGN §7). */
+export type RejectReason = 'malformed' | 'damaged_input'
+
+/** What is worth saying about a record that goes on all the same. */
+export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json'
+
+/** A record that the cutter could not take as one; its bytes are the raw text. */
+export interface Fault {
+  /** Place in the chunk. */
+  readonly index: number
+  readonly reason: RejectReason
+  readonly detail: string
+}
+
+/**
+ * Records of one source in input order, undecoded: JSON text, whatever the input's format was. Plain data. Column `i` is
+ * record `i`. The bytes may be reused once the next chunk has been asked for.
+ */
+export interface RawChunk {
+  readonly source: OpenSource
+  /** Every record is followed by at least one byte that JSON text of one record cannot hold (a newline). */
+  readonly bytes: Uint8Array
+  readonly count: number
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+  /** Where each record stands in the decoded input: byte of its line (NDJSON, CSV), else its ordinal from 0. */
+  readonly positions: Float64Array
+  /** Line of each record, from 1; null where the format has none. */
+  readonly lines: Float64Array | null
+  /** In the order of their index. */
+  readonly faults: readonly Fault[]
+  /** `text`: values are strings that the catalogue must still type (CSV). */
+  readonly values: 'json' | 'text'
+}
+
+/** What is known of a source once it is open. */
+export interface OpenSource extends Source {
+  /** Event type of the container's schema, of the path or of the file name; null when only the records can say. */
+  readonly fileType: string | null
+  /** The file comes from Braze's Snowflake share. */
+  readonly isShare: boolean
+  /** SHA-256 of the first 64 KB as stored, hex. */
+  headHash(): string
+}
+
+/**
+ * A chunk after mapping: per record an outcome, per event its serialised bytes. Columns, not objects.
+ */
+export interface MappedChunk {
+  readonly raw: RawChunk
+  /** Records that count; the ledger may lower it to end a run within a chunk. */
+  count: number
+  /** Index into `OUTCOMES`. The ledger turns events into duplicates here. */
+  readonly outcomes: Uint8Array
+  /** Index into `typeNames`, or -1 when the record has no event type. */
+  readonly types: Int16Array
+  readonly typeNames: readonly string[]
+  /** Bits of `WARNINGS`. */
+  readonly warnings: Uint8Array
+  /** Event time, ms since 1970. */
+  readonly times: Float64Array
+  /** 64-bit hash of event type and id; both halves 0 when the record has no id. */
+  readonly idLow: Uint32Array
+  readonly idHigh: Uint32Array
+  /** Serialised events, each with a newline; event `i` ends at `eventEnds[i]` and starts where the one before ends. */
+  readonly bytes: Uint8Array
+  readonly eventEnds: Int32Array
+  /** Why records were rejected, by index. */
+  readonly details: ReadonlyMap<number, string>
+}

@@ -1,0 +1,57 @@
+import { UsageError } from '../errors.ts'
+import { detectFormat, type Format } from './detect.ts'
+import type { OpenInput } from './open.ts'
+
+/**
+ * The format of an open input, found by its first bytes, which are still there to read afterwards; null when it is empty.
+ * @throws UsageError when the format is one that is not read; its hint is the line to type instead
+ */
+export async function chooseFormat(
+  input: OpenInput,
+  forced: Format | null,
+): Promise<{ readonly format: Format | null; readonly input: OpenInput }> {
+  if (forced !== null) return { format: forced, input }
+  const parts: Uint8Array[] = []
+  let head: Uint8Array = new Uint8Array(0)
+  for (;;) {
+    const next = await input.read()
+    if (next !== null) {
+      parts.push(next)
+      head = parts.length === 1 ? next : Buffer.concat(parts)
+    }
+    const found = detectFormat(head, next === null, input.source.path)
+    switch (found.is) {
+      case 'format':
+        return { format: found.format, input: startingWith(input, head) }
+      case 'empty':
+        return { format: input.damage() === null ? null : 'ndjson', input: startingWith(input, head) }
+      case 'refused':
+        throw refusal(input, found.what, found.convert)
+      case 'undecided':
+        break
+    }
+  }
+}
+
+function refusal(input: OpenInput, what: string, convert: string | null): UsageError {
+  const { path, fileType } = input.source
+  const type = fileType === null ? '' : ` --event-type ${fileType}`
+  return new UsageError(`${path} is ${what}, which is not read`, {
+    hint:
+      convert === null
+        ? 'Give a file of NDJSON, JSON, CSV or Avro.'
+        : `Type instead: ${convert} | braze2amp replay -${type}`,
+  })
+}
+
+function startingWith(input: OpenInput, head: Uint8Array): OpenInput {
+  let isFirst = head.length > 0
+  return {
+    ...input,
+    async read() {
+      if (!isFirst) return input.read()
+      isFirst = false
+      return head
+    },
+  }
+}

@@ -1,0 +1,110 @@
+import { isUtf8 } from 'node:buffer'
+import { OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { endOfValue, skipSpace } from '../json/values.ts'
+
+/** The formats that can be cut into records (DESIGN §2). */
+export const FORMATS = ['ndjson', 'json', 'csv', 'avro'] as const
+export type Format = (typeof FORMATS)[number]
+
+export type Detection =
+  | { readonly is: 'format'; readonly format: Format }
+  | { readonly is: 'empty' }
+  /** Recognised, but not read; `convert` is the command that makes it readable. */
+  | { readonly is: 'refused'; readonly what: string; readonly convert: string | null }
+  /** The bytes given do not tell yet. */
+  | { readonly is: 'undecided' }
+
+/** Bytes that are enough to tell any format. */
+const ENOUGH_BYTES = 1 << 16
+
+interface Container {
+  readonly magic: string
+  readonly what: string
+  /** The command that writes readable records to its standard output, before the file's name. */
+  readonly convert: (file: string) => string
+}
+
+/** Containers that other tools open better. Their magic is Latin-1 text. */
+const CONTAINERS: readonly Container[] = [
+  {
+    magic: 'PAR1',
+    what: 'Parquet',
+    convert: (file) => `duckdb -c "COPY (SELECT * FROM read_parquet('${file}')) TO '/dev/stdout' (FORMAT json)"`,
+  },
+  { magic: 'ORC', what: 'ORC', convert: (file) => `orc-contents ${file}` },
+  { magic: '\x28\xb5\x2f\xfd', what: 'zstd', convert: (file) => `zstd -dc ${file}` },
+  { magic: 'BZh', what: 'bzip2', convert: (file) => `bzip2 -dc ${file}` },
+  { magic: 'PK\x03\x04', what: 'zip', convert: (file) => `unzip -p ${file}` },
+  { magic: '\xfd7zXZ\x00', what: 'xz', convert: (file) => `xz -dc ${file}` },
+]
+
+/**
+ * The format of an input, from its first bytes; its name does not count.
+ * @param head the first bytes, gunzipped
+ * @param isWhole the head is all there is
+ */
+export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): Detection {
+  const isEnough = isWhole || head.length >= ENOUGH_BYTES
+  if (!isEnough && head.length < 8) return { is: 'undecided' }
+  const magic = Buffer.from(head.subarray(0, 8)).toString('latin1')
+  if (magic.startsWith('Obj\x01')) return { is: 'format', format: 'avro' }
+  const container = CONTAINERS.find((candidate) => magic.startsWith(candidate.magic))
+  if (container) {
+    const file = path === '-' ? 'FILE' : path
+    return { is: 'refused', what: container.what, convert: container.convert(file) }
+  }
+  if (magic.startsWith('\xff\xfe') || magic.startsWith('\xfe\xff')) {
+    return { is: 'refused', what: 'UTF-16 text', convert: `iconv -f UTF-16 -t UTF-8 ${path === '-' ? 'FILE' : path}` }
+  }
+
+  // A newline behind the head ends every scan; it is not part of the input.
+  const text = Buffer.concat([head.subarray(magic.startsWith('\xef\xbb\xbf') ? 3 : 0), Buffer.from('\n')])
+  const start = skipSpace(text, 0)
+  if (start >= text.length) return isWhole ? { is: 'empty' } : { is: isEnough ? 'empty' : 'undecided' }
+  if (text[start] === OPEN_BRACKET) return { is: 'format', format: 'json' }
+  if (text[start] === OPEN_BRACE) return detectJson(text, start, isEnough)
+  if (!isEnough) return { is: 'undecided' }
+  if (isBinary(text)) return { is: 'refused', what: 'not text, and no format that is known', convert: null }
+  return { is: 'format', format: 'csv' }
+}
+
+/** One object a line, or objects that spread over lines or share one. */
+function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
+  const lineEnd = text.indexOf(0x0a, start)
+  const hasLine = lineEnd < text.length - 1
+  if (!hasLine && !isEnough) return { is: 'undecided' }
+  const json: Detection = { is: 'format', format: 'json' }
+  const ndjson: Detection = { is: 'format', format: 'ndjson' }
+  if (!hasLine && text.length > ENOUGH_BYTES) return isEnvelope(text, start) ? json : ndjson
+
+  const end = endOfValue(text, start)
+  if (end > 0 && end <= lineEnd) {
+    const next = skipSpace(text, end)
+    return next < lineEnd ? json : ndjson
+  }
+  // The first object does not end on its line: broken, or spread over lines. One that a later line holds whole tells.
+  for (let at = lineEnd + 1; at < text.length; at = text.indexOf(0x0a, at) + 1) {
+    const nextEnd = text.indexOf(0x0a, at)
+    if (text[at] !== OPEN_BRACE || nextEnd < 0) continue
+    const valueEnd = endOfValue(text, at)
+    if (valueEnd > 0 && valueEnd <= nextEnd && text[at + 1] !== 0x0a) return ndjson
+  }
+  return looksCutShort(text, start, lineEnd) ? json : ndjson
+}
+
+/** `{"events":[` — what Braze posts to a Custom HTTP endpoint. */
+function isEnvelope(text: Buffer, start: number): boolean {
+  return /^\{\s*"events"\s*:\s*\[/.test(text.toString('latin1', start, start + 100))
+}
+
+/** A line that stops where pretty-printed JSON breaks: after a bracket, a comma or a colon. */
+function looksCutShort(text: Buffer, start: number, lineEnd: number): boolean {
+  return /[[{,:]\s*$/.test(textOf(text, start, lineEnd))
+}
+
+/** Control characters that no text holds, or bytes that are no UTF-8 in most of it. */
+function isBinary(text: Buffer): boolean {
+  let controls = 0
+  for (const byte of text) if (byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b)) controls++
+  return controls > text.length / 100 || (controls > 0 && !isUtf8(text.subarray(0, Math.max(0, text.length - 4))))
+}

@@ -1,0 +1,38 @@
+import type { MappedChunk } from '../model.ts'
+import { OUTCOMES } from '../outcomes.ts'
+import { style } from './style.ts'
+
+/** Problems shown in full; further ones are only counted (the end report has the sums). */
+const SHOWN_IN_FULL = 10
+
+/** Says what is wrong with rejected records, the first ones one by one. */
+export interface ProblemReporter {
+  see(chunk: MappedChunk): void
+  /** Problems that were not shown. */
+  unshown(): number
+}
+
+export function createProblemReporter(print: (line: string) => void): ProblemReporter {
+  let count = 0
+  return {
+    see(chunk) {
+      if (chunk.details.size === 0) return
+      for (const [index, detail] of chunk.details) {
+        const outcome = OUTCOMES[chunk.outcomes[index] as number]
+        if (index >= chunk.count || outcome?.is !== 'rejected') continue
+        count++
+        if (count <= SHOWN_IN_FULL) print(`${style.red(outcome.reason)} ${placeOf(chunk, index)}: ${detail}`)
+        if (count === SHOWN_IN_FULL) print(style.dim('further problems are counted, not shown'))
+      }
+    },
+    unshown: () => Math.max(0, count - SHOWN_IN_FULL),
+  }
+}
+
+/** Where a record stands: `file:line`, or its number where the format has no lines. */
+export function placeOf({ raw }: MappedChunk, index: number): string {
+  const line = raw.lines?.[index]
+  return line === undefined
+    ? `${raw.source.path}, record ${(raw.positions[index] as number) + 1}`
+    : `${raw.source.path}:${line}`
+}

@@ -1,0 +1,79 @@
+import { write } from 'node:fs'
+import { systemClock } from '../clock.ts'
+import type { MappedChunk } from '../model.ts'
+import { EVENT } from '../outcomes.ts'
+import type { Sink } from '../sink.ts'
+
+/** The reader of our output went away (`| head`): no failure (DESIGN §7). */
+export class ClosedOutput extends Error {
+  override readonly name = 'ClosedOutput'
+}
+
+const RETRY_MS = 5
+
+/**
+ * The dry run's sink: NDJSON on a file descriptor, exactly as it would be sent. A chunk is written while the next is mapped;
+ * never more than one waits, so a slow reader slows the run.
+ *
+ * @param accept settles the events of a chunk once they are written
+ */
+export function createStdoutSink(descriptor: number, accept: (chunk: MappedChunk) => void): Sink {
+  const failure = new AbortController()
+  let writing: Promise<void> = Promise.resolve()
+
+  async function writeEvents(chunk: MappedChunk): Promise<void> {
+    try {
+      for (const [start, end] of runsOfEvents(chunk)) await writeAll(descriptor, chunk.bytes, start, end)
+      accept(chunk)
+    } catch (error) {
+      const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE'
+      failure.abort(isClosed ? new ClosedOutput('the reader of standard output is gone') : error)
+    }
+  }
+
+  return {
+    failed: failure.signal,
+    async put(chunk) {
+      await writing
+      if (!failure.signal.aborted) writing = writeEvents(chunk)
+    },
+    async end() {
+      await writing
+    },
+  }
+}
+
+/** Spans of bytes that hold nothing but events to write: the whole chunk, when it has no duplicates. */
+function runsOfEvents({ count, outcomes, eventEnds }: MappedChunk): readonly (readonly [number, number])[] {
+  const runs: [number, number][] = []
+  let start = 0
+  for (let i = 0; i < count; i++) {
+    const end = eventEnds[i] as number
+    if (outcomes[i] === EVENT) {
+      const last = runs.at(-1)
+      if (last !== undefined && last[1] === start) last[1] = end
+      else runs.push([start, end])
+    }
+    start = end
+  }
+  return runs
+}
+
+async function writeAll(descriptor: number, bytes: Uint8Array, start: number, end: number): Promise<void> {
+  let at = start
+  while (at < end) {
+    try {
+      at += await writeOnce(descriptor, bytes, at, end - at)
+    } catch (error) {
+      // A pipe that someone set to non-blocking: its reader is not there yet.
+      if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
+      await systemClock.sleep(RETRY_MS)
+    }
+  }
+}
+
+function writeOnce(descriptor: number, bytes: Uint8Array, at: number, length: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(descriptor, bytes, at, length, null, (error, written) => (error ? reject(error) : resolve(written)))
+  })
+}

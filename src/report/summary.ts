@@ -1,0 +1,84 @@
+import type { RejectReason, SkipReason, Warning } from '../model.ts'
+import type { Counts } from '../state/ledger.ts'
+
+/** The books of a run, as `--summary`, `--json` and `status` show them (DESIGN §7). */
+export interface Summary {
+  readonly version: 1
+  readonly read: number
+  readonly accepted: number
+  readonly rejected: ByReason<RejectReason>
+  readonly skipped: ByReason<SkipReason>
+  readonly pending: number
+  readonly warnings: Readonly<Partial<Record<Warning, number>>>
+  readonly by_event_type: Readonly<Record<string, TypeCounts>>
+  readonly requests: {
+    readonly total: number
+    readonly by_status: Readonly<Record<string, number>>
+    readonly retries: number
+  }
+  readonly throttled: { readonly identities: number; readonly held_ms: number }
+  readonly deferred: { readonly events: number; readonly files: number }
+  readonly duration_ms: number
+  /** Time over the time that the limits allow at best; null when nothing was sent. */
+  readonly efficiency: number | null
+  readonly resumed: boolean
+  readonly stopped: string | null
+  readonly exit_code: number
+}
+
+export interface ByReason<Reason extends string> {
+  readonly total: number
+  readonly by_reason: Readonly<Partial<Record<Reason, number>>>
+}
+
+export interface TypeCounts {
+  readonly read: number
+  readonly accepted: number
+  readonly rejected: number
+  readonly skipped: number
+  readonly pending: number
+}
+
+/** The difference that the books do not explain; 0 when they balance (DESIGN §1). */
+export function unexplained({ read, accepted, pending, rejected, skipped }: Counts): number {
+  return read - (accepted + pending + sum(rejected) + sum(skipped))
+}
+
+interface Ending {
+  readonly durationMs: number
+  readonly stopped: string | null
+  readonly exitCode: number
+}
+
+/** The summary of a run that sent nothing. */
+export function summaryOf(counts: Counts, { durationMs, stopped, exitCode }: Ending): Summary {
+  return {
+    version: 1,
+    read: counts.read,
+    accepted: counts.accepted,
+    rejected: { total: sum(counts.rejected), by_reason: Object.fromEntries(counts.rejected) },
+    skipped: { total: sum(counts.skipped), by_reason: Object.fromEntries(counts.skipped) },
+    pending: counts.pending,
+    warnings: Object.fromEntries(counts.warnings),
+    by_event_type: Object.fromEntries(
+      Array.from(counts.byType, ([type, { read, accepted, rejected, skipped }]) => [
+        type,
+        { read, accepted, rejected, skipped, pending: read - accepted - rejected - skipped },
+      ]),
+    ),
+    requests: { total: 0, by_status: {}, retries: 0 },
+    throttled: { identities: 0, held_ms: 0 },
+    deferred: { events: 0, files: 0 },
+    duration_ms: Math.round(durationMs),
+    efficiency: null,
+    resumed: false,
+    stopped,
+    exit_code: exitCode,
+  }
+}
+
+function sum(counts: ReadonlyMap<string, number>): number {
+  let total = 0
+  for (const count of counts.values()) total += count
+  return total
+}

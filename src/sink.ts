@@ -1,0 +1,11 @@
+import type { MappedChunk } from './model.ts'
+
+/** Where booked events go: standard output in a dry run, Amplitude otherwise. Nothing else differs between the two. */
+export interface Sink {
+  /** Takes a chunk's events; resolves when there is room for more, which is the backpressure on the reader. */
+  put(chunk: MappedChunk): Promise<void>
+  /** Resolves when everything taken is settled. */
+  end(): Promise<void>
+  /** Aborts when the sink can take nothing more; its reason says why. */
+  readonly failed: AbortSignal
+}

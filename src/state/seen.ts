@@ -1,0 +1,53 @@
+/**
+ * The events seen lately, by a 64-bit hash of type and id, to find duplicates of at-least-once delivery (DESIGN §3).
+ *
+ * Two tables of one generation each: when the current one holds a generation, it becomes the previous and a new one starts.
+ * So the last million events are always known, and memory is two tables of 12 MB whatever the input.
+ */
+export interface Seen {
+  /** True when the hash was seen within the last million events; notes it otherwise. */
+  has(low: number, high: number): boolean
+}
+
+/** Events that one table holds. */
+const GENERATION = 1_000_000
+/** Places in a table; two 32-bit halves each. */
+const SLOTS = 3 << 19
+
+export function createSeen(): Seen {
+  // Allocated by the first event: a run of a few records need not touch 24 MB.
+  let current: Uint32Array | null = null
+  let previous: Uint32Array | null = null
+  let count = 0
+
+  return {
+    has(low, high) {
+      current ??= new Uint32Array(SLOTS * 2)
+      let slot = find(current, low, high)
+      if (current[slot + 1] !== 0) return true
+      if (previous !== null && previous[find(previous, low, high) + 1] !== 0) return true
+      if (count === GENERATION) {
+        const oldest = previous ?? new Uint32Array(SLOTS * 2)
+        previous = current
+        current = oldest.fill(0)
+        count = 0
+        slot = find(current, low, high)
+      }
+      current[slot] = low
+      current[slot + 1] = high
+      count++
+      return false
+    },
+  }
+}
+
+/** The place of a hash, or the free one where it belongs. The high half is never 0. */
+function find(table: Uint32Array, low: number, high: number): number {
+  let slot = Math.floor((low / 0x1_0000_0000) * SLOTS) * 2
+  for (;;) {
+    const h = table[slot + 1]
+    if (h === 0 || (h === high && table[slot] === low)) return slot
+    slot += 2
+    if (slot === SLOTS * 2) slot = 0
+  }
+}

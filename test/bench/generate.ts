@@ -1,0 +1,151 @@
+import { CATALOGUE, type CatalogueEntry, fieldsOf, type StorageField } from '../data/catalogue.ts'
+
+/** Invented Currents records in a realistic mix, repeatable from a seed. */
+
+export type FieldValue = string | number | boolean | readonly string[] | null
+export type CurrentsRecord = Record<string, FieldValue>
+
+/** A seeded generator of numbers in [0, 1) (mulberry32). */
+export function randomOf(seed: number): () => number {
+  let state = seed >>> 0
+  return () => {
+    state = (state + 0x6d2b79f5) >>> 0
+    let t = Math.imul(state ^ (state >>> 15), state | 1)
+    t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296
+  }
+}
+
+/** Shares of the event types in a typical account, by volume. */
+const MIX: readonly (readonly [string, number])[] = [
+  ['users.messages.email.Send', 18],
+  ['users.messages.email.Delivery', 17],
+  ['users.messages.email.Open', 12],
+  ['users.messages.email.Click', 4],
+  ['users.messages.pushnotification.Send', 12],
+  ['users.messages.pushnotification.Open', 3],
+  ['users.behaviors.CustomEvent', 14],
+  ['users.behaviors.Purchase', 2],
+  ['users.behaviors.app.SessionStart', 6],
+  ['users.behaviors.app.SessionEnd', 6],
+  ['users.messages.inappmessage.Impression', 4],
+  ['users.messages.contentcard.Impression', 2],
+]
+
+export interface Mixed {
+  readonly type: string
+  readonly record: CurrentsRecord
+}
+
+/** `count` records of the mix, in runs of one type as files hold them. */
+export function* mixedRecords(count: number, seed: number): Generator<Mixed> {
+  for (const entry of MIX) {
+    const random = randomOf(seed + hashOf(entry[0]))
+    const share = Math.round((count * entry[1]) / 100)
+    for (let i = 0; i < share; i++) yield { type: entry[0], record: recordOf(entryOf(entry[0]), random, i) }
+  }
+}
+
+export function mixTypes(): readonly string[] {
+  return MIX.map(([type]) => type)
+}
+
+export function entryOf(type: string): CatalogueEntry {
+  const entry = CATALOGUE.find((candidate) => candidate.event_type === type)
+  if (!entry) throw new Error(`no such type: ${type}`)
+  return entry
+}
+
+/** One invented record of a type, with about a quarter of the nullable fields null. */
+export function recordOf(entry: CatalogueEntry, random: () => number, ordinal: number): CurrentsRecord {
+  const record: CurrentsRecord = {}
+  for (const field of fieldsOf(entry)) {
+    const isIdentity = field.name === 'external_user_id'
+    record[field.name] = field.nullable && !isIdentity && random() < 0.25 ? null : fieldValue(field, random, ordinal)
+  }
+  return record
+}
+
+function fieldValue(field: StorageField, random: () => number, ordinal: number): FieldValue {
+  switch (field.type) {
+    case 'boolean':
+      return random() < 0.5
+    case 'float':
+      return Math.fround(Math.round(random() * 100_000) / 100)
+    case 'int':
+    case 'long':
+      return field.name === 'time' ? 1_767_225_600 + Math.floor(ordinal / 8) : Math.floor(random() * 1000)
+    case 'array<string>':
+      return ['known_user_agent', 'ip_match']
+    default:
+      return textOf(field.name, random)
+  }
+}
+
+function textOf(name: string, random: () => number): string {
+  switch (name) {
+    case 'id':
+    case 'session_id':
+    case 'dispatch_id':
+      return uuid(random)
+    case 'external_user_id':
+      return `customer-${Math.floor(random() * 100_000)}`
+    case 'user_id':
+      return hex(random, 24)
+    case 'device_id':
+      return uuid(random).toUpperCase()
+    case 'name':
+      return pick(random, ['signed_up', 'added_to_cart', 'viewed_product', 'completed_onboarding'])
+    case 'properties':
+      return JSON.stringify({
+        plan: pick(random, ['free', 'pro', 'team']),
+        items: Math.floor(random() * 10),
+        total: Math.round(random() * 10_000) / 100,
+        note: pick(random, ['spring sale', 'été', 'say "hi"']),
+      })
+    case 'email_address':
+      return `person${Math.floor(random() * 100_000)}@example.com`
+    case 'timezone':
+      return 'Europe/Paris'
+    case 'platform':
+      return pick(random, ['ios', 'android', 'web'])
+    case 'os_version':
+      return pick(random, ['26.1', '16', '15'])
+    case 'device_model':
+      return pick(random, ['iPhone17,1', 'Pixel 10', 'SM-S938B'])
+    case 'campaign_name':
+    case 'canvas_name':
+      return pick(random, ['Welcome series', 'Win back – spring', 'Order shipped'])
+    case 'user_agent':
+      return 'Mozilla/5.0 (iPhone; CPU iPhone OS 26_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148'
+    case 'url':
+    case 'link_url':
+      return `https://shop.example.com/offers/${hex(random, 8)}?utm_source=braze&utm_medium=email`
+    case 'machine_open':
+      return 'true'
+    case 'currency':
+      return 'EUR'
+    default:
+      return name.endsWith('_id') ? uuid(random) : `${name} ${hex(random, 6)}`
+  }
+}
+
+function pick<T>(random: () => number, values: readonly T[]): T {
+  return values[Math.floor(random() * values.length)] as T
+}
+
+function hex(random: () => number, digits: number): string {
+  let text = ''
+  while (text.length < digits) text += Math.floor(random() * 16).toString(16)
+  return text
+}
+
+function uuid(random: () => number): string {
+  return `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-a${hex(random, 3)}-${hex(random, 12)}`
+}
+
+function hashOf(text: string): number {
+  let hash = 0
+  for (const c of text) hash = (Math.imul(hash, 31) + c.charCodeAt(0)) | 0
+  return hash
+}
