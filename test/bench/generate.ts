@@ -56,12 +56,21 @@ export function entryOf(type: string): CatalogueEntry {
   return entry
 }
 
-/** One invented record of a type, with about a quarter of the nullable fields null. */
-export function recordOf(entry: CatalogueEntry, random: () => number, ordinal: number): CurrentsRecord {
+/** Share of nullable fields that are null. */
+const NULL_SHARE = 0.25
+
+/** One invented record of a type. */
+export function recordOf(
+  entry: CatalogueEntry,
+  random: () => number,
+  ordinal: number,
+  nullShare = NULL_SHARE,
+): CurrentsRecord {
   const record: CurrentsRecord = {}
   for (const field of fieldsOf(entry)) {
     const isIdentity = field.name === 'external_user_id'
-    record[field.name] = field.nullable && !isIdentity && random() < 0.25 ? null : fieldValue(field, random, ordinal)
+    record[field.name] =
+      field.nullable && !isIdentity && random() < nullShare ? null : fieldValue(field, random, ordinal)
   }
   return record
 }
@@ -123,6 +132,8 @@ function textOf(name: string, random: () => number): string {
       return `https://shop.example.com/offers/${hex(random, 8)}?utm_source=braze&utm_medium=email`
     case 'machine_open':
       return 'true'
+    case 'ad_id_type':
+      return pick(random, ['ios_idfa', 'google_ad_id', 'roku_ad_id'])
     case 'currency':
       return 'EUR'
     default:

@@ -31,7 +31,7 @@ export function fieldsOf(entry: CatalogueEntry): readonly StorageField[] {
   const base = ['id', 'user_id', 'external_user_id', 'device_id'].map((name) => ({
     name,
     type: 'string',
-    nullable: true,
+    nullable: name !== 'id',
   }))
   const properties = entry.connector_properties.map((name) => ({
     name,

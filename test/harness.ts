@@ -1,0 +1,121 @@
+import { spawn } from 'node:child_process'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after } from 'node:test'
+import { fileURLToPath } from 'node:url'
+import { createChunkMapper } from '../src/map/map-chunk.ts'
+import { compileMapping, type MappingOptions } from '../src/map/plan.ts'
+import type { MappedChunk, OpenSource, RawChunk } from '../src/model.ts'
+import { OUTCOMES, WARNINGS } from '../src/outcomes.ts'
+
+/** What became of one record. */
+export interface Mapped {
+  /** The event as it would be sent; null when there is none. */
+  readonly line: string | null
+  /** `event`, or the reason in the summary's words. */
+  readonly outcome: string
+  readonly detail: string | undefined
+  readonly warnings: readonly string[]
+}
+
+export const PLAIN: MappingOptions = {
+  profile: 'braze',
+  include: [],
+  exclude: [],
+  sinceMs: Number.NEGATIVE_INFINITY,
+  untilMs: Number.POSITIVE_INFINITY,
+  eventType: null,
+  skipUserPropertiesSync: false,
+}
+
+/** Maps records given as JSON text, as one chunk of a file whose name says the event type. */
+export function mapRecords(
+  records: readonly string[],
+  { options = {}, source = {} }: { options?: Partial<MappingOptions>; source?: Partial<OpenSource> } = {},
+): readonly Mapped[] {
+  const mapper = createChunkMapper(compileMapping({ ...PLAIN, ...options }))
+  return outcomesOf(
+    mapper(
+      rawChunk(
+        records.map((record) => Buffer.from(record)),
+        source,
+      ),
+    ),
+  )
+}
+
+export function mapRecord(record: string, fileType: string | null, options: Partial<MappingOptions> = {}): Mapped {
+  return mapRecords([record], { options, source: { fileType } })[0] as Mapped
+}
+
+export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSource> = {}): RawChunk {
+  const starts: number[] = []
+  const ends: number[] = []
+  let at = 0
+  for (const record of records) {
+    starts.push(at)
+    at += record.length
+    ends.push(at++)
+  }
+  return {
+    source: { path: 'test', number: 0, fileType: null, isShare: false, headHash: () => 'head', ...source },
+    bytes: Buffer.concat(records.flatMap((record) => [record, Buffer.from('\n')])),
+    count: records.length,
+    starts: Int32Array.from(starts),
+    ends: Int32Array.from(ends),
+    positions: Float64Array.from(starts),
+    lines: Float64Array.from(starts.keys(), (i) => i + 1),
+    faults: [],
+    values: 'json',
+  }
+}
+
+export function outcomesOf(chunk: MappedChunk): readonly Mapped[] {
+  return Array.from({ length: chunk.count }, (_, i) => {
+    const start = i === 0 ? 0 : (chunk.eventEnds[i - 1] as number)
+    const text = Buffer.from(chunk.bytes.subarray(start, chunk.eventEnds[i])).toString()
+    const outcome = OUTCOMES[chunk.outcomes[i] as number]
+    return {
+      line: outcome?.is === 'event' ? text.replace(/\n$/, '') : null,
+      outcome: outcome === undefined || outcome.is === 'event' ? 'event' : outcome.reason,
+      detail: chunk.details.get(i),
+      warnings: WARNINGS.filter((_name, bit) => ((chunk.warnings[i] as number) & (1 << bit)) !== 0),
+    }
+  })
+}
+
+/** A directory that is gone after the tests of this file. */
+export function temporaryDirectory(): string {
+  const path = mkdtempSync(join(tmpdir(), 'braze2amp-test-'))
+  after(() => rmSync(path, { recursive: true, force: true }))
+  return path
+}
+
+export const BINARY = fileURLToPath(new URL('../../bin/braze2amp.js', import.meta.url))
+
+export interface Finished {
+  readonly code: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** Runs the real binary to its end. */
+export function braze2amp(
+  words: readonly string[],
+  { stdin = '', cwd, env = {} }: { stdin?: string | Uint8Array; cwd?: string; env?: Record<string, string> } = {},
+): Promise<Finished> {
+  return new Promise((resolve, reject) => {
+    const child = spawn(process.execPath, [BINARY, ...words], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } })
+    const stdout: Buffer[] = []
+    const stderr: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))
+    child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk))
+    child.stdin.on('error', () => {})
+    child.stdin.end(stdin)
+    child.on('error', reject)
+    child.on('close', (code) => {
+      resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() })
+    })
+  })
+}
