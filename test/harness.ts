@@ -34,15 +34,30 @@ export function mapRecords(
   records: readonly string[],
   { options = {}, source = {} }: { options?: Partial<MappingOptions>; source?: Partial<OpenSource> } = {},
 ): readonly Mapped[] {
-  const mapper = createChunkMapper(compileMapping({ ...PLAIN, ...options }))
-  return outcomesOf(
-    mapper(
-      rawChunk(
-        records.map((record) => Buffer.from(record)),
-        source,
-      ),
-    ),
+  return mapBytes(
+    records.map((record) => Buffer.from(record)),
+    { options, source },
   )
+}
+
+/** The same for records that may be no text. */
+export function mapBytes(
+  records: readonly Uint8Array[],
+  { options = {}, source = {} }: { options?: Partial<MappingOptions>; source?: Partial<OpenSource> } = {},
+): readonly Mapped[] {
+  return outcomesOf(mapperOf({ ...PLAIN, ...options })(rawChunk(records, source)))
+}
+
+const MAPPERS = new Map<string, ReturnType<typeof createChunkMapper>>()
+
+/** Compiling a mapping takes longer than mapping a record: property tests share it. */
+function mapperOf(options: MappingOptions): ReturnType<typeof createChunkMapper> {
+  const key = JSON.stringify([options, String(options.sinceMs), String(options.untilMs)])
+  const known = MAPPERS.get(key)
+  if (known) return known
+  const mapper = createChunkMapper(compileMapping(options))
+  MAPPERS.set(key, mapper)
+  return mapper
 }
 
 export function mapRecord(record: string, fileType: string | null, options: Partial<MappingOptions> = {}): Mapped {

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises'
-import { basename, dirname, join, normalize, resolve } from 'node:path'
+import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
@@ -90,7 +90,7 @@ async function expand(path: string): Promise<readonly string[]> {
   if (!isDynamicPattern(path)) {
     throw new UsageError(`no such file or directory: ${path}`, { hint: 'Check the path, or use - for standard input.' })
   }
-  const matches = await glob(path, { onlyFiles: true, expandDirectories: false })
+  const matches = await glob(path, { absolute: isAbsolute(path), expandDirectories: false })
   if (matches.length === 0)
     throw new UsageError(`nothing matches ${path}`, { hint: 'Check the pattern and where you stand.' })
   const data = matches.filter((match) => !isLeftOut(basename(match)))
