@@ -1,0 +1,66 @@
+/** Counts per id over a span of time that ends now. */
+export interface RollingCount {
+  /** Forgets what has left the span; call it before `of` and `add`. `nowMs` never goes back. */
+  advance(nowMs: number): void
+  of(id: string): number
+  add(counts: ReadonlyMap<string, number>): void
+  /** Ids with a count above zero: what the memory depends on. */
+  size(): number
+}
+
+interface Slot {
+  readonly endMs: number
+  readonly counts: Map<string, number>
+}
+
+/**
+ * With `stepMs` 0 the span slides exactly: what was added at t counts before t + `spanMs`. Otherwise it moves in whole steps, and a
+ * step leaves when all of it is older than `spanMs`. An id with nothing left in the span takes no memory.
+ */
+export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
+  const totals = new Map<string, number>()
+  let slots: Slot[] = []
+  let head = 0
+  let nowMs = 0
+
+  function forget(slot: Slot): void {
+    for (const [id, count] of slot.counts) {
+      const left = (totals.get(id) ?? 0) - count
+      if (left > 0) totals.set(id, left)
+      else totals.delete(id)
+    }
+  }
+
+  function slotForNow(): Slot {
+    const endMs = stepMs === 0 ? nowMs : (Math.floor(nowMs / stepMs) + 1) * stepMs
+    const last = slots.at(-1)
+    if (last !== undefined && head < slots.length && last.endMs === endMs) return last
+    const slot = { endMs, counts: new Map<string, number>() }
+    slots.push(slot)
+    return slot
+  }
+
+  return {
+    advance(toMs) {
+      nowMs = toMs
+      for (let slot = slots[head]; slot !== undefined && nowMs - slot.endMs >= spanMs; slot = slots[head]) {
+        forget(slot)
+        head++
+      }
+      // Shifting one by one would be quadratic; half the array keeps it linear.
+      if (head > 1024 && head * 2 > slots.length) {
+        slots = slots.slice(head)
+        head = 0
+      }
+    },
+    of: (id) => totals.get(id) ?? 0,
+    add(counts) {
+      const slot = slotForNow()
+      for (const [id, count] of counts) {
+        totals.set(id, (totals.get(id) ?? 0) + count)
+        slot.counts.set(id, (slot.counts.get(id) ?? 0) + count)
+      }
+    },
+    size: () => totals.size,
+  }
+}
