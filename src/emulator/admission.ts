@@ -1,5 +1,5 @@
 import type { Api } from './contract.ts'
-import { deviceOf, userOf } from './identity.ts'
+import { deviceOf, shownDevice, userOf } from './identity.ts'
 import { createLeaderboard, type Peak } from './leaderboard.ts'
 import { createRollingCount, type RollingCount } from './rolling-count.ts'
 import type { RawEvent } from './validate-event.ts'
@@ -97,7 +97,7 @@ export function createGate(limits: Limits, silenced: ReadonlySet<string>): Gate 
       eventsPerSecond,
       silencedDevices,
       silencedEvents: indexes(events, (event) => silenced.has(deviceOf(event))),
-      throttledDevices: perSecond(over.devices),
+      throttledDevices: shown(perSecond(over.devices)),
       throttledUsers: perSecond(over.users),
       throttledEvents: indexes(events, (event) => {
         const device = deviceOf(event)
@@ -107,7 +107,7 @@ export function createGate(limits: Limits, silenced: ReadonlySet<string>): Gate 
         const user = userOf(event)
         return user !== undefined && (over.users.has(user) || over.quotaUsers.has(user))
       }),
-      quotaDevices: over.quotaDevices,
+      quotaDevices: shown(over.quotaDevices),
       quotaUsers: over.quotaUsers,
     }
   }
@@ -168,6 +168,10 @@ function excess(demand: ReadonlyMap<string, number>, counted: RollingCount, max:
     if (total > max) over.set(id, total)
   }
   return over
+}
+
+function shown(devices: Excess): Excess {
+  return new Map([...devices].map(([device, total]) => [shownDevice(device), total]))
 }
 
 function indexes(events: readonly RawEvent[], matches: (event: RawEvent) => boolean): number[] {
