@@ -20,7 +20,7 @@ export interface Limits {
 }
 
 /** Device or user → events per second, or events of the last 24 h. */
-export type Excess = ReadonlyMap<string, number>
+type Excess = ReadonlyMap<string, number>
 
 export type Admission =
   | { readonly kind: 'admitted' }
