@@ -82,6 +82,23 @@ const ROWS: readonly Row[] = [
     },
   },
   {
+    met: 'events of a silenced device beside a user over its rate, which that answer has no field for',
+    options: { silencedDevices: ['quiet'], httpEventsPerSecond: 1, windowSeconds: 1 },
+    send: (emulator) =>
+      post(emulator, [
+        { ...good, device_id: 'quiet' },
+        ...['a', 'b'].map((device_id) => ({ ...good, device_id, user_id: 'u' })),
+      ]),
+    status: 400,
+    body: {
+      code: 400,
+      error: 'Events silenced for device_id',
+      eps_threshold: 1,
+      silenced_devices: ['quiet'],
+      silenced_events: [0],
+    },
+  },
+  {
     met: 'another key than the one given',
     options: { apiKey: 'right' },
     send: (emulator) => post(emulator, eventsOf(1)),

@@ -114,6 +114,13 @@ test('the daily quota comes back hour by hour, when all of an hour is 24 h old',
   assert.equal(admit(40, 26 * HOUR_MS), 'admitted')
 })
 
+test('the daily quota of a user counts all of its devices', () => {
+  const { admit } = gateWith({ dailyQuota: 100 })
+  assert.equal(admit(60, 0, { user_id: 'u', device_id: 'a' }), 'admitted')
+  assert.equal(admit(41, 0, { user_id: 'u', device_id: 'b' }), 'throttled')
+  assert.equal(admit(41, 0, { user_id: 'v', device_id: 'b' }), 'admitted')
+})
+
 test('project-wide limits refuse without an identity', () => {
   const events = gateWith({ projectEventsPerSecond: 10 })
   assert.equal(events.admit(300, 0), 'admitted')
