@@ -74,17 +74,20 @@ export function createGate(limits: Limits, silenced: ReadonlySet<string>): Gate 
     )
   }
 
-  function judge(api: Api, events: readonly RawEvent[], demand: Demand): Admission {
-    if (projectIsOver(events.length)) return { kind: 'project' }
+  function notePeak(identity: Peak['identity']): (id: string, total: number) => void {
+    return (id, total) => peaks.note(identity, id, total / limits.windowSeconds)
+  }
 
+  function judge(api: Api, events: readonly RawEvent[], demand: Demand): Admission {
     const eventsPerSecond = limits.eventsPerSecond[api.name]
     const maxInWindow = eventsPerSecond * limits.windowSeconds
     const over = {
-      devices: excess(demand.devices, rates[api.name].devices, maxInWindow),
-      users: excess(demand.users, rates[api.name].users, maxInWindow),
+      devices: excess(demand.devices, rates[api.name].devices, maxInWindow, notePeak('device')),
+      users: excess(demand.users, rates[api.name].users, maxInWindow, notePeak('user')),
       quotaDevices: excess(demand.devices, quota.devices, limits.dailyQuota),
       quotaUsers: excess(demand.users, quota.users, limits.dailyQuota),
     }
+    if (projectIsOver(events.length)) return { kind: 'project' }
     const silencedDevices =
       silenced.size === 0 ? [] : [...demand.devices.keys()].filter((device) => silenced.has(device))
     const kind = silencedDevices.length > 0 ? 'silenced' : 'throttled'
@@ -130,12 +133,6 @@ export function createGate(limits: Limits, silenced: ReadonlySet<string>): Gate 
       for (const counts of all) counts.advance(nowMs)
       const demand = demandOf(events)
       const admission = judge(api, events, demand)
-      for (const identity of ['device', 'user'] as const) {
-        const counted = rates[api.name][`${identity}s`]
-        for (const [id, n] of demand[`${identity}s`]) {
-          peaks.note(identity, id, (counted.of(id) + n) / limits.windowSeconds)
-        }
-      }
       if (admission.kind === 'admitted' || limits.countRefused) count(api, events.length, demand)
       return admission
     },
@@ -161,10 +158,16 @@ function demandOf(events: readonly RawEvent[]): Demand {
   return { devices, users }
 }
 
-function excess(demand: ReadonlyMap<string, number>, counted: RollingCount, max: number): Excess {
+function excess(
+  demand: ReadonlyMap<string, number>,
+  counted: RollingCount,
+  max: number,
+  onTotal?: (id: string, total: number) => void,
+): Excess {
   const over = new Map<string, number>()
   for (const [id, n] of demand) {
     const total = counted.of(id) + n
+    onTotal?.(id, total)
     if (total > max) over.set(id, total)
   }
   return over

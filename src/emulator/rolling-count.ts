@@ -3,6 +3,7 @@ export interface RollingCount {
   /** Forgets what has left the span; call it before `of` and `add`. `nowMs` never goes back. */
   advance(nowMs: number): void
   of(id: string): number
+  /** Takes the map as its own: it must not change afterwards. */
   add(counts: ReadonlyMap<string, number>): void
   /** Ids with a count above zero: what the memory depends on. */
   size(): number
@@ -10,6 +11,10 @@ export interface RollingCount {
 
 interface Slot {
   readonly endMs: number
+  readonly counts: ReadonlyMap<string, number>
+}
+
+interface Step extends Slot {
   readonly counts: Map<string, number>
 }
 
@@ -21,6 +26,7 @@ export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
   const totals = new Map<string, number>()
   let slots: Slot[] = []
   let head = 0
+  let step: Step | undefined
   let nowMs = 0
 
   function forget(slot: Slot): void {
@@ -31,13 +37,18 @@ export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
     }
   }
 
-  function slotForNow(): Slot {
-    const endMs = stepMs === 0 ? nowMs : (Math.floor(nowMs / stepMs) + 1) * stepMs
-    const last = slots.at(-1)
-    if (last !== undefined && head < slots.length && last.endMs === endMs) return last
-    const slot = { endMs, counts: new Map<string, number>() }
-    slots.push(slot)
-    return slot
+  /** Adds to the step that is under way, if there is one: without steps each addition is kept as it came, uncopied. */
+  function keep(counts: ReadonlyMap<string, number>): void {
+    if (stepMs === 0) {
+      slots.push({ endMs: nowMs, counts })
+      return
+    }
+    const endMs = (Math.floor(nowMs / stepMs) + 1) * stepMs
+    if (step === undefined || step.endMs !== endMs) {
+      step = { endMs, counts: new Map() }
+      slots.push(step)
+    }
+    for (const [id, count] of counts) step.counts.set(id, (step.counts.get(id) ?? 0) + count)
   }
 
   return {
@@ -55,11 +66,8 @@ export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
     },
     of: (id) => totals.get(id) ?? 0,
     add(counts) {
-      const slot = slotForNow()
-      for (const [id, count] of counts) {
-        totals.set(id, (totals.get(id) ?? 0) + count)
-        slot.counts.set(id, (slot.counts.get(id) ?? 0) + count)
-      }
+      keep(counts)
+      for (const [id, count] of counts) totals.set(id, (totals.get(id) ?? 0) + count)
     },
     size: () => totals.size,
   }
