@@ -24,7 +24,7 @@ interface Step extends Slot {
  */
 export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
   const totals = new Map<string, number>()
-  let slots: Slot[] = []
+  let slots: (Slot | undefined)[] = []
   let head = 0
   let step: Step | undefined
   let nowMs = 0
@@ -56,7 +56,7 @@ export function createRollingCount(spanMs: number, stepMs = 0): RollingCount {
       nowMs = toMs
       for (let slot = slots[head]; slot !== undefined && nowMs - slot.endMs >= spanMs; slot = slots[head]) {
         forget(slot)
-        head++
+        slots[head++] = undefined
       }
       // Shifting one by one would be quadratic; half the array keeps it linear.
       if (head > 1024 && head * 2 > slots.length) {

@@ -19,7 +19,7 @@ type Rule = (value: unknown) => boolean
 
 const isString: Rule = (value) => typeof value === 'string'
 const isNumber: Rule = (value) => typeof value === 'number'
-const isInteger: Rule = (value) => Number.isInteger(value)
+const isInteger: Rule = (value) => Number.isSafeInteger(value)
 const isBoolean: Rule = (value) => typeof value === 'boolean'
 const isShallowObject: Rule = (value) => isObject(value) && !isDeeperThan(MAX_DEPTH, value)
 

@@ -10,7 +10,7 @@ function nested(levels: number): object {
 }
 
 const INVALID: readonly (readonly [field: string, ...values: unknown[]])[] = [
-  ['time', '1700000000000', 1.5, true],
+  ['time', '1700000000000', 1.5, 1e300, true],
   ['session_id', '-1', '5b1c7b1e-0000-4000-8000-000000000000', 0.5],
   ['quantity', '1', 1.5],
   ...['location_lat', 'location_lng', 'price', 'revenue'].map((field) => [field, '1.5', true, {}] as const),
