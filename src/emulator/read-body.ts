@@ -1,0 +1,45 @@
+import type { IncomingMessage } from 'node:http'
+import { promisify } from 'node:util'
+import { gunzip } from 'node:zlib'
+import { INVALID_JSON, type Refusal, TOO_LARGE, UNSUPPORTED_ENCODING } from './answers.ts'
+
+const gunzipAsync = promisify(gunzip)
+
+export interface BodyOptions {
+  /** Counted on the uncompressed body (AMPLITUDE.md §1). */
+  readonly maxBodyBytes: number
+  readonly refuseGzip: boolean
+  /** Called with the size of each piece as it came over the wire. */
+  readonly onBytes: (bytes: number) => void
+}
+
+/**
+ * Reads a body to its end, unzipped; or says why it is refused. A body that is too large is read to its end as well, without
+ * keeping it, so that its sender gets to see the 413. Rejects when the connection ends early.
+ */
+export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Buffer | Refusal> {
+  const { maxBodyBytes, onBytes } = options
+  const pieces: Buffer[] = []
+  let bytes = 0
+  for await (const piece of request as AsyncIterable<Buffer>) {
+    bytes += piece.length
+    onBytes(piece.length)
+    if (bytes <= maxBodyBytes) pieces.push(piece)
+    else pieces.length = 0
+  }
+  const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase()
+  const known = encoding === 'identity' || (encoding === 'gzip' && !options.refuseGzip)
+  if (!known) return UNSUPPORTED_ENCODING
+  if (bytes > maxBodyBytes) return TOO_LARGE
+  const body = Buffer.concat(pieces, bytes)
+  return encoding === 'gzip' ? unzip(body, maxBodyBytes) : body
+}
+
+async function unzip(body: Buffer, maxBodyBytes: number): Promise<Buffer | Refusal> {
+  try {
+    // Stops inflating at the limit: a small body can hold gigabytes.
+    return await gunzipAsync(body, { maxOutputLength: maxBodyBytes })
+  } catch (error) {
+    return error instanceof RangeError ? TOO_LARGE : INVALID_JSON
+  }
+}
