@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addEmulatorCommand } from './commands/emulator.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
@@ -33,6 +34,7 @@ function createProgram(run: Run): Command {
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   addReplayCommand(program, run)
+  addEmulatorCommand(program, run)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }

@@ -81,6 +81,14 @@ export interface MappedChunk {
   /** 64-bit hash of event type and id; both halves 0 when the record has no id. */
   readonly idLow: Uint32Array
   readonly idHigh: Uint32Array
+  /**
+   * Where an event's `user_id` and `device_id` stand in `bytes`: start and end of the JSON string's content, escapes and all.
+   * Equal when the event has none.
+   */
+  readonly userStarts: Int32Array
+  readonly userEnds: Int32Array
+  readonly deviceStarts: Int32Array
+  readonly deviceEnds: Int32Array
   /** Serialised events, each with a newline; event `i` ends at `eventEnds[i]` and starts where the one before ends. */
   readonly bytes: Uint8Array
   readonly eventEnds: Int32Array

@@ -71,7 +71,7 @@ export async function* mappedChunks(
     try {
       for await (const raw of rawChunks(source, inputs.format, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
-        hasType ||= raw.source.fileType !== null || namesEventType(chunk, source)
+        if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }

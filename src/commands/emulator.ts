@@ -2,6 +2,7 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { EmulatorOptions } from '../emulator/options.ts'
 import { startEmulator } from '../emulator/server.ts'
 import type { EmulatorStats } from '../emulator/stats.ts'
+import { interruptedCode, type Run } from './run.ts'
 
 const DEFAULT_PORT = 8787
 
@@ -35,8 +36,8 @@ interface Flags {
   readonly keepEvents?: string
 }
 
-/** Adds `emulator` to the program; it runs until `signal` aborts. */
-export function addEmulatorCommand(program: Command, signal: AbortSignal): void {
+/** `emulator`: runs until the user stops it. */
+export function addEmulatorCommand(program: Command, run: Run): void {
   program
     .command('emulator')
     .description('a local Amplitude that enforces the documented limits: rehearse a backfill without an account')
@@ -56,7 +57,12 @@ export function addEmulatorCommand(program: Command, signal: AbortSignal): void 
     .option('--seed <n>', 'the same seed gives the same faults (default: 1)', wholeNumber(0))
     .option('--keep-events <file>', 'append every unique event to this file as NDJSON', nonEmpty)
     .addHelpText('after', EXAMPLES)
-    .action((flags: Flags) => runEmulator(optionsOf(flags), signal))
+    .action((flags: Flags) =>
+      run(async (signal) => {
+        await runEmulator(optionsOf(flags), signal)
+        return interruptedCode(signal)
+      }),
+    )
 }
 
 /**

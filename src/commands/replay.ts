@@ -14,7 +14,7 @@ import { style } from '../report/style.ts'
 import { type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import { type Counts, createLedger, type MaxErrors } from '../state/ledger.ts'
 import { parseCount, parseEventType, parseGlobs, parseMaxErrors, parseTime } from './options.ts'
-import type { Run } from './run.ts'
+import { interruptedCode, type Run } from './run.ts'
 
 interface ReplayOptions {
   readonly dryRun?: true
@@ -155,7 +155,7 @@ function exitCodeOf(
     case 'max_errors':
       return EXIT.stopped
     case 'signal':
-      return signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
+      return interruptedCode(signal)
     case 'limit':
     case null:
       if (files.refused > 0 && files.finished === 0 && counts.read === 0) return EXIT.usage

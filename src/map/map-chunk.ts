@@ -78,6 +78,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   let timeMs = 0
   let idLow = 0
   let idHigh = 0
+  let userStart = 0
+  let userEnd = 0
+  let deviceStart = 0
+  let deviceEnd = 0
 
   // A record's own event type, as bytes, and the plan it names: records of one type come in runs.
   let ownName: Uint8Array = new Uint8Array(0)
@@ -92,6 +96,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     const times = new Float64Array(count)
     const idLows = new Uint32Array(count)
     const idHighs = new Uint32Array(count)
+    const userStarts = new Int32Array(count)
+    const userEnds = new Int32Array(count)
+    const deviceStarts = new Int32Array(count)
+    const deviceEnds = new Int32Array(count)
     const eventEnds = new Int32Array(count)
     const details = new Map<number, string>()
     const filePlan = raw.source.fileType === null ? null : mapping.planOf(raw.source.fileType)
@@ -108,6 +116,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       timeMs = 0
       idLow = 0
       idHigh = 0
+      userStart = userEnd = deviceStart = deviceEnd = 0
       if (fault !== undefined && fault.index === i) {
         nextFault++
         outcome = outcomeOf(fault.reason)
@@ -132,6 +141,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       times[i] = timeMs
       idLows[i] = idLow
       idHighs[i] = idHigh
+      userStarts[i] = userStart
+      userEnds[i] = userEnd
+      deviceStarts[i] = deviceStart
+      deviceEnds[i] = deviceEnd
       eventEnds[i] = out.length
       if (detail !== '') {
         details.set(i, detail)
@@ -148,6 +161,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       times,
       idLow: idLows,
       idHigh: idHighs,
+      userStarts,
+      userEnds,
+      deviceStarts,
+      deviceEnds,
       bytes: out.bytes,
       eventEnds,
       details,
@@ -210,8 +227,13 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     // The opening quote of `USER_ID` closes the event type.
     const identityAt = to
     to = writeIdentity(target, to, USER_ID, field.externalUserId)
-    if (to === identityAt) target[to++] = QUOTE
-    const hasUser = to > identityAt + 1
+    const hasUser = to > identityAt
+    if (hasUser) {
+      userStart = identityAt + USER_ID.length + 1
+      userEnd = to - 1
+    } else {
+      target[to++] = QUOTE
+    }
     const deviceAt = to
     to = writeIdentity(target, to, DEVICE_ID, field.deviceId)
     if (!hasUser && to === deviceAt) {
@@ -219,6 +241,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       if ((warning & ID_DROPPED) === 0) return NO_IDENTITY
       warning &= ~ID_DROPPED
       return INVALID_IDENTITY
+    }
+    if (to > deviceAt) {
+      deviceStart = deviceAt + DEVICE_ID.length + 1
+      deviceEnd = to - 1
     }
 
     to = copyBytes(target, to, TIME, 0, TIME.length)

@@ -18,7 +18,7 @@ async function runBriefly(t: TestContext, args: readonly string[]): Promise<stri
   }
   t.mock.method(process.stderr, 'write', capture)
   const program = new Command().exitOverride().configureOutput({ writeErr: capture, writeOut: capture })
-  addEmulatorCommand(program, AbortSignal.abort())
+  addEmulatorCommand(program, async (work) => void (await work(AbortSignal.abort('SIGINT'))))
   for (const command of program.commands)
     command.exitOverride().configureOutput({ writeErr: capture, writeOut: capture })
   try {
@@ -88,7 +88,7 @@ test('rates that exceed 1 together and a port in use are usage errors', async (t
 
 test('--help shows examples', async () => {
   const program = new Command().exitOverride()
-  addEmulatorCommand(program, AbortSignal.abort())
+  addEmulatorCommand(program, async (work) => void (await work(AbortSignal.abort('SIGINT'))))
   let text = ''
   const writeOut = (part: string) => {
     text += part
