@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { NEWLINE, OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 
 /** The formats that can be cut into records (DESIGN §2). */
@@ -64,13 +64,14 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   if (text[start] === OPEN_BRACKET) return { is: 'format', format: 'json' }
   if (text[start] === OPEN_BRACE) return detectJson(text, start, isEnough)
   if (!isEnough) return { is: 'undecided' }
+  if (hasObjectLine(text, text.indexOf(NEWLINE, start) + 1)) return { is: 'format', format: 'ndjson' }
   if (isBinary(text)) return { is: 'refused', what: 'not text, and no format that is known', convert: null }
   return { is: 'format', format: 'csv' }
 }
 
 /** One object a line, or objects that spread over lines or share one. */
 function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
-  const lineEnd = text.indexOf(0x0a, start)
+  const lineEnd = text.indexOf(NEWLINE, start)
   const hasLine = lineEnd < text.length - 1
   if (!hasLine && !isEnough) return { is: 'undecided' }
   const json: Detection = { is: 'format', format: 'json' }
@@ -83,13 +84,19 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
     return next < lineEnd ? json : ndjson
   }
   // The first object does not end on its line: broken, or spread over lines. One that a later line holds whole tells.
-  for (let at = lineEnd + 1; at < text.length; at = text.indexOf(0x0a, at) + 1) {
-    const nextEnd = text.indexOf(0x0a, at)
-    if (text[at] !== OPEN_BRACE || nextEnd < 0) continue
-    const valueEnd = endOfValue(text, at)
-    if (valueEnd > 0 && valueEnd <= nextEnd && text[at + 1] !== 0x0a) return ndjson
-  }
+  if (hasObjectLine(text, lineEnd + 1)) return ndjson
   return looksCutShort(text, start, lineEnd) ? json : ndjson
+}
+
+/** True when a line from `from` on is one whole object: then the lines before it are broken NDJSON. */
+function hasObjectLine(text: Buffer, from: number): boolean {
+  for (let at = from; at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
+    const lineEnd = text.indexOf(NEWLINE, at)
+    if (text[at] !== OPEN_BRACE || lineEnd - at < 3) continue
+    const end = endOfValue(text, at)
+    if (end > 0 && end <= lineEnd) return true
+  }
+  return false
 }
 
 /** `{"events":[` — what Braze posts to a Custom HTTP endpoint. */
