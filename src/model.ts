@@ -50,6 +50,18 @@ export interface RawChunk {
   readonly faults: readonly Fault[]
   /** `text`: values are strings that the catalogue must still type (CSV). */
   readonly values: 'json' | 'text'
+  /** Where the fields of each record stand, when the cutter knows; otherwise the mapper looks. */
+  readonly fields?: FieldColumns
+}
+
+/** Spans of the fields of a chunk's records: field `f` of record `i` is at `i * names.length + f`. */
+export interface FieldColumns {
+  readonly names: readonly string[]
+  /** `KIND` of the value's JSON text; `KIND.none` when the record lacks the field. */
+  readonly kinds: Uint8Array
+  /** Byte of the chunk where the value's JSON text starts, and where it ends. */
+  readonly starts: Int32Array
+  readonly ends: Int32Array
 }
 
 /** What is known of a source once it is open. */

@@ -12,6 +12,7 @@ import {
   reserve,
   utf8,
 } from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
 import { appendStringOf } from '../json/strings.ts'
 import { MAX_NUMBER_BYTES, writeAscii } from '../json/values.ts'
 
@@ -28,13 +29,30 @@ export interface Cursor {
   end: number
 }
 
-/** What a transcoder met. */
-export const DAMAGED = 0
-export const VALUE = 1
-export const NULL = 2
+/** What a transcoder met when the bytes do not fit the schema. */
+export const DAMAGED = KIND.none
 
-/** Writes the value at the cursor as JSON and moves on; `NULL` writes nothing, `DAMAGED` leaves the cursor anywhere. */
+/**
+ * Writes the value at the cursor as JSON, moves on and returns its `KIND`; `KIND.null` writes nothing, `DAMAGED` leaves the
+ * cursor anywhere.
+ */
 export type Transcoder = (from: Cursor, out: ByteWriter) => number
+
+/** A record whose fields are noted as it is written, for the mapper. */
+export interface RecordTranscoder {
+  readonly names: readonly string[]
+  /** Writes the record at the cursor; false when it is damaged. */
+  write(from: Cursor, out: ByteWriter, columns: GrowingColumns): boolean
+}
+
+/** Spans of fields, row after row; see `FieldColumns`. */
+export interface GrowingColumns {
+  kinds: Uint8Array
+  starts: Int32Array
+  ends: Int32Array
+  /** Entries written. */
+  length: number
+}
 
 const TRUE = utf8('true')
 const FALSE = utf8('false')
@@ -54,7 +72,7 @@ export function compileTranscoder(type: Type, named = new Map<Type, Transcoder>(
 function compile(type: Type, inner: (type: Type) => Transcoder): Transcoder {
   switch (type.typeName) {
     case 'null':
-      return () => NULL
+      return () => KIND.null
     case 'boolean':
       return transcodeBoolean
     case 'int':
@@ -90,23 +108,66 @@ function compile(type: Type, inner: (type: Type) => Transcoder): Transcoder {
 }
 
 function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Transcoder): Transcoder {
+  const record = createRecordTranscoder(fields, inner)
+  return (from, out) => {
+    const columns = createColumns(fields.length)
+    return record.write(from, out, columns) ? KIND.object : DAMAGED
+  }
+}
+
+/** Compiles the record type of a file. */
+export function compileRecordTranscoder(type: types.RecordType): RecordTranscoder {
+  return createRecordTranscoder(type.fields, (inner) => compileTranscoder(inner))
+}
+
+export function createColumns(capacity: number): GrowingColumns {
+  return {
+    kinds: new Uint8Array(capacity),
+    starts: new Int32Array(capacity),
+    ends: new Int32Array(capacity),
+    length: 0,
+  }
+}
+
+function makeRoom(columns: GrowingColumns, count: number): void {
+  if (columns.length + count <= columns.kinds.length) return
+  const larger = createColumns((columns.length + count) * 2)
+  larger.kinds.set(columns.kinds)
+  larger.starts.set(columns.starts)
+  larger.ends.set(columns.ends)
+  columns.kinds = larger.kinds
+  columns.starts = larger.starts
+  columns.ends = larger.ends
+}
+
+function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Type) => Transcoder): RecordTranscoder {
   const keys = fields.map((field) => utf8(`,${JSON.stringify(field.name)}:`))
   const transcoders = fields.map((field) => inner(field.type))
-  return (from, out) => {
-    const start = out.length
-    for (let i = 0; i < keys.length; i++) {
-      const before = out.length
-      append(out, keys[i] as Uint8Array)
-      const met = (transcoders[i] as Transcoder)(from, out)
-      if (met === VALUE) continue
-      if (met === DAMAGED) return DAMAGED
-      out.length = before
-    }
-    // Each field brings the comma before it; that of the first becomes the opening brace.
-    if (out.length === start) appendByte(out, OPEN_BRACE)
-    else out.bytes[start] = OPEN_BRACE
-    appendByte(out, CLOSE_BRACE)
-    return VALUE
+  return {
+    names: fields.map((field) => field.name),
+    write(from, out, columns) {
+      makeRoom(columns, keys.length)
+      const { kinds, starts, ends } = columns
+      const start = out.length
+      let entry = columns.length
+      for (let i = 0; i < keys.length; i++, entry++) {
+        const before = out.length
+        const key = keys[i] as Uint8Array
+        append(out, key)
+        const kind = (transcoders[i] as Transcoder)(from, out)
+        if (kind === DAMAGED) return false
+        if (kind === KIND.null) out.length = before
+        kinds[entry] = kind
+        starts[entry] = before + key.length
+        ends[entry] = out.length
+      }
+      columns.length = entry
+      // Each field brings the comma before it; that of the first becomes the opening brace.
+      if (out.length === start) appendByte(out, OPEN_BRACE)
+      else out.bytes[start] = OPEN_BRACE
+      appendByte(out, CLOSE_BRACE)
+      return true
+    },
   }
 }
 
@@ -123,7 +184,7 @@ function compileEnum(symbols: readonly string[]): Transcoder {
     const text = texts[readLength(from)]
     if (text === undefined) return DAMAGED
     append(out, text)
-    return VALUE
+    return KIND.string
   }
 }
 
@@ -145,16 +206,16 @@ function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
         if (!isFirst) appendByte(out, COMMA)
         isFirst = false
         if (key !== null) {
-          if (key(from, out) !== VALUE) return DAMAGED
+          if (key(from, out) === DAMAGED) return DAMAGED
           appendByte(out, COLON)
         }
         const met = item(from, out)
         if (met === DAMAGED) return DAMAGED
-        if (met === NULL) append(out, NULL_TEXT)
+        if (met === KIND.null) append(out, NULL_TEXT)
       }
     }
     appendByte(out, key === null ? CLOSE_BRACKET : CLOSE_BRACE)
-    return VALUE
+    return key === null ? KIND.array : KIND.object
   }
 }
 
@@ -162,16 +223,16 @@ function transcodeBoolean(from: Cursor, out: ByteWriter): number {
   const byte = from.at < from.end ? from.bytes[from.at++] : -1
   if (byte !== 0 && byte !== 1) return DAMAGED
   append(out, byte === 1 ? TRUE : FALSE)
-  return VALUE
+  return byte === 1 ? KIND.true : KIND.false
 }
 
 function transcodeString(from: Cursor, out: ByteWriter): number {
   const length = readLength(from)
   const end = from.at + length
   if (!(length >= 0 && end <= from.end)) return DAMAGED
-  appendStringOf(out, from.bytes, from.at, end)
+  const kind = appendStringOf(out, from.bytes, from.at, end)
   from.at = end
-  return VALUE
+  return kind
 }
 
 /** Bytes as Avro's JSON encoding has them: a string of the code points 0 to 255. */
@@ -179,9 +240,9 @@ function writeBytes(from: Cursor, out: ByteWriter, length: number): number {
   const end = from.at + length
   if (!(length >= 0 && end <= from.end)) return DAMAGED
   const text = utf8(Buffer.from(from.bytes.subarray(from.at, end)).toString('latin1'))
-  appendStringOf(out, text, 0, text.length)
+  const kind = appendStringOf(out, text, 0, text.length)
   from.at = end
-  return VALUE
+  return kind
 }
 
 function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
@@ -190,10 +251,11 @@ function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
   const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)
   from.at += size
   // JSON has no NaN and no infinity.
-  if (!Number.isFinite(value)) return NULL
+  if (!Number.isFinite(value)) return KIND.null
   reserve(out, MAX_NUMBER_BYTES)
-  out.length = writeAscii(out.bytes, out.length, String(value))
-  return VALUE
+  const text = String(value)
+  out.length = writeAscii(out.bytes, out.length, text)
+  return /^-?\d+$/.test(text) ? KIND.integer : KIND.number
 }
 
 function transcodeLong(from: Cursor, out: ByteWriter): number {
@@ -203,7 +265,7 @@ function transcodeLong(from: Cursor, out: ByteWriter): number {
   const text = Number.isSafeInteger(value) ? String(value) : String(exactLong(from.bytes, start, from.at))
   reserve(out, MAX_NUMBER_BYTES)
   out.length = writeAscii(out.bytes, out.length, text)
-  return VALUE
+  return KIND.integer
 }
 
 /** A long that must be a length or an index; -1 when it is not. */

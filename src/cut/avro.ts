@@ -1,11 +1,11 @@
 import { crc32, inflateRawSync, constants as zlib } from 'node:zlib'
-import avsc, { type Type } from 'avsc'
+import avsc, { type types } from 'avsc'
 import SnappyJS from 'snappyjs'
 import { typeOfSchema } from '../currents/event-type.ts'
 import { appendText, textOf } from '../json/bytes.ts'
 import type { RawChunk } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { type Cursor, compileTranscoder, DAMAGED, readLong } from './avro-transcoder.ts'
+import { type Cursor, compileRecordTranscoder, createColumns, readLong } from './avro-transcoder.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
 
@@ -16,11 +16,13 @@ const SYNC_BYTES = 16
 const MAGIC_BYTES = 4
 /** A long is at most this many bytes. */
 const MAX_LONG_BYTES = 10
+/** Fields of a chunk's records at first; it grows to what the records need. */
+const COLUMNS_CAPACITY = 1 << 14
 /** How much of a damaged rest is kept to show. */
 const EXCERPT_BYTES = 1 << 10
 
 interface Header {
-  readonly schema: Type
+  readonly schema: types.RecordType
   readonly codec: string
   readonly sync: Uint8Array
 }
@@ -40,10 +42,17 @@ export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
     return
   }
   const source = { ...input.source, fileType: typeOfSchema(header.schema.name ?? '') ?? input.source.fileType }
-  const transcode = compileTranscoder(header.schema)
+  const record = compileRecordTranscoder(header.schema)
+  let columns = createColumns(COLUMNS_CAPACITY)
   const builder = createChunkBuilder(source, 'json')
   let ordinal = 0
   let damage: string | null = null
+
+  function takeChunk(): RawChunk {
+    const { kinds, starts, ends } = columns
+    columns = createColumns(columns.kinds.length)
+    return builder.take({ names: record.names, kinds, starts, ends })
+  }
 
   while (damage === null && (await queue.ensure(1))) {
     const place = queue.position()
@@ -53,18 +62,18 @@ export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
     for (let left = block.count; left > 0; left--) {
       const before = from.at
       // A record takes a byte at least: a count that no bytes stand behind must not make records up.
-      if (transcode(from, builder.out) === DAMAGED || from.at === before) {
+      if (!record.write(from, builder.out, columns) || from.at === before) {
         builder.drop()
         damage ??= 'a record does not fit its schema'
         break
       }
       builder.add(ordinal++, 0)
-      if (builder.isFull()) yield builder.take()
+      if (builder.isFull()) yield takeChunk()
     }
     if (damage === null && from.at < from.end) damage = 'the block holds more than its records'
     if (damage !== null) damage = `${damage} (block at byte ${place})`
   }
-  if (builder.count() > 0) yield builder.take()
+  if (builder.count() > 0) yield takeChunk()
   const why = input.damage() ?? damage
   if (why !== null) yield damaged({ ...input, source }, queue, ordinal, why)
 }
@@ -125,7 +134,7 @@ async function readHeader(queue: ByteQueue): Promise<Header | string> {
       logicalTypes: {},
     })
     if (schema.typeName !== 'record') return `the schema is ${schema.typeName}, not a record`
-    return { schema, codec, sync: sync.slice() }
+    return { schema: schema as types.RecordType, codec, sync: sync.slice() }
   } catch (error) {
     return `the schema cannot be read: ${(error as Error).message}`
   }

@@ -1,5 +1,5 @@
 import { appendByte, type ByteWriter, createByteWriter, NEWLINE } from '../json/bytes.ts'
-import type { Fault, OpenSource, RawChunk, RejectReason } from '../model.ts'
+import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason } from '../model.ts'
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
@@ -17,7 +17,7 @@ export interface ChunkBuilder {
   drop(): void
   isFull(): boolean
   /** The chunk so far; the builder starts a new one. */
-  take(): RawChunk
+  take(fields?: FieldColumns): RawChunk
 }
 
 export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
@@ -50,7 +50,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
       out.length = recordStart
     },
     isFull: () => out.length >= CHUNK_BYTES,
-    take() {
+    take(fields) {
       const chunk: RawChunk = {
         source,
         bytes: out.bytes.subarray(0, recordStart),
@@ -61,6 +61,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
         lines: lines.some((line) => line > 0) ? Float64Array.from(lines) : null,
         faults,
         values,
+        ...(fields && { fields }),
       }
       out.bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + (CHUNK_BYTES >> 2))
       out.length = 0

@@ -1,4 +1,5 @@
 import { BACKSLASH, type ByteWriter, QUOTE, reserve } from './bytes.ts'
+import { KIND } from './kind.ts'
 
 /**
  * JSON strings on bytes. One canonical form, so that the same text gives the same bytes from every input format:
@@ -177,11 +178,12 @@ export function unescapeContent(
   return to
 }
 
-/** Appends UTF-8 text as a JSON string with its quotes, in canonical form; grows the writer. */
-export function appendStringOf(writer: ByteWriter, source: Uint8Array, start: number, end: number): void {
+/** Appends UTF-8 text as a JSON string with its quotes, in canonical form; grows the writer. Returns its kind. */
+export function appendStringOf(writer: ByteWriter, source: Uint8Array, start: number, end: number): number {
   reserve(writer, end - start + 2)
   let target = writer.bytes
   let to = writer.length
+  let kind: number = KIND.string
   target[to++] = QUOTE
   for (let i = start; i < end; i++) {
     const c = source[i] as number
@@ -190,6 +192,7 @@ export function appendStringOf(writer: ByteWriter, source: Uint8Array, start: nu
       target[to++] = c
       continue
     }
+    kind = KIND.escapedString
     writer.length = to
     reserve(writer, (end - i) * MAX_ESCAPED_BYTES + 1)
     target = writer.bytes
@@ -197,4 +200,5 @@ export function appendStringOf(writer: ByteWriter, source: Uint8Array, start: nu
   }
   target[to++] = QUOTE
   writer.length = to
+  return kind
 }

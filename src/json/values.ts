@@ -10,27 +10,13 @@ import {
   QUOTE,
   reserve,
 } from './bytes.ts'
+import { KIND } from './kind.ts'
 import { copyCanonicalContent, escapesAreValid } from './strings.ts'
 
 /**
  * JSON values on bytes: find where one ends, and copy it in canonical form. Every function reads text whose last byte is
  * followed by at least one byte that can stand in no JSON value (a newline), so none looks at its bounds per byte.
  */
-
-/** What a value is, by its text. Numbers come as `integer` (digits only, kept digit for digit) and `number`. */
-export const KIND = {
-  none: 0,
-  null: 1,
-  /** A string without escapes: its bytes are canonical. */
-  string: 2,
-  escapedString: 3,
-  integer: 4,
-  number: 5,
-  true: 6,
-  false: 7,
-  array: 8,
-  object: 9,
-} as const
 
 /** No number takes more bytes in canonical form than its own text or this. */
 export const MAX_NUMBER_BYTES = 32

@@ -11,8 +11,9 @@ import {
   reserve,
   utf8,
 } from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
 import { appendStringOf, copyCanonicalContent, unescapeContent } from '../json/strings.ts'
-import { appendValue, endOfString, endOfValue, KIND, kindOf, skipSpace } from '../json/values.ts'
+import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
 const RAW_KEY = utf8('_raw":')
@@ -32,7 +33,7 @@ export function createCustomPropertyWriter(
   return function writeCustomProperties(out, keyStart, bytes, field) {
     const start = scanner.starts[field] as number
     const end = scanner.ends[field] as number
-    switch (scanner.kind(field)) {
+    switch (scanner.kinds[field]) {
       case KIND.object: {
         const wrapped = wrappedText(bytes, start, end)
         if (wrapped !== null) return writeText(out, keyStart, bytes, wrapped.start, wrapped.end)

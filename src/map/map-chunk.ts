@@ -1,14 +1,16 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
 import { isRefusedId, REFUSED_ID_LENGTHS } from '../amplitude/event.ts'
+import type { FieldType } from '../currents/events.ts'
 import { timeOfNumber, timeOfText } from '../currents/values.ts'
 import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
-import { KIND, MAX_NUMBER_BYTES, numberOf, writeAscii } from '../json/values.ts'
+import { numberOf, writeAscii } from '../json/values.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
-import { type Mapping, namesCurrentsType, type Output, type Plan } from './plan.ts'
+import { type Mapping, namesCurrentsType, type Outputs, type Plan } from './plan.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { writeValue } from './write-value.ts'
 
@@ -50,7 +52,7 @@ const RECORD_FIELDS = new Set(['id', 'time', 'event_type'])
  */
 export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {
   const scanner = createRecordScanner(mapping.fieldNames, CONTAINERS, RECORD_FIELDS)
-  const { starts, ends, kind } = scanner
+  const { starts, ends, kinds } = scanner
   const field = {
     id: scanner.fieldOf('id'),
     time: scanner.fieldOf('time'),
@@ -127,7 +129,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
         if (!allUtf8 && !isUtf8(bytes.subarray(start, end))) {
           outcome = MALFORMED
           detail = 'invalid UTF-8'
-        } else if (!scanner.scan(bytes, start, end)) {
+        } else if (!findFields(raw, i, start, end)) {
           outcome = MALFORMED
           detail = scanFailure(start, end)
         } else {
@@ -171,6 +173,16 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
   }
 
+  function kindOf(which: number): number {
+    return kinds[which] as number
+  }
+
+  function findFields(raw: RawChunk, index: number, start: number, end: number): boolean {
+    if (raw.fields === undefined) return scanner.scan(bytes, start, end)
+    scanner.load(raw.fields, index)
+    return true
+  }
+
   function scanFailure(start: number, end: number): string {
     const { message, at } = scanner.error()
     return at >= end ? `${message}: ends too early` : `${message} at byte ${at - start + 1} of the record`
@@ -178,7 +190,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** The plan of the record just scanned; notes when its own type is not that of its file. */
   function planOfRecord(filePlan: Plan | null): Plan | null {
-    if (kind(field.eventType) !== KIND.string) return override ?? filePlan
+    if (kindOf(field.eventType) !== KIND.string) return override ?? filePlan
     const own = planOfName(starts[field.eventType] as number, ends[field.eventType] as number)
     if (own === null) return override ?? filePlan
     if (filePlan !== null && own !== filePlan) warning |= TYPE_MISMATCH
@@ -201,7 +213,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     flatten()
     timeMs = timeOf(field.time)
     if (Number.isNaN(timeMs)) {
-      detail = kind(field.time) <= KIND.null ? 'time is missing' : `time is not a time: ${excerpt(field.time)}`
+      detail = kindOf(field.time) <= KIND.null ? 'time is missing' : `time is not a time: ${excerpt(field.time)}`
       timeMs = 0
       return MALFORMED
     }
@@ -211,15 +223,17 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     if (plan.outcome !== EVENT) return plan.outcome
     if (timeMs < sinceMs || timeMs >= untilMs) return FILTERED
-    if (plan.custom?.carriesName && !isText(field.name)) {
+    if (plan.custom?.carriesName && !holdsText(field.name)) {
       detail = 'the custom event has no name'
       return MALFORMED
     }
-    if (raw.source.isShare || kind(field.sharedAt) > KIND.null) takeShareFields()
+    if (raw.source.isShare || kindOf(field.sharedAt) > KIND.null) takeShareFields()
 
     const start = out.length
     // Twice the record: `enriched` writes some values twice.
-    reserve(out, plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number)))
+    const room = plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number))
+    const isText = raw.values === 'text'
+    reserve(out, room)
     const target = out.bytes
     let to = copyBytes(target, start, plan.head, 0, plan.head.length)
     if (plan.custom?.carriesName) to = copyContent(target, to, field.name)
@@ -251,7 +265,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     to = writeAscii(target, to, String(timeMs))
     to = copyBytes(target, to, INSERT_ID, 0, INSERT_ID.length)
     const idAt = to
-    const hasId = isText(field.id)
+    const hasId = holdsText(field.id)
     if (hasId) {
       target[to++] = QUOTE
       to = copyContent(target, to, field.id)
@@ -263,11 +277,11 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     to = copyBytes(target, to, LIBRARY, 0, LIBRARY.length)
     out.length = writeAdvertisingId(target, to)
-    for (const output of plan.topLevel) writeOutput(output, raw.values)
+    writeOutputs(plan.topLevel, isText, room)
 
     append(out, PROPERTIES)
     const firstAt = out.length
-    for (const output of plan.properties) writeOutput(output, raw.values)
+    writeOutputs(plan.properties, isText, room)
     if (plan.custom !== null) {
       const source = customSource()
       if (source >= 0 && !writeCustomProperties(out, plan.custom.keyStart, bytes, source)) warning |= NOT_JSON
@@ -284,25 +298,25 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** Custom HTTP form: the fields of `user` and `properties` become the record's own (BRAZE.md, record shapes). */
   function flatten(): void {
-    const hasUser = kind(field.user) === KIND.object
-    const hasOwnIdentity = kind(field.externalUserId) + kind(field.deviceId) + kind(field.userId) > 0
+    const hasUser = kindOf(field.user) === KIND.object
+    const hasOwnIdentity = kindOf(field.externalUserId) + kindOf(field.deviceId) + kindOf(field.userId) > 0
     const isHttpForm = hasUser || (ownTypeIsKnown() && !hasOwnIdentity)
-    if (isHttpForm && kind(field.properties) === KIND.object) {
+    if (isHttpForm && kindOf(field.properties) === KIND.object) {
       const start = starts[field.properties] as number
       const end = ends[field.properties] as number
-      scanner.clear(field.properties)
+      kinds[field.properties] = KIND.none
       scanner.scanNested(bytes, start, end)
     }
     if (hasUser) scanner.scanNested(bytes, starts[field.user] as number, ends[field.user] as number)
   }
 
   function ownTypeIsKnown(): boolean {
-    return kind(field.eventType) === KIND.string && ownPlan !== null
+    return kindOf(field.eventType) === KIND.string && ownPlan !== null
   }
 
   function takeShareFields(): void {
     for (const { apiId, id } of mapping.shareFields) {
-      if (kind(apiId) !== KIND.none) scanner.alias(id, apiId)
+      if (kindOf(apiId) !== KIND.none) scanner.alias(id, apiId)
     }
   }
 
@@ -310,7 +324,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function timeOf(which: number): number {
     const start = starts[which] as number
     const end = ends[which] as number
-    switch (kind(which)) {
+    switch (kindOf(which)) {
       case KIND.integer:
       case KIND.number:
         return timeOfNumber(numberOf(bytes, start, end))
@@ -327,8 +341,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   /** True when a field holds text that can be an id or a name: a string that is not empty, or a number. */
-  function isText(which: number): boolean {
-    const k = kind(which)
+  function holdsText(which: number): boolean {
+    const k = kindOf(which)
     if (k === KIND.string || k === KIND.escapedString) return (ends[which] as number) - (starts[which] as number) > 2
     return k === KIND.integer || k === KIND.number
   }
@@ -337,7 +351,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function copyContent(target: Uint8Array, at: number, which: number): number {
     const start = starts[which] as number
     const end = ends[which] as number
-    switch (kind(which)) {
+    switch (kindOf(which)) {
       case KIND.string:
         return copyBytes(target, at, bytes, start + 1, end - 1)
       case KIND.escapedString:
@@ -349,7 +363,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** Writes key and id when the field holds an id that Amplitude takes; a refused one is noted. */
   function writeIdentity(target: Uint8Array, at: number, key: Uint8Array, which: number): number {
-    const k = kind(which)
+    const k = kindOf(which)
     if (k <= KIND.null || k === KIND.object || k === KIND.array) return at
     const keyEnd = copyBytes(target, at, key, 0, key.length)
     target[keyEnd] = QUOTE
@@ -364,7 +378,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function writeAdvertisingId(target: Uint8Array, at: number): number {
-    if (kind(field.adIdType) !== KIND.string || !isText(field.adId)) return at
+    if (kindOf(field.adIdType) !== KIND.string || !holdsText(field.adId)) return at
     const type = textOf(bytes, (starts[field.adIdType] as number) + 1, (ends[field.adIdType] as number) - 1)
     const key = type === 'ios_idfa' ? IDFA : type === 'google_ad_id' ? ADID : null
     if (key === null) return at
@@ -375,24 +389,39 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     return to
   }
 
-  function writeOutput(output: Output, values: RawChunk['values']): void {
-    const { fields, key } = output
+  /** Appends keys and values of the outputs that the record has. `room` is what they may need; it is there at the start. */
+  function writeOutputs(outputs: Outputs, isText: boolean, room: number): void {
+    const { keys, keyStarts, fields, otherFields, types } = outputs
+    let target = out.bytes
+    let to = out.length
     for (let i = 0; i < fields.length; i++) {
-      const which = fields[i] as number
-      const k = kind(which)
-      if (k <= KIND.null) continue
-      reserve(out, key.length + (ends[which] as number) - (starts[which] as number) + MAX_NUMBER_BYTES)
-      out.length = copyBytes(out.bytes, out.length, key, 0, key.length)
-      writeValue(out, bytes, starts[which] as number, ends[which] as number, k, output.type, values === 'text')
-      return
+      let which = fields[i] as number
+      if ((kinds[which] as number) <= KIND.null) {
+        which = otherFields[i] as number
+        if (which < 0 || (kinds[which] as number) <= KIND.null) continue
+      }
+      const kind = kinds[which] as number
+      const keyEnd = keyStarts[i + 1] as number
+      for (let k = keyStarts[i] as number; k < keyEnd; k++) target[to++] = keys[k] as number
+      if (kind === KIND.string && !isText) {
+        to = copyBytes(target, to, bytes, starts[which] as number, ends[which] as number)
+      } else {
+        out.length = to
+        writeValue(out, bytes, starts[which] as number, ends[which] as number, kind, types[i] as FieldType, isText)
+        // Lists and objects take what room they need; the rest must be there again.
+        reserve(out, room)
+        target = out.bytes
+        to = out.length
+      }
     }
+    out.length = to
   }
 
   /** The field that holds the customer's own properties, or -1. */
   function customSource(): number {
-    if (kind(field.customProperties) > KIND.null) return field.customProperties
-    if (kind(field.purchaseProperties) > KIND.null) return field.purchaseProperties
-    return kind(field.properties) > KIND.null ? field.properties : -1
+    if (kindOf(field.customProperties) > KIND.null) return field.customProperties
+    if (kindOf(field.purchaseProperties) > KIND.null) return field.purchaseProperties
+    return kindOf(field.properties) > KIND.null ? field.properties : -1
   }
 
   /** 64 bits over type and id. */

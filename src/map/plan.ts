@@ -1,6 +1,7 @@
 import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
 import { EVENTS, type EventRow, type FieldType, fieldType } from '../currents/events.ts'
 import { utf8 } from '../json/bytes.ts'
+import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { matchesGlob } from './glob.ts'
 import { PREFIXES, type Profile, propertiesOf, topLevelOf } from './profiles.ts'
@@ -10,13 +11,15 @@ import { PREFIXES, type Profile, propertiesOf, topLevelOf } from './profiles.ts'
  * record.
  */
 
-/** One property or top-level field of an event. */
-export interface Output {
-  /** `,"key":` as it is written. */
-  readonly key: Uint8Array
-  /** Fields of the record that can hold it; the first that is present wins. */
-  readonly fields: readonly number[]
-  readonly type: FieldType
+/** Properties or top-level fields of an event, in order: output `i` is entry `i` of each list. */
+export interface Outputs {
+  /** The keys as they are written, `,"key":`, one after the other; key `i` is `[keyStarts[i], keyStarts[i + 1])`. */
+  readonly keys: Uint8Array
+  readonly keyStarts: Int32Array
+  /** The field that holds the value, and the one that holds it when that is absent, or -1. */
+  readonly fields: Int32Array
+  readonly otherFields: Int32Array
+  readonly types: readonly FieldType[]
 }
 
 /** The customer's own properties, from the JSON in `properties`. */
@@ -38,8 +41,8 @@ export interface Plan {
   readonly hashHigh: number
   /** `{"event_type":"…` without the closing quote. */
   readonly head: Uint8Array
-  readonly topLevel: readonly Output[]
-  readonly properties: readonly Output[]
+  readonly topLevel: Outputs
+  readonly properties: Outputs
   readonly custom: CustomOutput | null
   /** Most bytes that an event needs beyond those its record's values take. */
   readonly fixedBytes: number
@@ -114,27 +117,37 @@ export function compileMapping(options: MappingOptions): Mapping {
   }
 
   function compileRow(row: EventRow) {
-    const output = (key: string, field: string, otherField?: string): Output => ({
-      key: utf8(`,${JSON.stringify(key)}:`),
-      fields: otherField === undefined ? [number(field)] : [number(field), number(otherField)],
-      type: fieldType(row, field),
-    })
     const name = row.custom === 'event' ? PREFIXES.customEvent : PREFIXES.event + (row.name ?? row.type)
-    const topLevel = topLevelOf(row, options.profile).map(([key, field]) => output(key, field))
-    const properties = propertiesOf(row, options.profile).map((key) => output(key, key, row.propertySources?.[key]))
+    const topLevel = outputsOf(row, topLevelOf(row, options.profile))
+    const properties = outputsOf(
+      row,
+      propertiesOf(row, options.profile).map((key) => [key, key, row.propertySources?.[key]]),
+    )
     const head = utf8(`{"event_type":${JSON.stringify(name).slice(0, -1)}`)
     const customPrefix = row.custom === 'purchase' ? PREFIXES.purchaseProperty : PREFIXES.customProperty
     const custom = row.custom
       ? { keyStart: utf8(`,${JSON.stringify(customPrefix).slice(0, -1)}`), carriesName: row.custom === 'event' }
       : null
-    const keyBytes = [...topLevel, ...properties].reduce((sum, { key }) => sum + key.length, 0)
     return {
       outcome: row.send === false ? outcomeOf('not_exported') : isWanted(row.type) ? EVENT : outcomeOf('filtered'),
       head,
       topLevel,
       properties,
       custom,
-      fixedBytes: head.length + keyBytes + FIXED_EVENT_BYTES,
+      fixedBytes: head.length + roomOf(topLevel) + roomOf(properties) + FIXED_EVENT_BYTES,
+    }
+  }
+
+  function outputsOf(row: EventRow, list: readonly (readonly [string, string, (string | undefined)?])[]): Outputs {
+    const keys = list.map(([key]) => utf8(`,${JSON.stringify(key)}:`))
+    const keyStarts = new Int32Array(list.length + 1)
+    for (const [i, key] of keys.entries()) keyStarts[i + 1] = (keyStarts[i] as number) + key.length
+    return {
+      keys: Buffer.concat(keys),
+      keyStarts,
+      fields: Int32Array.from(list, ([, field]) => number(field)),
+      otherFields: Int32Array.from(list, ([, , other]) => (other === undefined ? -1 : number(other))),
+      types: list.map(([, field]) => fieldType(row, field)),
     }
   }
 
@@ -150,8 +163,8 @@ export function compileMapping(options: MappingOptions): Mapping {
       addPlan(typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES, {
         outcome: outcomeOf('unknown_event_type'),
         head: utf8(''),
-        topLevel: [],
-        properties: [],
+        topLevel: NO_OUTPUTS,
+        properties: NO_OUTPUTS,
         custom: null,
         fixedBytes: 0,
       })
@@ -177,6 +190,19 @@ export function compileMapping(options: MappingOptions): Mapping {
 /** True when a record's own `event_type` field names a Currents type, rather than something of its event (`enter`). */
 export function namesCurrentsType(type: string): boolean {
   return catalogueType(type) !== null || isCurrentsName(type)
+}
+
+const NO_OUTPUTS: Outputs = {
+  keys: utf8(''),
+  keyStarts: new Int32Array(1),
+  fields: new Int32Array(0),
+  otherFields: new Int32Array(0),
+  types: [],
+}
+
+/** What the outputs need beyond the bytes of their values. */
+function roomOf({ keys, fields }: Outputs): number {
+  return keys.length + fields.length * MAX_NUMBER_BYTES
 }
 
 /** Keys, quotes and commas of the fields that every event may have, with room to spare. */

@@ -1,31 +1,33 @@
 import { unionValue } from '../json/avro-union.ts'
 import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, utf8 } from '../json/bytes.ts'
-import { endOfNumber, endOfString, endOfValue, isInteger, KIND, kindOf, skipSpace } from '../json/values.ts'
+import { KIND } from '../json/kind.ts'
+import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
+import type { FieldColumns } from '../model.ts'
 
 /**
  * Finds the fields of one record in its bytes: for each known field the span and kind of its value, nothing decoded, no object
  * built. Unknown fields are walked over. Of repeated keys the last wins, as in `JSON.parse`.
  */
 export interface RecordScanner {
-  readonly fieldNames: readonly string[]
   /** The field's number, or -1. */
   fieldOf(name: string): number
-  /** Scans the record `[start, end)`; false when it is no JSON object, with the reason in `error` and `errorAt`. */
+  /** Scans the record `[start, end)`; false when it is no JSON object, with the reason in `error`. */
   scan(bytes: Uint8Array, start: number, end: number): boolean
+  /** Takes the fields of a record that its cutter has found already. */
+  load(columns: FieldColumns, record: number): void
   /**
    * Scans the object at `[start, end)` too, into the same record: its fields become the record's own. A field of
    * `topLevelFirst` that the record already has stays.
    */
   scanNested(bytes: Uint8Array, start: number, end: number): boolean
   readonly error: () => ScanError
-  /** Value of a field: where it starts and ends, quotes included; its kind is `KIND.none` when absent. */
+  /** Per field, the kind of its value; `KIND.none` when absent. */
+  readonly kinds: Uint8Array
+  /** Per field that is there, where its value starts and ends, quotes included. */
   readonly starts: Int32Array
   readonly ends: Int32Array
-  kind(field: number): number
   /** Makes `field` hold what `from` holds. */
   alias(field: number, from: number): void
-  /** Removes a field's value. */
-  clear(field: number): void
 }
 
 export interface ScanError {
@@ -53,16 +55,20 @@ export function createRecordScanner(
 ): RecordScanner {
   const count = fieldNames.length
   const numbers = new Map(fieldNames.map((name, i) => [name, i]))
-  const nameBytes = fieldNames.map((name) => utf8(name))
   const isWhole = Uint8Array.from(fieldNames, (name) => (keepWhole.has(name) ? 1 : 0))
-
   const isTopLevelFirst = Uint8Array.from(fieldNames, (name) => (topLevelFirst.has(name) ? 1 : 0))
+
+  /** All names one after the other; name `i` is `[nameStarts[i], nameStarts[i + 1])`. */
+  const names = utf8(fieldNames.join(''))
+  const nameStarts = new Int32Array(count + 1)
+  for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + name.length
 
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
   const kinds = new Uint8Array(count)
-  const seenIn = new Int32Array(count)
-  let record = 0
+  /** The fields that the record has, so that the next one can forget them; one that was cleared and came again is twice there. */
+  const present = new Int32Array(2 * count)
+  let presentCount = 0
 
   // Records of one export list their fields in one order: the field that followed this one last time is tried first.
   // Slot `count` stands for the beginning of the record.
@@ -71,11 +77,14 @@ export function createRecordScanner(
   const tableSize = 1 << Math.ceil(Math.log2(count * 4))
   const table = new Int16Array(tableSize).fill(NO_FIELD)
   for (let i = 0; i < count; i++) {
-    const name = nameBytes[i] as Uint8Array
-    let slot = hashOf(name, 0, name.length) & (tableSize - 1)
+    let slot = hashOf(names, nameStarts[i] as number, nameStarts[i + 1] as number) & (tableSize - 1)
     while (table[slot] !== NO_FIELD) slot = (slot + 1) & (tableSize - 1)
     table[slot] = i
   }
+
+  /** The columns loaded last, and the field of each of theirs. */
+  let loadedNames: readonly string[] = []
+  let loadedFields: readonly number[] = []
 
   let message = ''
   let errorAt = 0
@@ -92,11 +101,12 @@ export function createRecordScanner(
     for (;;) {
       const field = table[slot] as number
       if (field === NO_FIELD) return NO_FIELD
-      const name = nameBytes[field] as Uint8Array
-      if (name.length === end - start) {
+      const nameStart = nameStarts[field] as number
+      const length = (nameStarts[field + 1] as number) - nameStart
+      if (length === end - start) {
         let i = 0
-        while (i < name.length && name[i] === lower(bytes[start + i] as number)) i++
-        if (i === name.length) return field
+        while (i < length && names[nameStart + i] === lower(bytes[start + i] as number)) i++
+        if (i === length) return field
       }
       slot = (slot + 1) & (tableSize - 1)
     }
@@ -120,12 +130,13 @@ export function createRecordScanner(
       let field = follower[previous] as number
       let q = p + 1
       if (field !== NO_FIELD) {
-        const name = nameBytes[field] as Uint8Array
-        const length = name.length
-        let i = 0
-        while (i < length && bytes[q + i] === name[i]) i++
-        if (i === length && bytes[q + i] === QUOTE) q += i
-        else field = NO_FIELD
+        let n = nameStarts[field] as number
+        const nameEnd = nameStarts[field + 1] as number
+        while (n < nameEnd && bytes[q] === names[n]) {
+          n++
+          q++
+        }
+        if (n < nameEnd || bytes[q] !== QUOTE) field = NO_FIELD
       }
       if (field === NO_FIELD) {
         const keyEnd = endOfString(bytes, p)
@@ -172,16 +183,19 @@ export function createRecordScanner(
         p = endOfNumber(bytes, p)
         if (p < 0) return fail('invalid JSON', valueStart)
         kind = isInteger(bytes, valueStart, p) ? KIND.integer : KIND.number
+      } else if (c === 0x6e && bytes[p + 1] === 0x75 && bytes[p + 2] === 0x6c && bytes[p + 3] === 0x6c) {
+        p += 4
+        kind = KIND.null
       } else {
         p = endOfValue(bytes, p)
         if (p < 0) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', valueStart)
         kind = kindOf(bytes, valueStart, p)
       }
-      if (field !== NO_FIELD && !(isNested && isTopLevelFirst[field] === 1 && seenIn[field] === record)) {
+      if (field !== NO_FIELD && !(isNested && isTopLevelFirst[field] === 1 && kinds[field] !== KIND.none)) {
+        if (kinds[field] === KIND.none) present[presentCount++] = field
         starts[field] = valueStart
         ends[field] = p
         kinds[field] = kind
-        seenIn[field] = record
         if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
       }
       if (field !== NO_FIELD) previous = field
@@ -213,26 +227,44 @@ export function createRecordScanner(
     kinds[field] = kindOf(bytes, inner.start, inner.end)
   }
 
+  function forgetRecord(): void {
+    for (let i = 0; i < presentCount; i++) kinds[present[i] as number] = KIND.none
+    presentCount = 0
+  }
+
   return {
-    fieldNames,
     fieldOf: (name) => numbers.get(name) ?? NO_FIELD,
     scan(bytes, start, end) {
-      record = (record + 1) | 0
+      forgetRecord()
       return scanObject(bytes, start, end, false)
+    },
+    load(columns, record) {
+      forgetRecord()
+      if (columns.names !== loadedNames) {
+        loadedNames = columns.names
+        loadedFields = columns.names.map((name) => numbers.get(name.toLowerCase()) ?? NO_FIELD)
+      }
+      const width = loadedFields.length
+      for (let i = 0, at = record * width; i < width; i++, at++) {
+        const field = loadedFields[i] as number
+        const kind = columns.kinds[at] as number
+        if (field === NO_FIELD || kind === KIND.none) continue
+        if (kinds[field] === KIND.none) present[presentCount++] = field
+        starts[field] = columns.starts[at] as number
+        ends[field] = columns.ends[at] as number
+        kinds[field] = kind
+      }
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
     error: () => ({ message, at: errorAt }),
+    kinds,
     starts,
     ends,
-    kind: (field) => (seenIn[field] === record ? (kinds[field] as number) : KIND.none),
     alias(field, from) {
+      if (kinds[field] === KIND.none) present[presentCount++] = field
       starts[field] = starts[from] as number
       ends[field] = ends[from] as number
       kinds[field] = kinds[from] as number
-      seenIn[field] = seenIn[from] as number
-    },
-    clear(field) {
-      seenIn[field] = (record - 1) | 0
     },
   }
 }

@@ -15,7 +15,8 @@ import {
   textOf,
   utf8,
 } from '../json/bytes.ts'
-import { appendValue, copyNumber, endOfValue, KIND, numberOf, skipSpace, writeAscii } from '../json/values.ts'
+import { KIND } from '../json/kind.ts'
+import { appendValue, copyNumber, endOfValue, numberOf, skipSpace, writeAscii } from '../json/values.ts'
 
 /**
  * Appends the value `source[start, end)` of a field in canonical form. `out` must have room for its bytes or
