@@ -1,6 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { addEmulatorCommand } from './commands/emulator.ts'
+import { addEventsCommand } from './commands/events.ts'
+import { addExplainCommand } from './commands/explain.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
@@ -34,6 +36,8 @@ function createProgram(run: Run): Command {
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   addReplayCommand(program, run)
+  addExplainCommand(program, run)
+  addEventsCommand(program, run)
   addEmulatorCommand(program, run)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program

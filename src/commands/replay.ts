@@ -1,11 +1,9 @@
 import { closeSync, openSync, writeFileSync } from 'node:fs'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EXIT, StoppedError, UsageError } from '../errors.ts'
 import { compileMapping } from '../map/plan.ts'
-import { PROFILES, type Profile } from '../map/profiles.ts'
 import { type Observer, replay, type Stop } from '../pipeline.ts'
-import { FORMATS, type Format } from '../read/detect.ts'
 import { type Discovery, discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { createProblemReporter } from '../report/problems.ts'
@@ -13,20 +11,19 @@ import { ClosedOutput, createStdoutSink } from '../report/stdout-sink.ts'
 import { style } from '../report/style.ts'
 import { type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import { type Counts, createLedger, type MaxErrors } from '../state/ledger.ts'
-import { parseCount, parseEventType, parseGlobs, parseMaxErrors, parseTime } from './options.ts'
+import {
+  addInputOptions,
+  addMappingOptions,
+  type InputOptions,
+  type MappingFlags,
+  mappingOptionsOf,
+} from './input-options.ts'
+import { parseCount, parseMaxErrors } from './options.ts'
 import { interruptedCode, type Run } from './run.ts'
 
-interface ReplayOptions {
+interface ReplayOptions extends InputOptions, MappingFlags {
   readonly dryRun?: true
-  readonly format?: Format
-  readonly eventType?: string
-  readonly profile: Profile
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
-  readonly since?: number
-  readonly until?: number
   readonly limit?: number
-  readonly skipUserPropertiesSync?: true
   readonly dedupe: boolean
   readonly maxErrors?: MaxErrors
   readonly summary?: string
@@ -45,7 +42,7 @@ Examples:
 
 /** `replay [paths…]`: map the exports and send the events, or with `--dry-run` write them. */
 export function addReplayCommand(program: Command, run: Run): void {
-  program
+  const command = program
     .command('replay')
     .summary('map exports to Amplitude events and send them; --dry-run writes them to stdout')
     .description(
@@ -53,15 +50,10 @@ export function addReplayCommand(program: Command, run: Run): void {
     )
     .argument('<paths...>', 'files, directories, globs, or - for standard input')
     .option('--dry-run', 'write the events to standard output as NDJSON instead of sending them')
-    .addOption(new Option('--format <format>', 'format of the inputs (default: by content)').choices(FORMATS))
-    .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
-    .addOption(new Option('--profile <profile>', 'built-in mapping').choices(PROFILES).default('braze'))
-    .option('--include <types>', 'only these event types: globs, separated by commas', parseGlobs, [])
-    .option('--exclude <types>', 'not these event types', parseGlobs, [])
-    .option('--since <time>', 'only events at or after this time (UTC): date, RFC 3339 or Unix seconds', parseTime)
-    .option('--until <time>', 'only events before this time', parseTime)
+  addInputOptions(command)
+  addMappingOptions(command)
+  command
     .option('--limit <n>', 'end after this many records', parseCount)
-    .option('--skip-user-properties-sync', "keep past events from touching the live users' properties")
     .option('--no-dedupe', 'send records again that are there twice')
     .option('--max-errors <n|p%>', 'stop when more records than this are rejected', parseMaxErrors)
     .option('--summary <file>', 'write the summary to this file, as JSON')
@@ -83,15 +75,7 @@ async function replayCommand(paths: readonly string[], options: ReplayOptions, s
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const tell = options.quiet ? () => {} : say
   if (options.summary !== undefined) checkWritable(options.summary)
-  const mapping = compileMapping({
-    profile: options.profile,
-    include: options.include,
-    exclude: options.exclude,
-    sinceMs: options.since ?? Number.NEGATIVE_INFINITY,
-    untilMs: options.until ?? Number.POSITIVE_INFINITY,
-    eventType: options.eventType ?? null,
-    skipUserPropertiesSync: options.skipUserPropertiesSync ?? false,
-  })
+  const mapping = compileMapping(mappingOptionsOf(options))
   const startMs = systemClock.now()
   const discovery = await discover(paths)
   sayLeftOut(discovery, tell)

@@ -30,13 +30,13 @@ export interface Cursor {
 }
 
 /** What a transcoder met when the bytes do not fit the schema. */
-export const DAMAGED = KIND.none
+const DAMAGED = KIND.none
 
 /**
  * Writes the value at the cursor as JSON, moves on and returns its `KIND`; `KIND.null` writes nothing, `DAMAGED` leaves the
  * cursor anywhere.
  */
-export type Transcoder = (from: Cursor, out: ByteWriter) => number
+type Transcoder = (from: Cursor, out: ByteWriter) => number
 
 /** A record whose fields are noted as it is written, for the mapper. */
 export interface RecordTranscoder {
@@ -59,7 +59,7 @@ const FALSE = utf8('false')
 const NULL_TEXT = utf8('null')
 
 /** Compiles a type. A named type may contain itself. */
-export function compileTranscoder(type: Type, named = new Map<Type, Transcoder>()): Transcoder {
+function compileTranscoder(type: Type, named = new Map<Type, Transcoder>()): Transcoder {
   const known = named.get(type)
   if (known) return known
   let compiled: Transcoder | null = null

@@ -14,20 +14,27 @@ export interface ByteQueue {
 
 export function createByteQueue(input: OpenInput): ByteQueue {
   let bytes: Uint8Array = new Uint8Array(0)
+  /** Read, but not needed yet: joined to `bytes` only as far as asked, so that a read is not copied whole. */
+  let waiting: Uint8Array = bytes
   let position = 0
   return {
     position: () => position,
     async ensure(count) {
-      if (bytes.length >= count) return true
       const parts = [bytes]
       let length = bytes.length
       while (length < count) {
-        const next = await input.read()
-        if (next === null) break
-        parts.push(next)
-        length += next.length
+        if (waiting.length === 0) {
+          const next = await input.read()
+          if (next === null) break
+          waiting = next
+        }
+        const needed = length === 0 ? waiting.length : Math.min(waiting.length, count - length)
+        parts.push(waiting.subarray(0, needed))
+        waiting = waiting.subarray(needed)
+        length += needed
       }
-      bytes = parts.length === 1 ? bytes : Buffer.concat(parts)
+      if (parts.length > 1)
+        bytes = bytes.length === 0 && parts.length === 2 ? (parts[1] as Uint8Array) : Buffer.concat(parts)
       return length >= count
     },
     peek: () => bytes,

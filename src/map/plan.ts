@@ -77,7 +77,7 @@ export interface Mapping {
 }
 
 /** Fields that every record may have, and the containers of the Custom HTTP form. */
-export const COMMON_FIELDS = [
+const COMMON_FIELDS = [
   'id',
   'time',
   'event_type',

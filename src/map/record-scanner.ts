@@ -30,7 +30,7 @@ export interface RecordScanner {
   alias(field: number, from: number): void
 }
 
-export interface ScanError {
+interface ScanError {
   readonly message: string
   /** Byte of the chunk at which the record stops being JSON. */
   readonly at: number

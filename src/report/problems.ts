@@ -30,7 +30,7 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
 }
 
 /** Where a record stands: `file:line`, or its number where the format has no lines. */
-export function placeOf({ raw }: MappedChunk, index: number): string {
+function placeOf({ raw }: MappedChunk, index: number): string {
   const line = raw.lines?.[index]
   return line === undefined
     ? `${raw.source.path}, record ${(raw.positions[index] as number) + 1}`

@@ -31,7 +31,7 @@ export interface ByReason<Reason extends string> {
   readonly by_reason: Readonly<Partial<Record<Reason, number>>>
 }
 
-export interface TypeCounts {
+interface TypeCounts {
   readonly read: number
   readonly accepted: number
   readonly rejected: number

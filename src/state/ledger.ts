@@ -30,7 +30,7 @@ export interface Counts {
   readonly byType: ReadonlyMap<string, TypeFigures>
 }
 
-export interface TypeFigures {
+interface TypeFigures {
   readonly read: number
   readonly accepted: number
   readonly rejected: number

@@ -1,0 +1,203 @@
+import type { Command } from 'commander'
+import { type Braze2ampError, EXIT, UsageError } from '../errors.ts'
+import { textOf } from '../json/bytes.ts'
+import { membersOf } from '../json/members.ts'
+import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain.ts'
+import { compileMapping } from '../map/plan.ts'
+import type { MappedChunk, Source } from '../model.ts'
+import { mappedChunks } from '../pipeline.ts'
+import { discover } from '../read/discover.ts'
+import { style } from '../report/style.ts'
+import {
+  addInputOptions,
+  addMappingOptions,
+  type InputOptions,
+  type MappingFlags,
+  mappingOptionsOf,
+} from './input-options.ts'
+import { parsePositive } from './options.ts'
+import { createPrinter } from './print.ts'
+import type { Run } from './run.ts'
+
+interface ExplainOptions extends InputOptions, MappingFlags {
+  readonly line?: number
+  readonly id?: string
+  readonly json?: true
+}
+
+const EXAMPLES = `
+Examples:
+  braze2amp explain ./exports                                 the first record of each event type
+  braze2amp explain export.ndjson --line 17
+  braze2amp explain ./exports --id 7d1e8d2a-4a5b-4c1e-9d2f-0a1b2c3d4e5f
+  echo '{"id":"1","external_user_id":"u","time":1767319200}' | braze2amp explain - --event-type users.messages.email.Open
+`
+
+/** `explain [paths…]`: one record beside the event it becomes, and why. */
+export function addExplainCommand(program: Command, run: Run): void {
+  const command = program
+    .command('explain')
+    .summary('one record beside the event it becomes, and why; or why it is skipped')
+    .description(
+      'Shows what becomes of single records: each value of the event with the field it comes from, and what is left out.',
+    )
+    .argument('<paths...>', 'files, directories, globs, or - for standard input')
+    .option(
+      '--line <n>',
+      'the record on this line of the first input that has it; its number in Avro and JSON',
+      parsePositive,
+    )
+    .option('--id <id>', 'the first record with this id')
+    .option('--json', 'one JSON object a line')
+  addInputOptions(command)
+  addMappingOptions(command)
+  command
+    .addHelpText('after', EXAMPLES)
+    .action((paths: readonly string[], options: ExplainOptions) =>
+      run((signal) => explainCommand(paths, options, signal)),
+    )
+}
+
+async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
+  const mapping = compileMapping(mappingOptionsOf(options))
+  const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
+  let refused: Braze2ampError | null = null
+  const observer = {
+    finished: () => {},
+    refused: (_source: Source, error: Braze2ampError) => {
+      refused ??= error
+      process.stderr.write(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}\n`)
+    },
+  }
+  const pick = pickerOf(options)
+  const printer = createPrinter()
+  let shown = 0
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, () => Number.POSITIVE_INFINITY)) {
+    for (const index of pick.from(chunk)) {
+      const explanation = explainRecord(chunk, index, mapping)
+      printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)
+      shown++
+    }
+    if (pick.isDone() || printer.isClosed()) break
+  }
+  if (shown > 0) return EXIT.done
+  if (refused !== null) return EXIT.usage
+  throw new UsageError(pick.notFound, {
+    hint: 'Check the paths; without --line and --id the first record of each type is shown.',
+  })
+}
+
+interface Picker {
+  from(chunk: MappedChunk): readonly number[]
+  isDone(): boolean
+  readonly notFound: string
+}
+
+function pickerOf({ line, id }: ExplainOptions): Picker {
+  if (id !== undefined) return firstPicker((chunk) => recordWithId(chunk, id), `no record has the id ${id}`)
+  if (line !== undefined) {
+    return firstPicker((chunk) => recordOnLine(chunk, line), `no input has a record on line ${line}`)
+  }
+  const seen = new Set<number>()
+  return {
+    from(chunk) {
+      const picked: number[] = []
+      for (let i = 0; i < chunk.count; i++) {
+        const type = chunk.types[i] as number
+        if (!seen.has(type)) picked.push(i)
+        seen.add(type)
+      }
+      return picked
+    },
+    isDone: () => false,
+    notFound: 'the inputs hold no records',
+  }
+}
+
+function firstPicker(find: (chunk: MappedChunk) => number, notFound: string): Picker {
+  let isFound = false
+  return {
+    from(chunk) {
+      const index = find(chunk)
+      if (index < 0) return []
+      isFound = true
+      return [index]
+    },
+    isDone: () => isFound,
+    notFound,
+  }
+}
+
+/** Formats without lines count their records. */
+function recordOnLine({ raw, count }: MappedChunk, line: number): number {
+  const index = raw.lines === null ? raw.positions.indexOf(line - 1) : raw.lines.indexOf(line)
+  return index < count ? index : -1
+}
+
+/** Searches the chunk's bytes first: most chunks do not hold the id at all. */
+function recordWithId({ raw, count }: MappedChunk, id: string): number {
+  const text = JSON.stringify(id)
+  if (!Buffer.from(raw.bytes.buffer, raw.bytes.byteOffset, raw.bytes.length).includes(text)) return -1
+  for (let i = 0; i < count; i++) {
+    if (raw.faults.some((fault) => fault.index === i)) continue
+    const member = membersOf(raw.bytes, raw.starts[i] as number).find(({ key }) => key.toLowerCase() === 'id')
+    if (member && textOf(raw.bytes, member.start, member.end) === text) return i
+  }
+  return -1
+}
+
+/** Values longer than this are cut in the text form. */
+const MAX_VALUE = 60
+
+function textFor(explanation: Explanation): string {
+  const { file, line, position, eventType, outcome, reason, why, warnings, topLevel, properties, leftOut } = explanation
+  const place = line === null ? `${file}, record ${position + 1}` : `${file}:${line}`
+  const lines = [style.bold(`${place}  ${eventType ?? 'no event type'}`)]
+  if (outcome !== 'event') {
+    lines.push(
+      `  ${style.yellow(`${outcome}: ${reason}`)}${why === null ? '' : `  ${why}`}`,
+      `  ${cut(explanation.record)}`,
+    )
+    return `${lines.join('\n')}\n`
+  }
+  const width = Math.max(...[...topLevel, ...properties].map(({ property }) => property.length), 10)
+  const valueLine =
+    (indent: string) =>
+    ({ property, value, from, rule }: ExplainedValue) =>
+      `${indent}${property.padEnd(width)}  ${cut(value)}  ${style.dim(originFor(from, rule))}`
+  lines.push(...topLevel.map(valueLine('  ')), style.bold('  event_properties'), ...properties.map(valueLine('    ')))
+  if (leftOut.length > 0) lines.push(style.bold('  left out'))
+  lines.push(...leftOut.map(({ field, value, why }) => style.dim(`    ${field.padEnd(width)}  ${cut(value)}  ${why}`)))
+  if (warnings.length > 0) lines.push(style.yellow(`  warnings: ${warnings.join(', ')}`))
+  return `${lines.join('\n')}\n`
+}
+
+function originFor(from: string | null, rule: string): string {
+  if (from === null) return rule
+  return rule === AS_IT_IS ? `← ${from}` : `← ${from}, ${rule}`
+}
+
+function cut(text: string): string {
+  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text
+}
+
+/** Record, event and values are JSON text already: put in as they are, so that long integers keep their digits. */
+function jsonOf({ record, event, topLevel, properties, leftOut, ...rest }: Explanation): string {
+  const isJson = rest.outcome !== 'rejected'
+  const { eventType: event_type, file, line, position, outcome, reason, why, warnings } = rest
+  const head = JSON.stringify({ file, line, position, event_type, outcome, reason, why, warnings }).slice(0, -1)
+  const values = (list: readonly ExplainedValue[]) =>
+    list
+      .map(
+        ({ property, value, from, rule }) =>
+          `${JSON.stringify({ property, from, rule }).slice(0, -1)},"value":${value}}`,
+      )
+      .join(',')
+  const left = leftOut.map(
+    ({ field, value, why }) => `${JSON.stringify({ field, why }).slice(0, -1)},"value":${value}}`,
+  )
+  return (
+    `${head},"record":${isJson ? record : JSON.stringify(record)},"event":${event ?? 'null'},` +
+    `"top_level":[${values(topLevel)}],"properties":[${values(properties)}],"left_out":[${left.join(',')}]}\n`
+  )
+}

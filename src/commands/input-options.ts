@@ -1,0 +1,50 @@
+import { type Command, Option } from 'commander'
+import type { MappingOptions } from '../map/plan.ts'
+import { PROFILES, type Profile } from '../map/profiles.ts'
+import { FORMATS, type Format } from '../read/detect.ts'
+import { parseEventType, parseGlobs, parseTime } from './options.ts'
+
+/** Options of every command that reads exports. */
+export interface InputOptions {
+  readonly format?: Format
+  readonly eventType?: string
+}
+
+/** Options of every command that maps records. */
+export interface MappingFlags {
+  readonly eventType?: string
+  readonly profile: Profile
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  readonly since?: number
+  readonly until?: number
+  readonly skipUserPropertiesSync?: true
+}
+
+export function addInputOptions(command: Command): void {
+  command
+    .addOption(new Option('--format <format>', 'format of the inputs (default: by content)').choices(FORMATS))
+    .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
+}
+
+export function addMappingOptions(command: Command): void {
+  command
+    .addOption(new Option('--profile <profile>', 'built-in mapping').choices(PROFILES).default('braze'))
+    .option('--include <types>', 'only these event types: globs, separated by commas', parseGlobs, [])
+    .option('--exclude <types>', 'not these event types', parseGlobs, [])
+    .option('--since <time>', 'only events at or after this time (UTC): date, RFC 3339 or Unix seconds', parseTime)
+    .option('--until <time>', 'only events before this time', parseTime)
+    .option('--skip-user-properties-sync', "keep past events from touching the live users' properties")
+}
+
+export function mappingOptionsOf(flags: MappingFlags): MappingOptions {
+  return {
+    profile: flags.profile,
+    include: flags.include,
+    exclude: flags.exclude,
+    sinceMs: flags.since ?? Number.NEGATIVE_INFINITY,
+    untilMs: flags.until ?? Number.POSITIVE_INFINITY,
+    eventType: flags.eventType ?? null,
+    skipUserPropertiesSync: flags.skipUserPropertiesSync ?? false,
+  }
+}
