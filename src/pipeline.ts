@@ -2,10 +2,10 @@ import { CUTTERS } from './cut/cut.ts'
 import { Braze2ampError, UsageError } from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import type { Mapping } from './map/plan.ts'
-import type { MappedChunk, Source } from './model.ts'
+import type { MappedChunk, RawChunk, Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
-import { openInput } from './read/open.ts'
+import { type Opened, openAhead } from './read/open-ahead.ts'
 import type { Sink } from './sink.ts'
 import type { Ledger } from './state/ledger.ts'
 
@@ -65,11 +65,11 @@ export async function* mappedChunks(
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
-  for (const source of inputs.sources) {
-    if (stop.aborted || remaining() <= 0) return
+  for await (const opened of openAhead(inputs.sources)) {
+    const { source } = opened
     let hasType = false
     try {
-      for await (const raw of rawChunks(source, inputs.format, stop)) {
+      for await (const raw of rawChunks(opened, inputs.format, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
@@ -80,18 +80,18 @@ export async function* mappedChunks(
       if (!(error instanceof Braze2ampError)) throw error
       observer.refused(source, error)
     }
+    if (stop.aborted || remaining() <= 0) return
   }
 }
 
-async function* rawChunks(source: Source, format: Format | null, stop: AbortSignal) {
-  const opened = await openInput(source).catch((cause) => {
-    throw new UsageError(`cannot read ${source.path}: ${cause.message}`, { cause })
-  })
+async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSignal): AsyncGenerator<RawChunk> {
+  if ('error' in opened) throw opened.error
+  const { input, source } = opened
   // A read that waits for a pipe must not outlast the wish to stop.
-  const close = () => void opened.close()
+  const close = () => void input.close()
   stop.addEventListener('abort', close, { once: true })
   try {
-    const chosen = await chooseFormat(opened, format)
+    const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
     const cut = CUTTERS[chosen.format]
     if (cut === undefined) throw new UsageError(`${source.path} is ${chosen.format}, which is not read yet`)
@@ -101,7 +101,7 @@ async function* rawChunks(source: Source, format: Format | null, stop: AbortSign
     }
   } finally {
     stop.removeEventListener('abort', close)
-    await opened.close()
+    await input.close()
   }
 }
 

@@ -3,6 +3,8 @@ import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason } from '..
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
+/** Room at first: most files of an hourly export are small. */
+const FIRST_BYTES = 1 << 16
 
 /** Collects records whose JSON text a cutter writes, until they make a chunk. */
 export interface ChunkBuilder {
@@ -16,12 +18,12 @@ export interface ChunkBuilder {
   /** Forgets what was written of the record under way. */
   drop(): void
   isFull(): boolean
-  /** The chunk so far; the builder starts a new one. */
+  /** The chunk so far; the builder starts a new one in the same bytes when something is written again. */
   take(fields?: FieldColumns): RawChunk
 }
 
 export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
-  const out = createByteWriter(CHUNK_BYTES + (CHUNK_BYTES >> 2))
+  const out = createByteWriter(FIRST_BYTES)
   let starts: number[] = []
   let ends: number[] = []
   let positions: number[] = []
@@ -63,7 +65,6 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
         values,
         ...(fields && { fields }),
       }
-      out.bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + (CHUNK_BYTES >> 2))
       out.length = 0
       starts = []
       ends = []

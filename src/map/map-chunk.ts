@@ -45,7 +45,7 @@ const RECORD_FIELDS = new Set(['id', 'time', 'event_type'])
 
 /**
  * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
- * and it keeps nothing but scratch space between calls.
+ * and it keeps nothing but scratch space between calls. A chunk's bytes stay until the call after the next.
  *
  * The first that holds decides a record's outcome (DESIGN §2): malformed, unknown or not exported type, filtered, identity.
  * Duplicates are the ledger's to find.
@@ -74,6 +74,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const override = mapping.options.eventType === null ? null : mapping.planOf(mapping.options.eventType)
 
   const out = createByteWriter(0)
+  /** The bytes of the chunk before the last: two take turns, so that one can be written while the next is mapped. */
+  let idle: Uint8Array = new Uint8Array(0)
   let bytes: Uint8Array = new Uint8Array(0)
   let warning = 0
   let detail = ''
@@ -108,8 +110,11 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     const allUtf8 = isUtf8(bytes)
     let nextFault = 0
 
-    out.bytes = Buffer.allocUnsafeSlow(Math.max(4096, bytes.length + (bytes.length >> 2)))
+    const reused = idle
+    idle = out.bytes
+    out.bytes = reused
     out.length = 0
+    reserve(out, bytes.length + (bytes.length >> 2))
     for (let i = 0; i < count; i++) {
       const fault = raw.faults[nextFault]
       let plan: Plan | null = override ?? filePlan

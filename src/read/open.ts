@@ -17,6 +17,8 @@ export interface OpenInput {
 
 /** Reads at a time, in bytes: large enough that a read costs nothing per record. */
 const READ_BYTES = 1 << 20
+/** The read that finds the end. */
+const LAST_READ_BYTES = 1 << 10
 /** Compressed bytes given to gunzip at a time: even 1000 times as much fits into memory. */
 const GZIP_BYTES = 1 << 15
 /** Bytes of the stored file that identify it (DESIGN §6). */
@@ -29,7 +31,7 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const
  * @throws the system's error when it cannot be opened
  */
 export async function openInput(source: Source): Promise<OpenInput> {
-  const stored = source.path === STDIN ? readStdin() : readFile(await open(source.path))
+  const stored = source.path === STDIN ? readStdin() : await openFile(source.path)
   const head: Uint8Array[] = []
   let headLength = 0
   let damage: string | null = null
@@ -74,6 +76,16 @@ export async function openInput(source: Source): Promise<OpenInput> {
   return { source: opened, read: reader, damage: () => damage, close: () => stored.close() }
 }
 
+async function openFile(path: string): Promise<StoredBytes> {
+  const file = await open(path)
+  try {
+    return readFile(file, (await file.stat()).size)
+  } catch (error) {
+    await file.close()
+    throw error
+  }
+}
+
 type Read = () => Promise<Uint8Array | null>
 
 interface StoredBytes {
@@ -81,12 +93,16 @@ interface StoredBytes {
   close(): Promise<void>
 }
 
-function readFile(file: FileHandle): StoredBytes {
+/** @param size bytes of the file when it was opened: a small file gets a small buffer, and one that grew is read on */
+function readFile(file: FileHandle, size: number): StoredBytes {
   let closed = false
+  let left = size
   return {
     async read() {
       if (closed) return null
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(READ_BYTES), 0, READ_BYTES)
+      const length = Math.min(Math.max(left, LAST_READ_BYTES), READ_BYTES)
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length)
+      left -= bytesRead
       return bytesRead === 0 ? null : buffer.subarray(0, bytesRead)
     },
     async close() {

@@ -1,0 +1,34 @@
+import { UsageError } from '../errors.ts'
+import type { Source } from '../model.ts'
+import { type OpenInput, openInput } from './open.ts'
+
+/** An input that is open, or why it cannot be opened. Whoever takes an open one closes it. */
+export type Opened =
+  | { readonly source: Source; readonly input: OpenInput }
+  | { readonly source: Source; readonly error: UsageError }
+
+/** Opens inputs in order, one ahead: an hourly export is thousands of small files, and opening takes as long as reading. */
+export async function* openAhead(sources: Iterable<Source>): AsyncGenerator<Opened> {
+  const rest = sources[Symbol.iterator]()
+  let ahead = openNext(rest)
+  try {
+    for (let opened = await ahead; opened !== null; opened = await ahead) {
+      ahead = openNext(rest)
+      yield opened
+    }
+  } finally {
+    const unused = await ahead
+    if (unused !== null && 'input' in unused) await unused.input.close()
+  }
+}
+
+async function openNext(rest: Iterator<Source>): Promise<Opened | null> {
+  const next = rest.next()
+  if (next.done === true) return null
+  const source = next.value
+  try {
+    return { source, input: await openInput(source) }
+  } catch (cause) {
+    return { source, error: new UsageError(`cannot read ${source.path}: ${(cause as Error).message}`, { cause }) }
+  }
+}
