@@ -1,6 +1,6 @@
-import { appendLane, createLaneList, removeLane } from './lanes.ts'
+import { appendLane, createLaneList, makeReady, removeLane } from './lanes.ts'
 import { tokensAt, whenTokens } from './rate.ts'
-import type { Bucket, Entry, Lane, LaneList } from './records.ts'
+import type { Bucket, Entry, Lane, ReadyLanes } from './records.ts'
 
 const GRANT_USER = 1
 const GRANT_DEVICE = 2
@@ -29,7 +29,7 @@ export interface Blocked<E> {
   buckets(): Generator<Bucket<E>>
 }
 
-export function createBlocked<E>(ready: LaneList<E>, run: Bucket<E> | null): Blocked<E> {
+export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): Blocked<E> {
   // A binary heap over two arrays. Entries whose time is not their bucket's own any more are stale and skipped.
   const times: number[] = []
   const due: Bucket<E>[] = []
@@ -88,7 +88,7 @@ export function createBlocked<E>(ready: LaneList<E>, run: Bucket<E> | null): Blo
     ) {
       removeLane(lane)
       grant(lane, bucket, run)
-      appendLane(ready, lane)
+      makeReady(ready, lane)
       woken += 1
     }
     return woken

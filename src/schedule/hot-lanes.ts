@@ -1,11 +1,11 @@
 import { type Blocked, dropGrants } from './blocked.ts'
 import type { Identities } from './identities.ts'
 import type { LaneFiles } from './lane-files.ts'
-import { appendLane, createLane, dequeue, enqueue, removeLane } from './lanes.ts'
+import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
 import { heldBy, type Memory } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
 import { isHeld, type Rate } from './rate.ts'
-import type { Bucket, Entry, Identity, Lane, LaneFileState, LaneList, QueuedEvent } from './records.ts'
+import type { Bucket, Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes } from './records.ts'
 
 /** What a hot lane keeps in memory: so many ms of its fill. */
 const FILE_WINDOW_MS = 2000
@@ -40,7 +40,7 @@ export interface HotCounts {
 interface Parts<E extends QueuedEvent> {
   readonly rate: Rate
   readonly run: Bucket<E> | null
-  readonly ready: LaneList<E>
+  readonly ready: ReadyLanes<E>
   readonly blocked: Blocked<E>
   readonly identities: Identities<E>
   readonly memory: Memory<E>
@@ -125,7 +125,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     readOn(lane, file)
     if (lane.inFlight > 0 || lane.list !== null || file.startsAfterEvents > 0) return
     if (lane.first !== null) {
-      appendLane(ready, lane)
+      makeReady(ready, lane)
       return
     }
     if (file.unread > 0 || file.reading) return

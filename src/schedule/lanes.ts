@@ -1,4 +1,4 @@
-import type { Bucket, Entry, Identity, Lane, LaneList, QueuedEvent } from './records.ts'
+import type { Bucket, Entry, Identity, Lane, LaneList, QueuedEvent, ReadyLanes } from './records.ts'
 
 /** An idle lane of `identity`, which from now on is where its events go. */
 export function createLane<E extends QueuedEvent>(identity: Identity<E>): Lane<E> {
@@ -30,6 +30,11 @@ export function appendLane<E>(list: LaneList<E>, lane: Lane<E>): void {
   else list.last.after = lane
   list.last = lane
   list.size += 1
+}
+
+/** Puts the lane, which is in no list, at the end of those that are ready. */
+export function makeReady<E>(ready: ReadyLanes<E>, lane: Lane<E>): void {
+  appendLane(lane.file === null ? ready.others : ready.hot, lane)
 }
 
 /** Takes the lane out of the list it is in, if any. */

@@ -104,3 +104,13 @@ export interface LaneList<E> {
   last: Lane<E> | null
   size: number
 }
+
+/** Lanes that have something to send and no request in flight. */
+export interface ReadyLanes<E> {
+  /**
+   * Hot lanes come first, up to half of a request: there are few, each has its next tokens soon again, and they take
+   * longest. In one queue they would wait behind all that is in memory, once for every second's worth.
+   */
+  readonly hot: LaneList<E>
+  readonly others: LaneList<E>
+}

@@ -3,11 +3,11 @@ import { createDelay } from './delay.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
 import type { LaneFiles } from './lane-files.ts'
-import { appendLane, createLane, createLaneList, dequeue, enqueue, enqueueAgain, removeLane } from './lanes.ts'
+import { createLane, createLaneList, dequeue, enqueue, enqueueAgain, makeReady, removeLane } from './lanes.ts'
 import { createMemory, enterFlight, homeOf } from './memory.ts'
 import { createDailyQuota, type SavedQuota } from './quota.ts'
 import { charged, emptyUntil, tokensAt, whenTokens } from './rate.ts'
-import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent } from './records.ts'
+import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
 import { createRepeats, type Slot, withdrawHeld } from './repeats.ts'
 
 /** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
@@ -144,7 +144,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   const run: Bucket<E> | null = delay.runRate === null ? null : createBucket<E>(delay.runRate, startedMs)
   const requestBucket: Bucket<E> | null =
     delay.requestRate === null ? null : createBucket<E>(delay.requestRate, startedMs)
-  const ready = createLaneList<E>()
+  const ready: ReadyLanes<E> = { hot: createLaneList<E>(), others: createLaneList<E>() }
   const blocked = createBlocked<E>(ready, run)
   const memory = createMemory<E>(identities)
   const repeats = createRepeats<E>(blocked, run)
@@ -175,7 +175,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
 
   function proceedCold(lane: Lane<E>): void {
     if (lane.inFlight > 0 || lane.list !== null || lane.file !== null) return
-    if (lane.first !== null) appendLane(ready, lane)
+    if (lane.first !== null) makeReady(ready, lane)
     else if (lane.identity.lane === lane) lane.identity.lane = null
   }
 
@@ -350,10 +350,16 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     return full
   }
 
+  function firstReady(): Lane<E> | null {
+    const mostOfHot = Math.max(1, maxRequestEvents / 2)
+    const hotMayGo = open === null || (open.entries.length < mostOfHot && openBytes < maxRequestBytes / 2)
+    return (hotMayGo ? ready.hot.first : null) ?? ready.others.first ?? ready.hot.first
+  }
+
   /** Fills the open request from the ready lanes; true when it is full. */
   function fill(nowMs: number): boolean {
     steps += blocked.wake(nowMs)
-    for (let lane = ready.first; lane !== null; lane = ready.first) {
+    for (let lane = firstReady(); lane !== null; lane = firstReady()) {
       if (open === null && !requestAllowed(nowMs)) return false
       steps += 1
       if (lane.first === null) {
@@ -456,7 +462,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     nextWakeMs(nowMs, mayOpen) {
       let next = repeats.nextDueMs()
       if (open !== null) next = Math.min(next, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
-      if (mayOpen || open !== null) next = Math.min(next, ready.first === null ? blocked.nextDueMs() : nowMs)
+      if (mayOpen || open !== null) next = Math.min(next, firstReady() === null ? blocked.nextDueMs() : nowMs)
       if (open === null && requestBucket !== null) {
         next = Math.max(next, whenTokens(requestBucket.rate, requestBucket.fullAtMs, 1))
       }
@@ -520,7 +526,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
 
     onlyQuotaLeftUntilMs(nowMs) {
       if (!inputEnded || memory.events() + hot.counts().unread === 0) return null
-      if (inFlight.size > 0 || open !== null || repeats.waiting().length > 0 || ready.size > 0) return null
+      if (inFlight.size > 0 || open !== null || repeats.waiting().length > 0 || firstReady() !== null) return null
       let untilMs = Number.POSITIVE_INFINITY
       let waiting = 0
       for (const bucket of blocked.buckets()) {
