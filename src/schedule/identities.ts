@@ -1,6 +1,9 @@
 import type { TrackedIdentity } from './quota.ts'
-import { carriedOver, emptyUntil, type Rate } from './rate.ts'
+import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
 import type { Bucket, Identity, IdentityRef } from './records.ts'
+
+/** Those that go to the end of the queue must not turn round in it. */
+const PUT_OFF_PER_CALL = 4
 
 /** The identities in use: users and devices are different namespaces. */
 export interface Identities<E> {
@@ -34,7 +37,7 @@ export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
 
 /**
  * Memory depends on the identities in use and on those charged within the time a bucket takes to fill, never on how
- * many were seen. Each release looks at two lingering ones, so forgetting costs O(1) per event.
+ * many were seen. Each release looks at a few lingering ones, so forgetting costs O(1) per event.
  */
 export function createIdentities<E>(
   rate: Rate,
@@ -69,7 +72,7 @@ export function createIdentities<E>(
       lane: null,
       hotSince: 0,
       quota: quotaOf(kind, id),
-      lingering: false,
+      lingersUntilMs: 0,
     }
     mapOf(kind).set(id, identity)
     return identity
@@ -84,14 +87,23 @@ export function createIdentities<E>(
   }
 
   function forgetLingering(count: number, nowMs: number): void {
+    let putOff = 0
     for (let left = count; left > 0 && lookedAt < lingering.length; left -= 1) {
       const identity = lingering[lookedAt]
+      if (identity === undefined) break
+      const { fullAtMs, lingersUntilMs } = identity
+      const spent = !inUse(identity) && fullAtMs > nowMs
+      if (spent) {
+        // They come in the order of their last charge, so behind one that fills the next are hardly full. One that was
+        // charged since, or is held, would keep them all; it goes to the end.
+        const fills = fullAtMs === lingersUntilMs && !isHeld(rate, fullAtMs, nowMs)
+        if (fills || putOff === PUT_OFF_PER_CALL) break
+        putOff += 1
+      }
       lookedAt += 1
-      if (identity === undefined) continue
-      identity.lingering = false
-      if (inUse(identity)) continue
-      if (identity.fullAtMs <= nowMs) forget(identity)
-      else linger(identity)
+      identity.lingersUntilMs = 0
+      if (spent) linger(identity)
+      else if (!inUse(identity)) forget(identity)
     }
     if (lookedAt * 2 > lingering.length) {
       lingering = lingering.slice(lookedAt)
@@ -100,15 +112,15 @@ export function createIdentities<E>(
   }
 
   function linger(identity: Identity<E>): void {
-    if (identity.lingering) return
-    identity.lingering = true
+    if (identity.lingersUntilMs > 0) return
+    identity.lingersUntilMs = identity.fullAtMs
     lingering.push(identity)
   }
 
   function dropIfUnused(identity: Identity<E>, nowMs: number): void {
     if (inUse(identity)) return
     // One that lingers is left to that queue: were it forgotten here and seen again, the queue would hold both.
-    if (identity.fullAtMs <= nowMs && !identity.lingering) forget(identity)
+    if (identity.fullAtMs <= nowMs && identity.lingersUntilMs === 0) forget(identity)
     else linger(identity)
   }
 
@@ -117,7 +129,7 @@ export function createIdentities<E>(
     add,
     release(identity, nowMs) {
       identity.references -= 1
-      if (lingering.length > 0) forgetLingering(2, nowMs)
+      if (lingering.length > 0) forgetLingering(4, nowMs)
       dropIfUnused(identity, nowMs)
     },
     dropIfUnused,

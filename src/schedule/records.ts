@@ -47,8 +47,8 @@ export interface Identity<E> extends Bucket<E>, IdentityRef {
   lastHeld: Entry<E> | null
   lane: Lane<E> | null
   quota: TrackedIdentity | null
-  /** In the queue of those to be forgotten once their bucket is full. */
-  lingering: boolean
+  /** `fullAtMs` when it joined the queue of those to be forgotten once their bucket is full; 0 = not in it. */
+  lingersUntilMs: number
 }
 
 /** An event in memory. */

@@ -19,7 +19,7 @@ const LONG_HOLD_MS = 60_000
 /** Hot identities that can send this many events a second together keep every network busy. */
 const HOT_EVENTS_PER_SECOND = 20_000
 /** Forgotten per call of `next`, so that identities go although nothing is settled any more. */
-const FORGOTTEN_PER_CALL = 16
+const FORGOTTEN_PER_CALL = 1000
 
 export interface SchedulerOptions<E extends QueuedEvent> {
   /** L: events per second of each device and each user. */
@@ -460,12 +460,12 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     },
 
     nextWakeMs(nowMs, mayOpen) {
-      let next = repeats.nextDueMs()
-      if (open !== null) next = Math.min(next, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
-      if (mayOpen || open !== null) next = Math.min(next, firstReady() === null ? blocked.nextDueMs() : nowMs)
-      if (open === null && requestBucket !== null) {
-        next = Math.max(next, whenTokens(requestBucket.rate, requestBucket.fullAtMs, 1))
-      }
+      const requestMs = requestBucket === null ? nowMs : whenTokens(requestBucket.rate, requestBucket.fullAtMs, 1)
+      const lanesMs = firstReady() === null ? blocked.nextDueMs() : nowMs
+      let next = Math.max(repeats.nextDueMs(), requestMs)
+      // A request that is being filled has its token already.
+      if (open !== null) next = Math.min(next, lanesMs, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
+      else if (mayOpen) next = Math.min(next, Math.max(lanesMs, requestMs))
       return Math.max(next, nowMs)
     },
 

@@ -32,7 +32,11 @@ function build(count: number, make: (number: number) => SimulatedEvent): Simulat
 }
 
 /** Events a second that full requests carry: what all events are measured by. */
-function throughputOf({ slots = 4, maxRequestEvents = 1000, latencyMs: [least, most] = [20, 1000] }: Simulation): number {
+function throughputOf({
+  slots = 4,
+  maxRequestEvents = 1000,
+  latencyMs: [least, most] = [20, 1000],
+}: Simulation): number {
   return (slots * maxRequestEvents * 1000) / ((least + most) / 2)
 }
 
