@@ -78,7 +78,6 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     const { identity } = lane
     hot.delete(identity)
     identity.hotSince = 0
-    identity.lane = null
     if (identity.quota !== null) identity.quota.pinned = false
     lane.file = null
     identities.dropIfUnused(identity, nowMs)

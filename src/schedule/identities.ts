@@ -5,6 +5,9 @@ import type { Bucket, Identity, IdentityRef } from './records.ts'
 /** Those that go to the end of the queue must not turn round in it. */
 const PUT_OFF_PER_CALL = 4
 
+/** Forgotten records kept for the next identities: making them anew for each event is most of what scheduling would cost. */
+const MOST_FORGOTTEN = 20_000
+
 /** The identities in use: users and devices are different namespaces. */
 export interface Identities<E> {
   find(kind: IdentityRef['kind'], id: string): Identity<E> | undefined
@@ -47,6 +50,7 @@ export function createIdentities<E>(
   const users = new Map<string, Identity<E>>()
   const devices = new Map<string, Identity<E>>()
   const emptyUntilMs = emptyUntil(rate, startedMs)
+  const forgotten: Identity<E>[] = []
   let lingering: Identity<E>[] = []
   let lookedAt = 0
 
@@ -55,25 +59,11 @@ export function createIdentities<E>(
   }
 
   function add(kind: IdentityRef['kind'], id: string): Identity<E> {
-    const identity: Identity<E> = {
-      rate,
-      fullAtMs: emptyUntilMs,
-      held: 0,
-      waiting: null,
-      dueAtMs: Number.POSITIVE_INFINITY,
-      granted: 0,
-      barred: 0,
-      kind,
-      id,
-      references: 0,
-      inFlight: 0,
-      firstHeld: null,
-      lastHeld: null,
-      lane: null,
-      hotSince: 0,
-      quota: quotaOf(kind, id),
-      lingersUntilMs: 0,
-    }
+    const identity = forgotten.pop() ?? createIdentity(rate)
+    identity.kind = kind
+    identity.id = id
+    identity.fullAtMs = emptyUntilMs
+    identity.quota = quotaOf(kind, id)
     mapOf(kind).set(id, identity)
     return identity
   }
@@ -84,6 +74,7 @@ export function createIdentities<E>(
 
   function forget(identity: Identity<E>): void {
     mapOf(identity.kind).delete(identity.id)
+    if (forgotten.length < MOST_FORGOTTEN) forgotten.push(identity)
   }
 
   function forgetLingering(count: number, nowMs: number): void {
@@ -139,5 +130,27 @@ export function createIdentities<E>(
       for (const identity of devices.values()) identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
     },
     size: () => users.size + devices.size,
+  }
+}
+
+function createIdentity<E>(rate: Rate): Identity<E> {
+  return {
+    rate,
+    fullAtMs: 0,
+    held: 0,
+    waiting: null,
+    dueAtMs: Number.POSITIVE_INFINITY,
+    granted: 0,
+    barred: 0,
+    hotSince: 0,
+    kind: 'user',
+    id: '',
+    references: 0,
+    inFlight: 0,
+    firstHeld: null,
+    lastHeld: null,
+    lane: null,
+    quota: null,
+    lingersUntilMs: 0,
   }
 }

@@ -38,13 +38,16 @@ export interface Bucket<E> {
 }
 
 /** A device or a user that is in use or has spent tokens. Absent = bucket full, nothing waits. */
-export interface Identity<E> extends Bucket<E>, IdentityRef {
+export interface Identity<E> extends Bucket<E> {
+  kind: IdentityRef['kind']
+  id: string
   /** Entries in memory, waiting or in flight, that carry it. */
   references: number
   inFlight: number
   /** The waiting entries behind `held`, for a device; a user's are all in its lane. */
   firstHeld: Entry<E> | null
   lastHeld: Entry<E> | null
+  /** Kept once made. */
   lane: Lane<E> | null
   quota: TrackedIdentity | null
   /** `fullAtMs` when it joined the queue of those to be forgotten once their bucket is full; 0 = not in it. */

@@ -176,7 +176,6 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   function proceedCold(lane: Lane<E>): void {
     if (lane.inFlight > 0 || lane.list !== null || lane.file !== null) return
     if (lane.first !== null) makeReady(ready, lane)
-    else if (lane.identity.lane === lane) lane.identity.lane = null
   }
 
   function proceed(lane: Lane<E>, nowMs: number): void {
