@@ -1,3 +1,4 @@
+import { createIdentityTable, type IdentityTable } from './identity-table.ts'
 import type { TrackedIdentity } from './quota.ts'
 import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
 import type { Bucket, Identity, IdentityRef } from './records.ts'
@@ -47,14 +48,14 @@ export function createIdentities<E>(
   startedMs: number,
   quotaOf: (kind: IdentityRef['kind'], id: string) => TrackedIdentity | null,
 ): Identities<E> {
-  const users = new Map<string, Identity<E>>()
-  const devices = new Map<string, Identity<E>>()
+  const users = createIdentityTable<E>()
+  const devices = createIdentityTable<E>()
   const emptyUntilMs = emptyUntil(rate, startedMs)
   const forgotten: Identity<E>[] = []
   let lingering: Identity<E>[] = []
   let lookedAt = 0
 
-  function mapOf(kind: IdentityRef['kind']): Map<string, Identity<E>> {
+  function tableOf(kind: IdentityRef['kind']): IdentityTable<E> {
     return kind === 'user' ? users : devices
   }
 
@@ -64,7 +65,7 @@ export function createIdentities<E>(
     identity.id = id
     identity.fullAtMs = emptyUntilMs
     identity.quota = quotaOf(kind, id)
-    mapOf(kind).set(id, identity)
+    tableOf(kind).add(identity)
     return identity
   }
 
@@ -73,7 +74,7 @@ export function createIdentities<E>(
   }
 
   function forget(identity: Identity<E>): void {
-    mapOf(identity.kind).delete(identity.id)
+    tableOf(identity.kind).remove(identity)
     if (forgotten.length < MOST_FORGOTTEN) forgotten.push(identity)
   }
 
@@ -116,7 +117,7 @@ export function createIdentities<E>(
   }
 
   return {
-    find: (kind, id) => mapOf(kind).get(id),
+    find: (kind, id) => tableOf(kind).find(id),
     add,
     release(identity, nowMs) {
       identity.references -= 1
@@ -126,10 +127,13 @@ export function createIdentities<E>(
     dropIfUnused,
     forgetLingering,
     carryOver(nowMs, from, to) {
-      for (const identity of users.values()) identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
-      for (const identity of devices.values()) identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+      const carry = (identity: Identity<E>) => {
+        identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+      }
+      users.each(carry)
+      devices.each(carry)
     },
-    size: () => users.size + devices.size,
+    size: () => users.size() + devices.size(),
   }
 }
 
@@ -145,6 +149,8 @@ function createIdentity<E>(rate: Rate): Identity<E> {
     hotSince: 0,
     kind: 'user',
     id: '',
+    hash: 0,
+    sameHash: null,
     references: 0,
     inFlight: 0,
     firstHeld: null,

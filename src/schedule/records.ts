@@ -41,6 +41,9 @@ export interface Bucket<E> {
 export interface Identity<E> extends Bucket<E> {
   kind: IdentityRef['kind']
   id: string
+  /** Its place in the table of its kind. */
+  hash: number
+  sameHash: Identity<E> | null
   /** Entries in memory, waiting or in flight, that carry it. */
   references: number
   inFlight: number

@@ -360,18 +360,25 @@ test('a repeat that needs more tokens than a bucket now holds is cut', () => {
 test('while a repeat waits for tokens no lane takes them', () => {
   const { scheduler, offer } = setUp()
   offer(many(30, 'a', 'shared'), NOW)
-  scheduler.endInput()
-  const request = given(scheduler.next(NOW, true))
-  scheduler.repeat(request, [request.events.map((_, at) => at)], NOW, NOW)
-  offer(many(100, 'b', 'shared'), NOW)
-  let nowMs = NOW
+  const request = given(scheduler.next(NOW, true) ?? scheduler.next(NOW + 50, true))
+  scheduler.repeat(request, [request.events.map((_, at) => at)], NOW + 50, NOW + 50)
+  let nowMs = NOW + 50
   let next = scheduler.next(nowMs, true)
-  while (next === null) {
-    nowMs += 20
+  while (next === null && nowMs < NOW + 5000) {
+    nowMs += 40
+    offer([event('new', `u${nowMs}`, 'shared')], nowMs)
     next = scheduler.next(nowMs, true)
   }
-  assert.equal(next.repeated, true)
+  assert.equal(next?.repeated, true)
   assert.ok(nowMs < NOW + 1200)
+})
+
+test('a woken lane leaves the others that were woken with it a token each', () => {
+  const { scheduler, offer } = setUp({ maxEventsPerSecond: 10 })
+  offer([...many(10, 'first'), ...many(10, 'deep'), ...many(1, 'short')], NOW)
+  scheduler.endInput()
+  assert.equal(scheduler.next(NOW, true)?.events.length, 10)
+  assert.deepEqual(namesOf(scheduler.next(NOW + 540, true)), ['deep0', 'deep1', 'deep2', 'deep3', 'short0'])
 })
 
 test("Amplitude's word on a daily quota holds an identity for an hour at a time", () => {
