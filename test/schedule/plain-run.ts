@@ -1,6 +1,7 @@
+import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import type { LaneFiles } from '../../src/schedule/lane-files.ts'
 import type { QueuedEvent } from '../../src/schedule/records.ts'
-import { createScheduler, type ScheduledRequest, type SchedulerOptions } from '../../src/schedule/scheduler.ts'
+import { createScheduler } from '../../src/schedule/scheduler.ts'
 
 /** Lane files that no test of this kind expects to be used. */
 export const noLaneFiles: LaneFiles<QueuedEvent> = {

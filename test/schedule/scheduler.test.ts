@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
-import { createScheduler, type ScheduledRequest, type SchedulerOptions } from '../../src/schedule/scheduler.ts'
+import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { OPTIONS } from './plain-run.ts'
 
 interface NamedEvent extends QueuedEvent {

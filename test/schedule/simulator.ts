@@ -1,12 +1,8 @@
+import type { ScheduledRequest, Scheduler, SchedulerStatistics } from '../../src/schedule/contract.ts'
 import type { LaneFiles } from '../../src/schedule/lane-files.ts'
 import type { SavedQuota } from '../../src/schedule/quota.ts'
 import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
-import {
-  createScheduler,
-  type ScheduledRequest,
-  type Scheduler,
-  type SchedulerStatistics,
-} from '../../src/schedule/scheduler.ts'
+import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { createAgenda } from './agenda.ts'
 import { createRandom } from './random.ts'
 import { createServer, type ModelServer } from './server.ts'
