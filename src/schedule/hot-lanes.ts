@@ -29,7 +29,7 @@ export interface HotLanes<E extends QueuedEvent> {
   counts(): HotCounts
 }
 
-export interface HotCounts {
+interface HotCounts {
   /** Events in lane files that were not read back. */
   unread: number
   /** Events ever written to lane files, and lane files ever begun. */

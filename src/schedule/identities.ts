@@ -64,6 +64,8 @@ export function createIdentities<E>(
     identity.kind = kind
     identity.id = id
     identity.fullAtMs = emptyUntilMs
+    // A wake-up set in its earlier life is stale.
+    identity.dueAtMs = Number.POSITIVE_INFINITY
     identity.quota = quotaOf(kind, id)
     tableOf(kind).add(identity)
     return identity

@@ -11,7 +11,7 @@ export interface Rate {
 }
 
 /** The server counts over a sliding window of this length (AMPLITUDE §1). */
-export const WINDOW_MS = 30_000
+const WINDOW_MS = 30_000
 
 // Rounding must neither swallow a token nor make a wake-up come just too early for the token it was set for.
 const TOKEN_ROUNDING = 1e-6

@@ -6,7 +6,7 @@ import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './
 
 /** `SEED=… RUNS=…` repeat a failure or look further. */
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const RUNS = Number(process.env['RUNS'] ?? 150)
+const RUNS = Number(process.env['RUNS'] ?? 100)
 
 function check(name: string, arbitrary: fc.Arbitrary<Simulation>, property: (simulation: Simulation) => void): void {
   test(name, (t) => {

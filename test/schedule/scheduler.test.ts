@@ -127,6 +127,15 @@ test('without a free slot nothing new is opened', () => {
   assert.equal(scheduler.nextWakeMs(NOW, false), Number.POSITIVE_INFINITY)
 })
 
+test('an attempt that lasts already counts while it is in flight', () => {
+  const { scheduler, offer } = setUp()
+  offer(many(1, 'a'), NOW)
+  scheduler.endInput()
+  scheduler.next(NOW, true)
+  scheduler.next(NOW + 5000, true)
+  assert.equal(scheduler.statistics().delayMs, 5000)
+})
+
 test('a lane has one request in flight', () => {
   const { scheduler, offer } = setUp({ maxRequestEvents: 2 })
   offer(many(4, 'a'), NOW)
