@@ -76,8 +76,9 @@ export function createIdentities<E>(
   }
 
   function forget(identity: Identity<E>): void {
-    tableOf(identity.kind).remove(identity)
-    if (forgotten.length < MOST_FORGOTTEN) forgotten.push(identity)
+    const wasKnown = tableOf(identity.kind).remove(identity)
+    // Twice among the forgotten, it would become two identities in one.
+    if (wasKnown && forgotten.length < MOST_FORGOTTEN) forgotten.push(identity)
   }
 
   function forgetLingering(count: number, nowMs: number): void {
@@ -122,8 +123,9 @@ export function createIdentities<E>(
     find: (kind, id) => tableOf(kind).find(id),
     add,
     release(identity, nowMs) {
-      identity.references -= 1
+      // First the others: forgotten from the queue, this one must not be forgotten once more.
       if (lingering.length > 0) forgetLingering(4, nowMs)
+      identity.references -= 1
       dropIfUnused(identity, nowMs)
     },
     dropIfUnused,

@@ -5,8 +5,8 @@ export interface IdentityTable<E> {
   find(id: string): Identity<E> | undefined
   /** Adds an identity whose id is not in the table. */
   add(identity: Identity<E>): void
-  /** Removes an identity that is in the table. */
-  remove(identity: Identity<E>): void
+  /** False if it was not in the table. */
+  remove(identity: Identity<E>): boolean
   /** Calls `visit` with each, in no order. */
   each(visit: (identity: Identity<E>) => void): void
   size(): number
@@ -69,12 +69,13 @@ export function createIdentityTable<E>(): IdentityTable<E> {
         before = place
         place = place.sameHash
       }
-      if (place === null) return
+      if (place === null) return false
       if (before === null) chains[at] = identity.sameHash
       else before.sameHash = identity.sameHash
       identity.sameHash = null
       size -= 1
       if (size * 8 < chains.length && chains.length > SMALLEST) resize(chains.length / 2)
+      return true
     },
     each,
     size: () => size,
