@@ -1,0 +1,29 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
+import { runPlainly } from './plain-run.ts'
+
+setFlagsFromString('--expose-gc')
+const collectGarbage: () => void = runInNewContext('gc')
+
+function heapBytes(): number {
+  collectGarbage()
+  collectGarbage()
+  return process.memoryUsage().heapUsed
+}
+
+test('two million identities with one event each leave the heap as it was', (t) => {
+  const before = heapBytes()
+  const { scheduler, identitiesLeft } = runPlainly(1_000_000, (number) => ({
+    user: `user-${number}`,
+    device: `device-${number}`,
+    bytes: 1000,
+    requestBytes: 500,
+  }))
+  const after = heapBytes()
+  t.diagnostic(`${((after - before) / 1e6).toFixed(1)} MB more, ${identitiesLeft} identities left`)
+  assert.equal(identitiesLeft, 0)
+  assert.ok(Math.abs(after - before) < 20e6)
+  assert.ok(scheduler.isDrained())
+})

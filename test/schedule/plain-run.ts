@@ -1,0 +1,66 @@
+import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
+import type { LaneFiles } from '../../src/schedule/lane-files.ts'
+import type { QueuedEvent } from '../../src/schedule/records.ts'
+import { createScheduler } from '../../src/schedule/scheduler.ts'
+
+/** Lane files that no test of this kind expects to be used. */
+export const noLaneFiles: LaneFiles<QueuedEvent> = {
+  pendingBytes: 0,
+  append: () => {
+    throw new Error('nothing should be deferred')
+  },
+  read: () => {},
+  delete: () => {},
+}
+
+export const OPTIONS: SchedulerOptions<QueuedEvent> = {
+  eventsPerSecond: 30,
+  maxRequestEvents: 1999,
+  maxRequestBytes: 1_000_000,
+  memoryBytes: 96_000_000,
+  dailyQuota: 490_000,
+  files: noLaneFiles,
+  startedMs: 0,
+  wallClockOffsetMs: 0,
+}
+
+/**
+ * Sends `count` events over a network that answers after 200 ms, with nothing around the scheduler: for measuring it.
+ * Gives what is left to remember at the end, and the scheduler, so that nothing of it is collected before.
+ */
+export function runPlainly(
+  count: number,
+  eventAt: (number: number) => QueuedEvent,
+  slots = 8,
+  memoryBytes = 96_000_000,
+) {
+  const scheduler = createScheduler<QueuedEvent>({ ...OPTIONS, memoryBytes })
+  const inFlight: { answeredMs: number; request: ScheduledRequest<QueuedEvent> }[] = []
+  let now = 0
+  let offered = 0
+  let settled = 0
+  while (settled < count) {
+    for (let first = inFlight[0]; first !== undefined && first.answeredMs <= now; first = inFlight[0]) {
+      inFlight.shift()
+      settled += first.request.events.length
+      scheduler.settled(first.request, now)
+    }
+    while (offered < count && !scheduler.readerShouldWait(now)) {
+      scheduler.offer(eventAt(offered), now)
+      offered += 1
+    }
+    if (offered === count) scheduler.endInput()
+    for (;;) {
+      const request = scheduler.next(now, scheduler.slotsInUse() < slots)
+      if (request === null) break
+      inFlight.push({ answeredMs: now + 200, request })
+    }
+    const next = Math.min(
+      inFlight[0]?.answeredMs ?? Infinity,
+      scheduler.nextWakeMs(now, scheduler.slotsInUse() < slots),
+    )
+    now = Math.max(now, next)
+  }
+  scheduler.next(now + 2000, true)
+  return { scheduler, identitiesLeft: scheduler.statistics().identities, durationMs: now }
+}
