@@ -71,7 +71,7 @@ export async function* mappedChunks(
     try {
       for await (const raw of rawChunks(source, inputs.format, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
-        hasType ||= raw.source.fileType !== null || namesEventType(chunk, source)
+        if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }
@@ -93,9 +93,7 @@ async function* rawChunks(source: Source, format: Format | null, stop: AbortSign
   try {
     const chosen = await chooseFormat(opened, format)
     if (chosen.format === null) return
-    const cut = CUTTERS[chosen.format]
-    if (cut === undefined) throw new UsageError(`${source.path} is ${chosen.format}, which is not read yet`)
-    for await (const raw of cut(chosen.input)) {
+    for await (const raw of CUTTERS[chosen.format](chosen.input)) {
       if (stop.aborted) return
       yield raw
     }

@@ -9,6 +9,8 @@ export interface ChunkBuilder {
   /** The record under way is written here. */
   readonly out: ByteWriter
   readonly count: () => number
+  /** Bytes written of the record under way. */
+  recordLength(): number
   /** Ends the record under way. `line` counts from 1; 0 where the format has no lines. */
   add(position: number, line: number): void
   /** Ends the record under way as one that is broken; what was written is its raw text. */
@@ -41,6 +43,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
   return {
     out,
     count: () => starts.length,
+    recordLength: () => out.length - recordStart,
     add,
     addFault(position, line, reason, detail) {
       faults.push({ index: starts.length, reason, detail })

@@ -3,7 +3,7 @@ import { OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 
 /** The formats that can be cut into records (DESIGN §2). */
-export const FORMATS = ['ndjson', 'json', 'csv', 'avro'] as const
+export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro'] as const
 export type Format = (typeof FORMATS)[number]
 
 export type Detection =
