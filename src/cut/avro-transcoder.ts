@@ -26,7 +26,12 @@ export interface Cursor {
   bytes: Uint8Array
   at: number
   end: number
+  /** Records that the value at the cursor is within. */
+  depth: number
 }
+
+/** Records within records; only damage makes them nest deeper, and would use up the stack. */
+const MAX_DEPTH = 500
 
 /** What a transcoder met. */
 export const DAMAGED = 0
@@ -93,6 +98,8 @@ function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Tr
   const keys = fields.map((field) => utf8(`,${JSON.stringify(field.name)}:`))
   const transcoders = fields.map((field) => inner(field.type))
   return (from, out) => {
+    if (from.depth >= MAX_DEPTH) return DAMAGED
+    from.depth++
     const start = out.length
     for (let i = 0; i < keys.length; i++) {
       const before = out.length
@@ -106,6 +113,7 @@ function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Tr
     if (out.length === start) appendByte(out, OPEN_BRACE)
     else out.bytes[start] = OPEN_BRACE
     appendByte(out, CLOSE_BRACE)
+    from.depth--
     return VALUE
   }
 }

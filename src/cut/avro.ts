@@ -48,7 +48,7 @@ export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
   while (damage === null && (await queue.ensure(1))) {
     const place = queue.position()
     const block = await readBlock(queue, header)
-    const from: Cursor = { bytes: block.bytes, at: 0, end: block.bytes.length }
+    const from: Cursor = { bytes: block.bytes, at: 0, end: block.bytes.length, depth: 0 }
     damage = block.damage
     for (let left = block.count; left > 0; left--) {
       const before = from.at

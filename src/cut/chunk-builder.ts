@@ -3,6 +3,10 @@ import type { Fault, OpenSource, RawChunk, RejectReason } from '../model.ts'
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
+/** Room for a chunk and its last record. */
+const FULL_BYTES = CHUNK_BYTES + (CHUNK_BYTES >> 2)
+/** Room at first: most files of an hourly export are small, and there are very many of them. */
+const FIRST_BYTES = 1 << 14
 
 /** Collects records whose JSON text a cutter writes, until they make a chunk. */
 export interface ChunkBuilder {
@@ -23,7 +27,7 @@ export interface ChunkBuilder {
 }
 
 export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
-  const out = createByteWriter(CHUNK_BYTES + (CHUNK_BYTES >> 2))
+  const out = createByteWriter(FIRST_BYTES)
   let starts: number[] = []
   let ends: number[] = []
   let positions: number[] = []
@@ -65,7 +69,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
         faults,
         values,
       }
-      out.bytes = Buffer.allocUnsafeSlow(CHUNK_BYTES + (CHUNK_BYTES >> 2))
+      out.bytes = Buffer.allocUnsafeSlow(out.length >= CHUNK_BYTES ? FULL_BYTES : FIRST_BYTES)
       out.length = 0
       starts = []
       ends = []

@@ -35,8 +35,14 @@ export function readCsvHeader(line: Uint8Array, path: string): CsvHeader {
   })
 }
 
-/** The fields of one row on one line, whatever its quotes. */
+/** The fields of one row on one line, quotes in odd places taken as they are; none when a quote is not closed. */
 export function splitRow(text: string, delimiter: string): readonly string[] {
-  const rows: string[][] = parse(text, { delimiter, relax_quotes: true, relax_column_count: true, to: 1 })
+  const rows: string[][] = parse(text, {
+    delimiter,
+    relax_quotes: true,
+    relax_column_count: true,
+    skip_records_with_error: true,
+    to: 1,
+  })
   return rows[0] ?? []
 }
