@@ -81,7 +81,7 @@ function damaged(input: OpenInput, queue: ByteQueue, ordinal: number, why: strin
 async function takeLong(queue: ByteQueue): Promise<number> {
   await queue.ensure(MAX_LONG_BYTES)
   const bytes = queue.peek()
-  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES) }
+  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES), depth: 0 }
   const value = readLong(from)
   queue.skip(from.at)
   return value
