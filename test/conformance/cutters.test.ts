@@ -104,9 +104,12 @@ for (const shape of SHAPES) {
     const records = recordsOf('users.behaviors.CustomEvent', 7)
     const whole = await expectedEvents(records)
     const bytes = gzipped(shape.write(records), 2)
+    const secondMember = bytes.indexOf(bytes.subarray(0, 10), 10)
     for (let length = 1; length < bytes.length; length++) {
       const result = await readFileInput(fileOf(records.entry.event_type, 'cut.gz', bytes.subarray(0, length)))
       assertIsPartOf(result, whole, `cut at byte ${length}`)
+      // One byte is no gzip yet, and between two members gzip is whole.
+      if (length > 1 && length !== secondMember) assert.equal(result.rejected['damaged_input'], 1, `cut at ${length}`)
     }
   })
 }
