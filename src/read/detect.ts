@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { COMMA, OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
 import { eventsListAt } from '../json/envelope.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 
@@ -87,19 +87,18 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   }
   if (eventsListAt(text, start) >= 0) return json
   if (!hasLine) return ndjson
-  // The first object does not end on its line: broken, or spread over lines. One that a later line holds whole tells.
+  // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(0x0a, at) + 1) {
-    if (isObjectOnALine(text, at)) return ndjson
+    const valueEnd = endOfObjectOnLine(text, at)
+    if (valueEnd > 0) return text[skipSpace(text, valueEnd)] === COMMA ? json : ndjson
   }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }
 
-/** True when the line at `at` is one object and nothing else; in a list, a comma would follow it. */
-function isObjectOnALine(text: Buffer, at: number): boolean {
-  const lineEnd = text.indexOf(0x0a, at)
-  if (text[at] !== OPEN_BRACE || lineEnd < 0) return false
-  const end = endOfValue(text, at)
-  return end > 0 && end <= lineEnd && skipSpace(text, end) > lineEnd
+/** Where the object ends with which the line at `at` begins; -1 when it does not end on the line. */
+function endOfObjectOnLine(text: Buffer, at: number): number {
+  const end = text[at] === OPEN_BRACE ? endOfValue(text, at) : -1
+  return end <= text.indexOf(0x0a, at) ? end : -1
 }
 
 /** A line that stops where pretty-printed JSON breaks: after a bracket, a comma or a colon. */

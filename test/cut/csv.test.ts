@@ -121,6 +121,14 @@ for (const [name, row] of STRAY) {
   })
 }
 
+test('two stray quotes that look like one field cost their own rows only', async () => {
+  const stray = ['1,"a,1767319200,x', '2,u,1767319200,"']
+  const result = await readEveryWay(`${HEADER}\n\n\n${stray[0]}\n${GOOD}\n\n${stray[1]}\n3,u,1767319200,x\n`)
+  assert.deepEqual(ids(result), ['9', '3'])
+  assert.deepEqual(result.raws, stray)
+  assert.deepEqual(result.lines, [4, 5, 7, 8])
+})
+
 test('a quote that is not closed at the end is one damage, and no row before it is lost', async () => {
   for (const tail of ['2,"a', '2,u,1767319200,"x\ny', '"']) {
     const result = await readEveryWay(`${HEADER}\n1,u,1767319200,x\n${tail}`)

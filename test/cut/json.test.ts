@@ -33,6 +33,7 @@ const SHAPES: readonly (readonly [string, string, readonly string[]])[] = [
   ['envelopes in an array', `[{"events":[${record('1')}]},{"x":[],"events":[${record('2')}]}]`, ['1', '2']],
   ['a list of events deeper in a record', record('1', ',"x":{"events":[{"id":"no"}]},"y":[{"events":[1]}]'), ['1']],
   ['a key events that is no list', record('1', ',"events":{"events":[1]}'), ['1']],
+  ['quotes and brackets in strings', `[${record('1', ',"a":"\\"}]{\\\\","b\\"[":"{"')},${record('2')}]`, ['1', '2']],
   ['a byte order mark', `\ufeff[${record('1')}]`, ['1']],
   ['a key with an escape', `[${record('1').replace('"id"', '"\\u0069d"')}]`, ['1']],
 ]
@@ -59,7 +60,11 @@ test('an item that is no object is malformed, and reading goes on', async () => 
 test('an array in an array behind an object with a key events is no envelope', async () => {
   const result = await read(`[{"events":1},[[{"id":"no"}]],[{"events":1},[{"id":"no"}]],${record('1')}]`)
   assert.deepEqual(ids(result), ['1'])
-  assert.equal(result.read, 4)
+  assert.deepEqual(result.details, [
+    'malformed: time is missing',
+    'malformed: not a JSON object at byte 1 of the record',
+    'malformed: not a JSON object at byte 1 of the record',
+  ])
 })
 
 test('a record with invalid UTF-8 or a NUL byte is malformed, and reading goes on', async () => {

@@ -23,6 +23,7 @@ const CASES: readonly (readonly [string, string, string | null, number])[] = [
   ['one line of an envelope longer than what is looked at', `{"n":1,"events":[{"x":"${LONG}"},${A}]}`, 'json', 2],
   ['an envelope with one event a line', `{"events": [\n${A},\n${B}\n]}`, 'json', 2],
   ['an envelope with one event on its line', `{"n": 1, "events": [\n${A}\n]}\n`, 'json', 1],
+  ['an object with a list of one object a line', `{"data": [\n${A},\n${B}\n]}`, 'json', 1],
   ['objects over many lines', `${PRETTY}\n${PRETTY.replace('"1"', '"2"')}\n`, 'json', 2],
   ['one object over many lines', PRETTY, 'json', 1],
   ['objects over many lines, CRLF', `${PRETTY}\n${PRETTY}`.replaceAll('\n', '\r\n'), 'json', 2],
