@@ -110,10 +110,10 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
   let parser = createRowParser(delimiter, takeRow)
 
   function takeRow(fields: readonly string[], endByte: number): void {
+    skipBlankLines()
+    const start = rowAt - heldAt
     const end = parserAt + endByte - heldAt
-    const start = skipBlankLines(rowAt - heldAt)
     const lines = newlinesIn(held, start, end)
-    rowAt = heldAt + start
     const text = withoutLineEnd(held.subarray(start, end))
     const isBlank = fields.length === 1 && fields[0]?.trim() === ''
     const isWrongLength = fields.length !== keys.length
@@ -153,10 +153,16 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
   }
 
   /** Blank lines before a row are no part of it, but count as lines. */
-  function skipBlankLines(from: number): number {
-    let p = from
+  function skipBlankLines(): void {
+    let p = rowAt - heldAt
     while (held[p] === NEWLINE || held[p] === CARRIAGE_RETURN) if (held[p++] === NEWLINE) line++
-    return p
+    rowAt = heldAt + p
+  }
+
+  /** Forgets the rows that are done. */
+  function releaseRows(): void {
+    held = held.subarray(rowAt - heldAt)
+    heldAt = rowAt
   }
 
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
@@ -192,10 +198,9 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
 
   /** Gives up the line at which the row under way begins, and starts again behind it; null when its end has not come yet. */
   function restart(detail: string): Buffer | null {
-    const start = skipBlankLines(rowAt - heldAt)
-    const bytes = held.subarray(start)
-    heldAt += start
-    rowAt = heldAt
+    skipBlankLines()
+    releaseRows()
+    const bytes = held
     held = Buffer.alloc(0)
     broken = { detail, raw: Buffer.alloc(0) }
     return skipBroken(bytes)
@@ -215,8 +220,7 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
       held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
       isClean = isUtf8(held) && !held.includes(0)
       const failure = await parser.feed(bytes)
-      held = held.subarray(rowAt - heldAt)
-      heldAt = rowAt
+      releaseRows()
       if (failure === null && held.length <= MAX_ROW_BYTES) return
       bytes = restart(failure === null ? `a row of more than ${MAX_ROW_BYTES} bytes` : STRAY_QUOTE)
       if (bytes !== null) startParser()
@@ -224,9 +228,10 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
   }
 
   function addDamage(why: string): void {
-    const start = skipBlankLines(0)
-    append(builder.out, held.subarray(start, start + EXCERPT_BYTES))
-    builder.addFault(heldAt + start, line, 'damaged_input', why)
+    skipBlankLines()
+    releaseRows()
+    append(builder.out, held.subarray(0, EXCERPT_BYTES))
+    builder.addFault(heldAt, line, 'damaged_input', why)
   }
 
   async function end(damage: string | null): Promise<void> {
@@ -240,10 +245,10 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
     }
     while (broken === null) {
       const failure: RowFailure | null = await parser.end()
-      held = held.subarray(rowAt - heldAt)
-      heldAt = rowAt
+      skipBlankLines()
+      releaseRows()
       if (failure === null) return
-      if (failure.isUnclosed && !secondLineIsRow(held.subarray(skipBlankLines(0)))) {
+      if (failure.isUnclosed && !secondLineIsRow(held)) {
         addDamage(UNCLOSED_QUOTE)
         return
       }
