@@ -86,16 +86,14 @@ export async function* mappedChunks(
 
 async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSignal): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
-  const { input, source } = opened
+  const { input } = opened
   // A read that waits for a pipe must not outlast the wish to stop.
   const close = () => void input.close()
   stop.addEventListener('abort', close, { once: true })
   try {
     const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
-    const cut = CUTTERS[chosen.format]
-    if (cut === undefined) throw new UsageError(`${source.path} is ${chosen.format}, which is not read yet`)
-    for await (const raw of cut(chosen.input)) {
+    for await (const raw of CUTTERS[chosen.format](chosen.input)) {
       if (stop.aborted) return
       yield raw
     }

@@ -48,7 +48,7 @@ export interface EventRow {
 }
 
 /** Storage types of all fields that are not strings. */
-const FIELD_TYPES: Readonly<Record<string, FieldType>> = {
+export const FIELD_TYPES: Readonly<Record<string, FieldType>> = {
   ad_tracking_enabled: 'boolean',
   alt_accuracy: 'float',
   altitude: 'float',

@@ -27,7 +27,12 @@ export interface Cursor {
   bytes: Uint8Array
   at: number
   end: number
+  /** Records that the value at the cursor is within. */
+  depth: number
 }
+
+/** Records within records; only damage makes them nest deeper, and would use up the stack. */
+const MAX_DEPTH = 500
 
 /** What a transcoder met when the bytes do not fit the schema. */
 const DAMAGED = KIND.none
@@ -146,6 +151,8 @@ function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Ty
   return {
     names: fields.map((field) => field.name),
     write(from, out, columns) {
+      if (from.depth >= MAX_DEPTH) return false
+      from.depth++
       makeRoom(columns, keys.length)
       const { kinds, starts, ends } = columns
       const start = out.length
@@ -166,6 +173,7 @@ function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Ty
       if (out.length === start) appendByte(out, OPEN_BRACE)
       else out.bytes[start] = OPEN_BRACE
       appendByte(out, CLOSE_BRACE)
+      from.depth--
       return true
     },
   }

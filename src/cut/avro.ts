@@ -57,7 +57,7 @@ export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
   while (damage === null && (await queue.ensure(1))) {
     const place = queue.position()
     const block = await readBlock(queue, header)
-    const from: Cursor = { bytes: block.bytes, at: 0, end: block.bytes.length }
+    const from: Cursor = { bytes: block.bytes, at: 0, end: block.bytes.length, depth: 0 }
     damage = block.damage
     for (let left = block.count; left > 0; left--) {
       const before = from.at
@@ -90,7 +90,7 @@ function damaged(input: OpenInput, queue: ByteQueue, ordinal: number, why: strin
 async function takeLong(queue: ByteQueue): Promise<number> {
   await queue.ensure(MAX_LONG_BYTES)
   const bytes = queue.peek()
-  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES) }
+  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES), depth: 0 }
   const value = readLong(from)
   queue.skip(from.at)
   return value

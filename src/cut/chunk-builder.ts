@@ -3,14 +3,18 @@ import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason } from '..
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
-/** Room at first: most files of an hourly export are small. */
-const FIRST_BYTES = 1 << 16
+/** Room for a chunk and its last record. */
+const FULL_BYTES = CHUNK_BYTES + (CHUNK_BYTES >> 2)
+/** Room at first: most files of an hourly export are small, and there are very many of them. */
+const FIRST_BYTES = 1 << 14
 
 /** Collects records whose JSON text a cutter writes, until they make a chunk. */
 export interface ChunkBuilder {
   /** The record under way is written here. */
   readonly out: ByteWriter
   readonly count: () => number
+  /** Bytes written of the record under way. */
+  recordLength(): number
   /** Ends the record under way. `line` counts from 1; 0 where the format has no lines. */
   add(position: number, line: number): void
   /** Ends the record under way as one that is broken; what was written is its raw text. */
@@ -43,6 +47,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
   return {
     out,
     count: () => starts.length,
+    recordLength: () => out.length - recordStart,
     add,
     addFault(position, line, reason, detail) {
       faults.push({ index: starts.length, reason, detail })
@@ -65,6 +70,7 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
         values,
         ...(fields && { fields }),
       }
+      out.bytes = Buffer.allocUnsafeSlow(out.length >= CHUNK_BYTES ? FULL_BYTES : FIRST_BYTES)
       out.length = 0
       starts = []
       ends = []

@@ -2,6 +2,8 @@ import type { RawChunk } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenInput } from '../read/open.ts'
 import { cutAvro } from './avro.ts'
+import { cutCsv } from './csv.ts'
+import { cutJson } from './json.ts'
 import { cutLines } from './lines.ts'
 
 /**
@@ -11,7 +13,10 @@ import { cutLines } from './lines.ts'
 export type Cutter = (input: OpenInput) => AsyncGenerator<RawChunk>
 
 /** Every format that can be cut; adding one is a file and an entry. */
-export const CUTTERS: Readonly<Partial<Record<Format, Cutter>>> = {
+export const CUTTERS: Readonly<Record<Format, Cutter>> = {
   ndjson: cutLines,
+  json: cutJson,
+  csv: cutCsv,
+  tsv: cutCsv,
   avro: cutAvro,
 }

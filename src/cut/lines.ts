@@ -1,7 +1,7 @@
 import { NEWLINE } from '../json/bytes.ts'
+import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import type { Fault, RawChunk } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { envelopeItems } from './envelope.ts'
 
 /** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (BRAZE.md). */
 const MAX_LINE_BYTES = 16 << 20
@@ -128,13 +128,15 @@ function splitLines(
     count++
   }
 
+  // Looking for the key once is cheaper than looking at every line.
+  const mayHoldEnvelope = holdsEventsKey(bytes)
   let at = isStart && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, at)
     let end = newline
     while (end > at && (bytes[end - 1] as number) <= 0x20 && isSpace(bytes[end - 1] as number)) end--
     if (end > at) {
-      const items = envelopeItems(bytes, at, end)
+      const items = mayHoldEnvelope ? envelopeItems(bytes, at, end) : null
       if (items === null) add(at, end)
       else for (let i = 0; i < items.length; i += 2) add(items[i] as number, items[i + 1] as number)
     }

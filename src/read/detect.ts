@@ -1,9 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { NEWLINE, OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { eventsListAt } from '../json/envelope.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 
 /** The formats that can be cut into records (DESIGN §2). */
-export const FORMATS = ['ndjson', 'json', 'csv', 'avro'] as const
+export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro'] as const
 export type Format = (typeof FORMATS)[number]
 
 export type Detection =
@@ -60,7 +61,11 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   // A newline behind the head ends every scan; it is not part of the input.
   const text = Buffer.concat([head.subarray(magic.startsWith('\xef\xbb\xbf') ? 3 : 0), Buffer.from('\n')])
   const start = skipSpace(text, 0)
-  if (start >= text.length) return isWhole ? { is: 'empty' } : { is: isEnough ? 'empty' : 'undecided' }
+  if (start >= text.length) {
+    if (isWhole) return { is: 'empty' }
+    // Blank lines, however many, are no records; what follows them may be.
+    return isEnough ? { is: 'format', format: 'ndjson' } : { is: 'undecided' }
+  }
   if (text[start] === OPEN_BRACKET) return { is: 'format', format: 'json' }
   if (text[start] === OPEN_BRACE) return detectJson(text, start, isEnough)
   if (!isEnough) return { is: 'undecided' }
@@ -76,32 +81,33 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   if (!hasLine && !isEnough) return { is: 'undecided' }
   const json: Detection = { is: 'format', format: 'json' }
   const ndjson: Detection = { is: 'format', format: 'ndjson' }
-  if (!hasLine && text.length > ENOUGH_BYTES) return isEnvelope(text, start) ? json : ndjson
-
   const end = endOfValue(text, start)
   if (end > 0 && end <= lineEnd) {
     const next = skipSpace(text, end)
     return next < lineEnd ? json : ndjson
   }
-  // The first object does not end on its line: broken, or spread over lines. One that a later line holds whole tells.
-  if (hasObjectLine(text, lineEnd + 1)) return ndjson
+  if (eventsListAt(text, start) >= 0) return json
+  if (!hasLine) return ndjson
+  // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
+  for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
+    const valueEnd = endOfObjectOnLine(text, at)
+    if (valueEnd > 0) return text[skipSpace(text, valueEnd)] === COMMA ? json : ndjson
+  }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
+}
+
+/** Where the object ends with which the line at `at` begins; -1 when it does not end on the line. */
+function endOfObjectOnLine(text: Buffer, at: number): number {
+  const end = text[at] === OPEN_BRACE ? endOfValue(text, at) : -1
+  return end <= text.indexOf(NEWLINE, at) ? end : -1
 }
 
 /** True when a line from `from` on is one whole object: then the lines before it are broken NDJSON. */
 function hasObjectLine(text: Buffer, from: number): boolean {
   for (let at = from; at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
-    const lineEnd = text.indexOf(NEWLINE, at)
-    if (text[at] !== OPEN_BRACE || lineEnd - at < 3) continue
-    const end = endOfValue(text, at)
-    if (end > 0 && end <= lineEnd) return true
+    if (text[at + 1] !== NEWLINE && endOfObjectOnLine(text, at) > 0) return true
   }
   return false
-}
-
-/** `{"events":[` — what Braze posts to a Custom HTTP endpoint. */
-function isEnvelope(text: Buffer, start: number): boolean {
-  return /^\{\s*"events"\s*:\s*\[/.test(text.toString('latin1', start, start + 100))
 }
 
 /** A line that stops where pretty-printed JSON breaks: after a bracket, a comma or a colon. */
@@ -109,9 +115,14 @@ function looksCutShort(text: Buffer, start: number, lineEnd: number): boolean {
   return /[[{,:]\s*$/.test(textOf(text, start, lineEnd))
 }
 
-/** Control characters that no text holds, or bytes that are no UTF-8 in most of it. */
+/** Control characters that no text holds, in bytes that are no UTF-8; or many NUL bytes. A few cost their own records only. */
 function isBinary(text: Buffer): boolean {
   let controls = 0
-  for (const byte of text) if (byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b)) controls++
-  return controls > text.length / 100 || (controls > 0 && !isUtf8(text.subarray(0, Math.max(0, text.length - 4))))
+  let nuls = 0
+  for (const byte of text) {
+    if (byte === 0) nuls++
+    if (byte < 0x09 || (byte > 0x0d && byte < 0x20 && byte !== 0x1b)) controls++
+  }
+  const many = text.length / 100
+  return nuls > many || (controls > many && !isUtf8(text.subarray(0, Math.max(0, text.length - 4))))
 }

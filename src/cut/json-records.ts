@@ -1,0 +1,170 @@
+import type { Token } from 'stream-json/core/parser.js'
+import {
+  append,
+  appendByte,
+  type ByteWriter,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COLON,
+  COMMA,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  reserve,
+  utf8,
+} from '../json/bytes.ts'
+import { appendTextAsString } from '../json/strings.ts'
+import { writeAscii } from '../json/values.ts'
+
+/**
+ * Finds the records in a stream of JSON tokens and writes each as compact JSON text, no object built. A record is a value at
+ * the top, in an array at the top, or in the list `events` of an object at one of these places (an envelope).
+ */
+export interface JsonRecords {
+  take(token: Token): void
+  /** How many containers stand around the record under way, or around the next one. */
+  depth(): number
+  /** Brackets that are open, those around the records included. */
+  openCount(): number
+  /** True while a record, or what may become an envelope, is being written. */
+  isInRecord(): boolean
+}
+
+/** A container around records. An envelope's other keys are passed over. */
+type Container = 'array' | 'envelope' | 'events'
+
+const EVENTS_KEY = 'events'
+const TRUE = utf8('true')
+const FALSE = utf8('false')
+const NULL = utf8('null')
+
+/** Keys that are kept as bytes; those of the customer's own properties are without number. */
+const MAX_KNOWN_KEYS = 2048
+
+/**
+ * @param out where records are written, one behind the other
+ * @param endRecord a record is complete
+ * @param dropRecord what was written is no record: it is an envelope
+ */
+export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRecord: () => void): JsonRecords {
+  const around: Container[] = []
+  /** Brackets open within the record under way, or within a value of an envelope that is passed over. */
+  let open = 0
+  let isObject = false
+  let lastKey = ''
+  let knownKeys = new Map<string, Uint8Array>()
+
+  const isInEnvelope = () => around.at(-1) === 'envelope'
+
+  function mayBeEnvelope(): boolean {
+    return isObject && open === 1 && (around.length === 0 || (around.length === 1 && around[0] === 'array'))
+  }
+
+  function writeComma(): void {
+    const before = out.bytes[out.length - 1]
+    // A string ends with its quote, so these can only be structure.
+    if (open > 0 && before !== OPEN_BRACE && before !== OPEN_BRACKET && before !== COLON) appendByte(out, COMMA)
+  }
+
+  function takeOpen(bracket: number): void {
+    if (isInEnvelope()) {
+      if (open === 0 && bracket === OPEN_BRACKET && lastKey === EVENTS_KEY) around.push('events')
+      else open++
+      return
+    }
+    if (open === 0 && around.length === 0 && bracket === OPEN_BRACKET) {
+      around.push('array')
+      return
+    }
+    if (bracket === OPEN_BRACKET && lastKey === EVENTS_KEY && mayBeEnvelope()) {
+      dropRecord()
+      around.push('envelope', 'events')
+      open = 0
+      return
+    }
+    writeComma()
+    appendByte(out, bracket)
+    if (open === 0) isObject = bracket === OPEN_BRACE
+    open++
+  }
+
+  function takeClose(bracket: number): void {
+    if (open === 0) {
+      around.pop()
+      return
+    }
+    open--
+    if (isInEnvelope()) return
+    appendByte(out, bracket)
+    if (open === 0) endRecord()
+  }
+
+  function takeKey(key: string): void {
+    lastKey = key
+    if (isInEnvelope()) return
+    writeComma()
+    append(out, knownKeys.get(key) ?? newKey(key))
+  }
+
+  function newKey(key: string): Uint8Array {
+    const bytes = utf8(`${JSON.stringify(key)}:`)
+    if (knownKeys.size >= MAX_KNOWN_KEYS) knownKeys = new Map()
+    knownKeys.set(key, bytes)
+    return bytes
+  }
+
+  function takeScalar(token: Token): void {
+    if (isInEnvelope()) return
+    writeComma()
+    writeScalar(out, token)
+    if (open === 0) endRecord()
+  }
+
+  return {
+    take(token) {
+      switch (token.name) {
+        case 'startObject':
+          takeOpen(OPEN_BRACE)
+          break
+        case 'startArray':
+          takeOpen(OPEN_BRACKET)
+          break
+        case 'endObject':
+          takeClose(CLOSE_BRACE)
+          break
+        case 'endArray':
+          takeClose(CLOSE_BRACKET)
+          break
+        case 'keyValue':
+          takeKey(token.value)
+          break
+        default:
+          takeScalar(token)
+      }
+    },
+    depth: () => around.length,
+    openCount: () => around.length + open,
+    isInRecord: () => open > 0 && !isInEnvelope(),
+  }
+}
+
+function writeScalar(out: ByteWriter, token: Token): void {
+  switch (token.name) {
+    case 'stringValue':
+      appendTextAsString(out, token.value)
+      break
+    case 'numberValue':
+      // The parser hands on the number's own text, so that it keeps every digit.
+      reserve(out, token.value.length)
+      out.length = writeAscii(out.bytes, out.length, token.value)
+      break
+    case 'trueValue':
+      append(out, TRUE)
+      break
+    case 'falseValue':
+      append(out, FALSE)
+      break
+    default:
+      // `nullValue`: the parser is told to make no tokens but those handled here.
+      append(out, NULL)
+  }
+}

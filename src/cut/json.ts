@@ -1,0 +1,143 @@
+import { isAscii, isUtf8 } from 'node:buffer'
+import { jsonParser } from 'stream-json/core/parser.js'
+import { append } from '../json/bytes.ts'
+import type { RawChunk } from '../model.ts'
+import type { OpenInput } from '../read/open.ts'
+import { createChunkBuilder } from './chunk-builder.ts'
+import { createPieces } from './json-pieces.ts'
+import { createJsonRecords } from './json-records.ts'
+
+/** Longest record that is read, in bytes; Currents drops events over 900 KB (BRAZE.md). */
+const MAX_RECORD_BYTES = 16 << 20
+/** How much of a damaged rest is kept to show. */
+const EXCERPT_BYTES = 1 << 16
+
+const BOM = Buffer.from('\ufeff')
+const WHITE_SPACE = new Set(Buffer.from(' \t\r\n'))
+const SEPARATORS = new Set(Buffer.from(' \t\r\n,'))
+const TOO_LONG = `a record of more than ${MAX_RECORD_BYTES} bytes`
+
+/**
+ * JSON that is not one object a line: arrays, `{"events":[…]}` envelopes, objects that follow one another or spread over
+ * lines. Positions are ordinals. Where the text stops being JSON, one fault stands for all of the rest.
+ */
+export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
+  const builder = createChunkBuilder(input.source, 'json')
+  const records = createJsonRecords(builder.out, endRecord, builder.drop)
+  const pieces = createPieces()
+  const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true })
+  let ordinal = 0
+  /** Byte and line at which the piece under way begins. */
+  let position = 0
+  let line = 1
+  /** Why the record under way, or the next one, cannot be taken. */
+  let spoiled: string | null = null
+  let damage: string | null = null
+  /** Bytes of a piece whose end has not come yet. */
+  let partial: Uint8Array[] = []
+  let partialLength = 0
+
+  function endRecord(): void {
+    const recordLine = pieces.lineOf(records.depth())
+    if (spoiled === null) builder.add(ordinal, recordLine)
+    else builder.addFault(ordinal, recordLine, 'malformed', spoiled)
+    spoiled = null
+    ordinal++
+  }
+
+  /** Gives one piece to the parser; false when it is no JSON, which loses the piece but nothing before it. */
+  function takePiece(piece: Buffer, isPlain: boolean): boolean {
+    const text = isPlain ? piece.toString('latin1') : textOfPiece(piece)
+    let tokens: ReturnType<typeof parse>
+    try {
+      tokens = parse(text)
+    } catch (error) {
+      damage = `invalid JSON: ${(error as Error).message.replace(/^Parser (cannot parse input: )?/, '')}`
+      return false
+    }
+    if (typeof tokens !== 'symbol') for (const token of tokens.values) records.take(token)
+    // The parser waits for more after `tru`, whatever follows.
+    if (records.openCount() !== pieces.depth()) damage = 'invalid JSON'
+    else if (!records.isInRecord()) spoiled = null
+    else if (builder.recordLength() > MAX_RECORD_BYTES) damage = TOO_LONG
+    return damage === null
+  }
+
+  /** A byte that no text may hold costs its own record only: the parser is shown something harmless in its place. */
+  function textOfPiece(piece: Buffer): string {
+    if (!isUtf8(piece)) spoiled = 'invalid UTF-8'
+    const text = piece.toString('utf8')
+    if (!piece.includes(0)) return text
+    spoiled = 'NUL byte'
+    return text.replaceAll('\0', ' ')
+  }
+
+  let isStart = true
+  let rest: Buffer = Buffer.alloc(0)
+  for (let read = await input.read(); read !== null && damage === null; read = await input.read()) {
+    const bytes = bufferOf(read)
+    const isPlain = isAscii(bytes) && !bytes.includes(0)
+    let at = 0
+    for (;;) {
+      const end = pieces.next(bytes, at)
+      if (end < 0) break
+      let piece = bytes.subarray(at, end)
+      const isWhole = partialLength === 0
+      if (!isWhole) piece = Buffer.concat([...partial, piece])
+      partial = []
+      partialLength = 0
+      const isMarked = isStart && piece.subarray(0, BOM.length).equals(BOM)
+      isStart = false
+      rest = piece
+      if (!takePiece(isMarked ? piece.subarray(BOM.length) : piece, isPlain && isWhole)) break
+      position += piece.length
+      line = pieces.line()
+      rest = Buffer.alloc(0)
+      at = end
+      if (builder.isFull() && !records.isInRecord()) yield builder.take()
+    }
+    if (damage !== null) break
+    if (at < bytes.length) {
+      // A slice would keep the whole read in memory for as long as the piece is not done.
+      partial.push(at === 0 ? bytes : Buffer.from(bytes.subarray(at)))
+      partialLength += bytes.length - at
+      if (partialLength > MAX_RECORD_BYTES) damage = TOO_LONG
+    }
+  }
+
+  if (damage === null) {
+    rest = Buffer.concat(partial)
+    damage = input.damage()
+    if (damage === null && !isComplete(rest)) damage = 'the input ends too early'
+  } else if (rest.length === 0) {
+    rest = Buffer.concat(partial)
+  }
+  if (damage !== null) {
+    const begin = skip(rest, SEPARATORS)
+    for (let i = 0; i < begin; i++) if (rest[i] === 0x0a) line++
+    const recordLine = records.isInRecord() ? pieces.lineOf(records.depth()) : line
+    append(builder.out, rest.subarray(begin, begin + EXCERPT_BYTES))
+    builder.addFault(
+      ordinal,
+      recordLine,
+      'damaged_input',
+      `${damage} (record ${ordinal + 1}, byte ${position + begin})`,
+    )
+  }
+  if (builder.count() > 0) yield builder.take()
+
+  function isComplete(after: Buffer): boolean {
+    return records.openCount() === 0 && skip(after, WHITE_SPACE) === after.length
+  }
+}
+
+function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** The position of the first byte that is not one of `bytes`. */
+function skip(text: Uint8Array, bytes: ReadonlySet<number>): number {
+  let p = 0
+  while (p < text.length && bytes.has(text[p] as number)) p++
+  return p
+}

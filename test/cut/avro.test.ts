@@ -1,0 +1,128 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import fc from 'fast-check'
+import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
+import { memoryInput, type Result, readInput } from '../conformance/read.ts'
+import { avro, type Codec, long } from '../shapes/avro.ts'
+import type { Records } from '../shapes/records.ts'
+
+const TYPE = 'users.messages.email.Open'
+const CODECS: readonly Codec[] = ['null', 'deflate', 'snappy']
+const SYNC = '0123456789abcdef'
+
+const random = randomOf(3)
+const records: Records = {
+  entry: entryOf(TYPE),
+  records: Array.from({ length: 12 }, (_, i) => ({ ...recordOf(entryOf(TYPE), random, i), id: `id-${i}` })),
+}
+
+function read(bytes: Uint8Array): Promise<Result> {
+  return readInput(memoryInput(bytes, null))
+}
+
+/** Bytes right behind the `n`-th sync marker, the header's being the first. */
+function afterSync(bytes: Buffer, n: number): number {
+  let at = -1
+  for (let i = 0; i < n; i++) at = bytes.indexOf(SYNC, at + 1)
+  return at + SYNC.length
+}
+
+for (const codec of CODECS) {
+  const whole = avro(records, codec)
+
+  test(`${codec}: a wrong sync marker loses its block and the rest, as one damage`, async () => {
+    const bytes = Buffer.from(whole)
+    bytes.write('X', afterSync(bytes, 3) - 1)
+    const result = await read(bytes)
+    assert.equal(result.events.length, 5)
+    assert.deepEqual(result.rejected, { damaged_input: 1 })
+    assert.match(result.details[0] ?? '', /sync marker/)
+  })
+
+  test(`${codec}: an absurd size or count of a block is damage, and is not allocated`, async () => {
+    const at = afterSync(whole, 2)
+    for (const head of [
+      [long(5), long(2n ** 62n)],
+      [long(5), long(-8)],
+      [long(-5), long(10)],
+      [long(2n ** 62n), long(10)],
+      [long(5), long((1 << 27) + 1)],
+      [Buffer.alloc(11, 0xff)],
+      [long(1_000_000_000), long(16), Buffer.alloc(16, 0), Buffer.from(SYNC)],
+    ]) {
+      const before = process.memoryUsage().arrayBuffers
+      const result = await read(Buffer.concat([whole.subarray(0, at), ...head, whole.subarray(at)]))
+      assert.ok(process.memoryUsage().arrayBuffers - before < 64 << 20)
+      assert.equal(result.events.length, 5)
+      assert.equal(result.rejected['damaged_input'], 1)
+    }
+  })
+
+  test(`${codec}: whatever bytes are changed, nothing crashes and the books balance`, async () => {
+    const change = fc.tuple(fc.nat(whole.length - 1), fc.nat(255))
+    await fc.assert(
+      fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {
+        const bytes = Buffer.from(whole)
+        for (const [at, byte] of changes) bytes[at] = byte
+        const { rejected } = await read(bytes)
+        assert.ok((rejected['damaged_input'] ?? 0) <= 1)
+      }),
+      { numRuns: 1500 },
+    )
+  })
+}
+
+test('random bytes behind a good header never crash', async () => {
+  const head = avro(records, 'null').subarray(0, afterSync(avro(records, 'null'), 1))
+  await fc.assert(
+    fc.asyncProperty(fc.uint8Array({ maxLength: 300 }), async (bytes) => {
+      const { rejected } = await read(Buffer.concat([head, bytes]))
+      assert.ok((rejected['damaged_input'] ?? 0) <= 1)
+    }),
+    { numRuns: 500 },
+  )
+})
+
+/** A container of one block of raw bytes. */
+function container(schema: unknown, count: number, block: Buffer): Buffer {
+  const text = (value: string) => Buffer.concat([long(Buffer.byteLength(value)), Buffer.from(value)])
+  const header = [Buffer.from('Obj\x01'), long(1), text('avro.schema'), text(JSON.stringify(schema)), long(0)]
+  return Buffer.concat([...header, Buffer.from(SYNC), long(count), long(block.length), block, Buffer.from(SYNC)])
+}
+
+test('longs beyond 2^53 keep their digits', async () => {
+  const fields = [
+    { name: 'id', type: 'string' },
+    { name: 'external_user_id', type: 'long' },
+    { name: 'time', type: 'long' },
+  ]
+  const schema = { type: 'record', name: 'users.messages.email.Open', fields }
+  for (const value of [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n]) {
+    const block = Buffer.concat([long(1), Buffer.from('i'), long(value), long(1767319200)])
+    const { events } = await read(container(schema, 1, block))
+    assert.ok(events[0]?.includes(`"user_id":"${value}"`), events[0])
+  }
+})
+
+test('a record that nests without end is damage', async () => {
+  const schema = {
+    type: 'record',
+    name: 'users.messages.email.Open',
+    fields: [{ name: 'next', type: ['null', 'users.messages.email.Open'] }],
+  }
+  const result = await read(container(schema, 1, Buffer.alloc(1 << 20, 2)))
+  assert.deepEqual(result.rejected, { damaged_input: 1 })
+})
+
+test('a schema that cannot be read is damage', async () => {
+  for (const schema of [
+    'nonsense',
+    { type: 'record', name: 'x', fields: [{ name: 'a', type: 'what' }] },
+    'string',
+    5,
+    null,
+  ]) {
+    const result = await read(container(schema, 0, Buffer.alloc(0)))
+    assert.deepEqual(result.rejected, { damaged_input: 1 })
+  }
+})

@@ -1,0 +1,80 @@
+import assert from 'node:assert/strict'
+import { test } from 'node:test'
+import { memoryInput, readInput } from '../conformance/read.ts'
+
+const TYPE = 'users.messages.email.Open'
+const A = '{"id":"1","external_user_id":"u","time":1767319200}'
+const B = '{"id":"2","external_user_id":"u","time":1767319200}'
+const PRETTY = '{\n  "id" : "1",\n  "user" : {\n    "external_user_id" : "u"\n  },\n  "time" : 1767319200\n}'
+const LONG = 'x'.repeat(70_000)
+
+const CASES: readonly (readonly [string, string, string | null, number])[] = [
+  ['nothing', '', null, 0],
+  ['white space', ' \n\t\r\n', null, 0],
+  ['very many blank lines before a record', `${'\n'.repeat(70_000)}${A}`, 'ndjson', 1],
+  ['an object a line', `${A}\n${B}\n`, 'ndjson', 2],
+  ['one object without a newline', A, 'ndjson', 1],
+  ['one object behind a byte order mark', `\ufeff${A}`, 'ndjson', 1],
+  ['CRLF', `${A}\r\n${B}\r\n`, 'ndjson', 2],
+  ['a broken first line', `{"id":"0","ext\n${A}\n${B}\n`, 'ndjson', 3],
+  ['a first line longer than what is looked at', `{"x":"${LONG}",${A.slice(1)}\n${B}\n`, 'ndjson', 2],
+  ['an envelope a line', `{"events":[${A}]}\n{"events":[${B}]}\n`, 'ndjson', 2],
+  ['an envelope a line, other keys first', `{"n":1,"events":[${A}]}\n{"n":2,"events":[${B}]}\n`, 'ndjson', 2],
+  ['one line of an envelope longer than what is looked at', `{"n":1,"events":[{"x":"${LONG}"},${A}]}`, 'json', 2],
+  ['an envelope with one event a line', `{"events": [\n${A},\n${B}\n]}`, 'json', 2],
+  ['an envelope with one event on its line', `{"n": 1, "events": [\n${A}\n]}\n`, 'json', 1],
+  ['an object with a list of one object a line', `{"data": [\n${A},\n${B}\n]}`, 'json', 1],
+  ['objects over many lines', `${PRETTY}\n${PRETTY.replace('"1"', '"2"')}\n`, 'json', 2],
+  ['one object over many lines', PRETTY, 'json', 1],
+  ['objects over many lines, CRLF', `${PRETTY}\n${PRETTY}`.replaceAll('\n', '\r\n'), 'json', 2],
+  ['an object over lines that does not end within what is looked at', PRETTY.replace('"u"', `"${LONG}"`), 'json', 1],
+  ['objects that share a line', `${A}${B}`, 'json', 2],
+  ['an array', ` [${A},\n${B}]`, 'json', 2],
+  ['a header', 'id,external_user_id,time\n1,u,1767319200\n', 'csv', 1],
+  ['a header in quotes', '"ID"\t"EXTERNAL_USER_ID"\t"TIME"\n1\tu\t1767319200\n', 'csv', 1],
+]
+
+for (const [name, text, format, count] of CASES) {
+  test(`${name} is ${format ?? 'empty'}`, async () => {
+    for (const pieceBytes of text.length > 10_000 ? [5000, 66_000] : [1, 64, text.length + 1]) {
+      const result = await readInput(memoryInput(Buffer.from(text), TYPE, pieceBytes))
+      assert.equal(result.format, format)
+      assert.equal(result.read, count)
+      assert.equal(result.refused, null)
+    }
+  })
+}
+
+const REFUSED: readonly (readonly [string, Buffer, RegExp, RegExp])[] = [
+  ['Parquet', Buffer.from('PAR1\x15\x04\x15\x10'), /Parquet/, /read_parquet/],
+  ['ORC', Buffer.from('ORC\x08\x03\x10\x00\x00'), /ORC/, /orc-contents/],
+  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd, 0, 0, 0, 0]), /zstd/, /zstd -dc/],
+  ['bzip2', Buffer.from('BZh91AY&SY'), /bzip2/, /bzip2 -dc/],
+  ['zip', Buffer.from('PK\x03\x04\x14\0\0\0'), /zip/, /unzip -p/],
+  ['UTF-16', Buffer.from('\ufeffid,time\n', 'utf16le'), /UTF-16/, /iconv/],
+  ['UTF-16 without a mark', Buffer.from('id,time\n1,2\n', 'utf16le'), /not text/, /NDJSON, JSON, CSV or Avro/],
+  [
+    'a picture',
+    Buffer.from('89504e470d0a1a0a0000000d49484452000000ff', 'hex'),
+    /not text/,
+    /NDJSON, JSON, CSV or Avro/,
+  ],
+]
+
+for (const [name, bytes, what, hint] of REFUSED) {
+  test(`${name} is refused with what to do instead`, async () => {
+    for (const pieceBytes of [1, bytes.length]) {
+      const { refused } = await readInput(memoryInput(bytes, TYPE, pieceBytes))
+      assert.match(refused?.message ?? '', what)
+      assert.match(refused?.hint ?? '', hint)
+    }
+  })
+}
+
+test('a few control characters or bytes that are no UTF-8 do not make text binary', async () => {
+  const rows = Array.from({ length: 40 }, (_, i) => `${i},u\u0001,1767319200\n`).join('')
+  const text = Buffer.concat([Buffer.from(`id,external_user_id,time\n${rows}x,`), Buffer.from([0xe9, 0, 0x0a])])
+  const result = await readInput(memoryInput(text, TYPE))
+  assert.equal(result.format, 'csv')
+  assert.equal(result.read, 41)
+})
