@@ -1,0 +1,200 @@
+import { appendLane, createLaneList, makeReady, removeLane } from './lanes.ts'
+import { tokensAt, whenTokens } from './rate.ts'
+import type { Bucket, Entry, Lane, ReadyLanes } from './records.ts'
+
+const GRANT_USER = 1
+const GRANT_DEVICE = 2
+const GRANT_RUN = 4
+
+/**
+ * The lanes that wait for a token, behind the bucket that lacks it, first come first served; and the times at which
+ * these buckets have some again. Waiting costs O(1), a wake-up O(log waiting buckets).
+ *
+ * A woken lane holds a *grant*: a token of that bucket is its own, others may only take what is left. A lane without a
+ * grant waits behind those that wait already. Otherwise lanes that come in just after tokens have grown would take
+ * them, and the waiting ones starve.
+ */
+export interface Blocked<E> {
+  /** `lane`, in no list, waits for a token of `bucket`. */
+  wait(lane: Lane<E>, bucket: Bucket<E>, nowMs: number): void
+  /** Makes the lanes ready whose time has come; how many. */
+  wake(nowMs: number): number
+  /** Makes all lanes ready that wait at `bucket`; how many. */
+  release(bucket: Bucket<E>): number
+  /** Sets the wake-up anew after the bucket's tokens changed from outside. */
+  reschedule(bucket: Bucket<E>, nowMs: number): void
+  /** The next wake-up; Infinity if there is none. */
+  nextDueMs(): number
+  /** The buckets that lanes wait at. */
+  buckets(): Generator<Bucket<E>>
+}
+
+export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): Blocked<E> {
+  // A binary heap over two arrays. Entries whose time is not their bucket's own any more are stale and skipped.
+  const times: number[] = []
+  const due: Bucket<E>[] = []
+
+  function schedule(bucket: Bucket<E>, atMs: number): void {
+    bucket.dueAtMs = atMs
+    let place = times.length
+    while (place > 0) {
+      const parent = (place - 1) >> 1
+      const parentTime = times[parent]
+      const parentDue = due[parent]
+      if (parentTime === undefined || parentDue === undefined || parentTime <= atMs) break
+      times[place] = parentTime
+      due[place] = parentDue
+      place = parent
+    }
+    times[place] = atMs
+    due[place] = bucket
+  }
+
+  function pop(): void {
+    const time = times.pop()
+    const bucket = due.pop()
+    if (time === undefined || bucket === undefined || times.length === 0) return
+    let place = 0
+    for (;;) {
+      let child = 2 * place + 1
+      const right = times[child + 1]
+      if (right !== undefined && right < (times[child] ?? right)) child += 1
+      const childTime = times[child]
+      const childDue = due[child]
+      if (childTime === undefined || childDue === undefined || childTime >= time) break
+      times[place] = childTime
+      due[place] = childDue
+      place = child
+    }
+    times[place] = time
+    due[place] = bucket
+  }
+
+  function dropStale(): void {
+    for (let first = due[0]; first !== undefined && first.dueAtMs !== times[0]; first = due[0]) pop()
+  }
+
+  function scheduleFor(bucket: Bucket<E>, nowMs: number): void {
+    const wanted = bucket.hotSince > 0 ? halfBurst(bucket) : Math.min(halfBurst(bucket), Math.max(1, bucket.held))
+    schedule(bucket, Math.max(nowMs, whenTokens(bucket.rate, bucket.fullAtMs, wanted)))
+  }
+
+  function wakeFirst(bucket: Bucket<E>, most: number): number {
+    let woken = 0
+    for (
+      let lane = bucket.waiting?.first ?? null;
+      lane !== null && woken < most;
+      lane = bucket.waiting?.first ?? null
+    ) {
+      removeLane(lane)
+      grant(lane, bucket, run)
+      makeReady(ready, lane)
+      woken += 1
+    }
+    return woken
+  }
+
+  function wakeDue(bucket: Bucket<E>, nowMs: number): number {
+    bucket.dueAtMs = Number.POSITIVE_INFINITY
+    // While a repeat waits for these tokens, no lane may have them; it reschedules when it has gone.
+    if (bucket.waiting === null || bucket.waiting.size === 0 || bucket.barred > 0) return 0
+    const tokens = tokensAt(bucket.rate, bucket.fullAtMs, nowMs)
+    if (tokens < 1) {
+      scheduleFor(bucket, nowMs)
+      return 0
+    }
+    // Never none: lanes that hold a grant here may wait elsewhere for just those that wait here.
+    const woken = wakeFirst(bucket, Math.max(1, tokens - bucket.granted))
+    if (bucket.waiting.size > 0) schedule(bucket, nowMs + halfBurst(bucket) / bucket.rate.fillPerMs)
+    return woken
+  }
+
+  return {
+    wait(lane, bucket, nowMs) {
+      loseGrant(lane, bucket, run)
+      bucket.waiting ??= createLaneList()
+      appendLane(bucket.waiting, lane)
+      if (bucket.dueAtMs === Number.POSITIVE_INFINITY) scheduleFor(bucket, nowMs)
+    },
+    wake(nowMs) {
+      let woken = 0
+      for (let time = times[0]; time !== undefined && time <= nowMs; time = times[0]) {
+        const bucket = due[0]
+        pop()
+        if (bucket !== undefined && bucket.dueAtMs === time) woken += wakeDue(bucket, nowMs)
+      }
+      return woken
+    },
+    release: (bucket) => wakeFirst(bucket, Number.POSITIVE_INFINITY),
+    reschedule(bucket, nowMs) {
+      if (bucket.waiting !== null && bucket.waiting.size > 0) scheduleFor(bucket, nowMs)
+    },
+    nextDueMs() {
+      dropStale()
+      return times[0] ?? Number.POSITIVE_INFINITY
+    },
+    *buckets() {
+      for (const [place, bucket] of due.entries()) {
+        if (bucket.dueAtMs === times[place] && bucket.waiting !== null && bucket.waiting.size > 0) yield bucket
+      }
+    },
+  }
+}
+
+/** The bucket that keeps `entry`, the first of its lane or (`following`) one behind it, from being sent; null if none does. */
+export function lackingBucket<E>(
+  entry: Entry<E>,
+  following: boolean,
+  run: Bucket<E> | null,
+  nowMs: number,
+): Bucket<E> | null {
+  const grants = following ? 0 : entry.lane.grants
+  const { user, device } = entry
+  if (user !== null && !mayTake(user, (grants & GRANT_USER) !== 0, nowMs)) return user
+  if (device !== null && !mayTake(device, (grants & GRANT_DEVICE) !== 0, nowMs)) return device
+  if (run !== null && !mayTake(run, (grants & GRANT_RUN) !== 0, nowMs)) return run
+  return null
+}
+
+/** Gives up the lane's grants; to be called before its first entry changes. */
+export function dropGrants<E>(lane: Lane<E>, run: Bucket<E> | null): void {
+  if (lane.grants === 0) return
+  const user = lane.first?.user
+  const device = lane.first?.device
+  if ((lane.grants & GRANT_USER) !== 0 && user) user.granted -= 1
+  if ((lane.grants & GRANT_DEVICE) !== 0 && device) device.granted -= 1
+  if ((lane.grants & GRANT_RUN) !== 0 && run !== null) run.granted -= 1
+  lane.grants = 0
+}
+
+function halfBurst<E>(bucket: Bucket<E>): number {
+  return Math.max(1, Math.floor(bucket.rate.burst / 2))
+}
+
+function mayTake<E>(bucket: Bucket<E>, granted: boolean, nowMs: number): boolean {
+  if (bucket.barred > 0) return false
+  if (granted) return tokensAt(bucket.rate, bucket.fullAtMs, nowMs) >= 1
+  if (bucket.waiting !== null && bucket.waiting.size > 0) return false
+  return tokensAt(bucket.rate, bucket.fullAtMs, nowMs) > bucket.granted
+}
+
+function grantFor<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): number {
+  if (lane.first === null) return 0
+  if (lane.first.user === bucket) return GRANT_USER
+  if (lane.first.device === bucket) return GRANT_DEVICE
+  return run === bucket ? GRANT_RUN : 0
+}
+
+function grant<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): void {
+  const kind = grantFor(lane, bucket, run)
+  if (kind === 0 || (lane.grants & kind) !== 0) return
+  lane.grants |= kind
+  bucket.granted += 1
+}
+
+function loseGrant<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): void {
+  const kind = grantFor(lane, bucket, run)
+  if ((lane.grants & kind) === 0) return
+  lane.grants &= ~kind
+  bucket.granted -= 1
+}

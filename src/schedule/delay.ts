@@ -1,0 +1,66 @@
+import { createLongestAttempt } from './longest-attempt.ts'
+import { createRate, type Rate, setDelay } from './rate.ts'
+
+const SHORTEST_DELAY_MS = 1000
+const LONGEST_DELAY_MS = 10_000
+/** J moves in steps, so that it does not change with every answer. */
+const STEP_MS = 50
+
+/** The run's rates and J, the delay between charging and arrival that all of them allow for (DESIGN §4). */
+export interface Delay {
+  /** Of every device and user. */
+  readonly rate: Rate
+  /** `--max-eps` and `--max-rps` */
+  readonly runRate: Rate | null
+  readonly requestRate: Rate | null
+  record(attemptMs: number, nowMs: number): void
+  /** Sets the fill to the longest attempt of the last 60 s, or the one in flight if that is longer. Gives `rate` as it was if it changed. */
+  adjust(oldestInFlightMs: number, nowMs: number): Readonly<Rate> | null
+  /** Takes `eventsPerSecond` as the limit of devices and users, if lower. Gives `rate` as it was if it changed. */
+  lowerLimit(eventsPerSecond: number): Readonly<Rate> | null
+  /** J */
+  delayMs(): number
+}
+
+interface DelayOptions {
+  readonly eventsPerSecond: number
+  readonly burst?: number | undefined
+  readonly maxEventsPerSecond?: number | undefined
+  readonly maxRequestsPerSecond?: number | undefined
+}
+
+/** `fillWaitMs`: what an event may be charged before its request is sent; J is that much more than the attempt. */
+export function createDelay(options: DelayOptions, fillWaitMs: number): Delay {
+  const { eventsPerSecond, burst, maxEventsPerSecond, maxRequestsPerSecond } = options
+  const attempts = createLongestAttempt()
+  let delayMs = SHORTEST_DELAY_MS + fillWaitMs
+  const rate = createRate(eventsPerSecond, burst, delayMs)
+  const runRate = maxEventsPerSecond === undefined ? null : createRate(maxEventsPerSecond, undefined, delayMs)
+  const requestRate = maxRequestsPerSecond === undefined ? null : createRate(maxRequestsPerSecond, undefined, delayMs)
+
+  return {
+    rate,
+    runRate,
+    requestRate,
+    record: attempts.record,
+    adjust(oldestInFlightMs, nowMs) {
+      const longestMs = Math.max(oldestInFlightMs, attempts.longestMs(nowMs))
+      const boundedMs = Math.min(Math.max(longestMs, SHORTEST_DELAY_MS + fillWaitMs), LONGEST_DELAY_MS + fillWaitMs)
+      const wanted = Math.ceil(boundedMs / STEP_MS) * STEP_MS
+      if (wanted === delayMs) return null
+      const before = { ...rate }
+      delayMs = wanted
+      for (const each of [rate, runRate, requestRate]) if (each !== null) setDelay(each, delayMs)
+      return before
+    },
+    lowerLimit(lower) {
+      if (!(lower > 0 && lower < rate.limitPerSecond)) return null
+      const before = { ...rate }
+      rate.limitPerSecond = lower
+      rate.burst = Math.min(rate.burst, Math.max(1, lower))
+      setDelay(rate, delayMs)
+      return before
+    },
+    delayMs: () => delayMs,
+  }
+}

@@ -1,0 +1,179 @@
+import { type Blocked, dropGrants } from './blocked.ts'
+import type { Identities } from './identities.ts'
+import type { LaneFiles } from './lane-files.ts'
+import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
+import { heldBy, type Memory } from './memory.ts'
+import type { DailyQuota } from './quota.ts'
+import { isHeld, type Rate } from './rate.ts'
+import type { Bucket, Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes } from './records.ts'
+
+/** What a hot lane keeps in memory: so many ms of its fill. */
+const FILE_WINDOW_MS = 2000
+
+/** The identities whose waiting events are in lane files. */
+export interface HotLanes<E extends QueuedEvent> {
+  /** One sweep takes every waiting event of `identity` into its new file; its lane starts when those in flight are answered. */
+  heat(identity: Identity<E>, lastSlot: number, nowMs: number): void
+  /** Appends an event to the file of `identity`, which is hot. */
+  append(identity: Identity<E>, file: LaneFileState, event: E, nowMs: number): void
+  /** Events read from the file of `lane` come into its window. */
+  refill(lane: Lane<E>, file: LaneFileState, entries: readonly Entry<E>[], nowMs: number): void
+  /** Takes up a hot identity whose file was left by an earlier process with `unread` events. */
+  restore(identity: Identity<E>, unread: number, nowMs: number): void
+  /** An event in flight that carries the hot `identity` was answered. */
+  answered(identity: Identity<E>, slot: number, nowMs: number): void
+  /** The lane goes on, if it can: reads, becomes ready, or ends and its file with it. */
+  proceed(lane: Lane<E>, file: LaneFileState, nowMs: number): void
+  /** All hot identities, the first to become so first. */
+  all(): ReadonlySet<Identity<E>>
+  counts(): HotCounts
+}
+
+export interface HotCounts {
+  /** Events in lane files that were not read back. */
+  unread: number
+  /** Events ever written to lane files, and lane files ever begun. */
+  deferred: number
+  files: number
+}
+
+interface Parts<E extends QueuedEvent> {
+  readonly rate: Rate
+  readonly run: Bucket<E> | null
+  readonly ready: ReadyLanes<E>
+  readonly blocked: Blocked<E>
+  readonly identities: Identities<E>
+  readonly memory: Memory<E>
+  readonly quota: DailyQuota
+  readonly files: LaneFiles<E>
+  /** A lane whose first entry was swept away goes on or ends. */
+  readonly proceedCold: (lane: Lane<E>) => void
+}
+
+export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes<E> {
+  const { rate, run, ready, blocked, identities, memory, quota, files, proceedCold } = parts
+  const hot = new Set<Identity<E>>()
+  const counts = { unread: 0, deferred: 0, files: 0 }
+  let order = 0
+
+  function open(identity: Identity<E>, unread: number, startsAfterSlot: number): Lane<E> {
+    order += 1
+    identity.hotSince = order
+    hot.add(identity)
+    identity.quota = quota.track(identity.kind, identity.id)
+    identity.quota.pinned = true
+    const lane = identity.lane ?? createLane(identity)
+    removeLane(lane)
+    lane.file = {
+      unread,
+      reading: false,
+      exists: unread > 0,
+      startsAfterSlot,
+      startsAfterEvents: identity.inFlight,
+    }
+    return lane
+  }
+
+  function cool(lane: Lane<E>, nowMs: number): void {
+    const { identity } = lane
+    hot.delete(identity)
+    identity.hotSince = 0
+    identity.lane = null
+    if (identity.quota !== null) identity.quota.pinned = false
+    lane.file = null
+    identities.dropIfUnused(identity, nowMs)
+  }
+
+  function write(identity: Identity<E>, file: LaneFileState, event: E): void {
+    if (!file.exists) counts.files += 1
+    file.exists = true
+    file.unread += 1
+    counts.unread += 1
+    counts.deferred += 1
+    files.append(identity, event)
+  }
+
+  function sweep(identity: Identity<E>, nowMs: number): E[] {
+    const swept: E[] = []
+    const headless = new Set<Lane<E>>()
+    for (const entry of heldBy(identity)) {
+      const { lane } = entry
+      if (lane.first === entry) {
+        dropGrants(lane, run)
+        headless.add(lane)
+      }
+      dequeue(entry, run)
+      swept.push(entry.event)
+      memory.release(entry, nowMs)
+    }
+    for (const lane of headless) {
+      // What it waited for may have been the swept event's alone.
+      removeLane(lane)
+      proceedCold(lane)
+    }
+    return swept
+  }
+
+  function readOn(lane: Lane<E>, file: LaneFileState): void {
+    const window = Math.max(2, Math.ceil(FILE_WINDOW_MS * rate.fillPerMs))
+    if (file.reading || file.unread === 0 || file.startsAfterEvents > 0 || lane.length * 2 >= window) return
+    file.reading = true
+    files.read(lane.identity, Math.min(file.unread, window - lane.length))
+  }
+
+  function proceed(lane: Lane<E>, file: LaneFileState, nowMs: number): void {
+    readOn(lane, file)
+    if (lane.inFlight > 0 || lane.list !== null || file.startsAfterEvents > 0) return
+    if (lane.first !== null) {
+      makeReady(ready, lane)
+      return
+    }
+    if (file.unread > 0 || file.reading) return
+    if (file.exists) files.delete(lane.identity)
+    file.exists = false
+    // A long hold keeps it hot, or what comes meanwhile would fill the memory first.
+    if (isHeld(rate, lane.identity.fullAtMs, nowMs)) blocked.wait(lane, lane.identity, nowMs)
+    else cool(lane, nowMs)
+  }
+
+  return {
+    heat(identity, lastSlot, nowMs) {
+      if (identity.hotSince > 0) return
+      // Hot before the sweep, or letting go of its last event would forget the identity.
+      identity.hotSince = order + 1
+      const swept = sweep(identity, nowMs)
+      const lane = open(identity, 0, lastSlot)
+      if (lane.file === null) return
+      for (const event of swept) write(identity, lane.file, event)
+      blocked.release(identity)
+      proceed(lane, lane.file, nowMs)
+    },
+    append(identity, file, event, nowMs) {
+      write(identity, file, event)
+      if (identity.lane !== null) proceed(identity.lane, file, nowMs)
+    },
+    refill(lane, file, entries, nowMs) {
+      file.reading = false
+      file.unread -= entries.length
+      counts.unread -= entries.length
+      for (const entry of entries) enqueue(entry, run)
+      proceed(lane, file, nowMs)
+    },
+    restore(identity, unread, nowMs) {
+      const lane = open(identity, unread, 0)
+      counts.unread += unread
+      counts.files += 1
+      if (lane.file !== null) proceed(lane, lane.file, nowMs)
+    },
+    answered(identity, slot, nowMs) {
+      const lane = identity.lane
+      const file = lane?.file ?? null
+      if (lane === null || file === null || file.startsAfterEvents === 0 || slot > file.startsAfterSlot) return
+      file.startsAfterEvents -= 1
+      if (file.startsAfterEvents === 0) proceed(lane, file, nowMs)
+    },
+    proceed,
+    all: () => hot,
+    counts: () => counts,
+  }
+}

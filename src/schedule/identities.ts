@@ -1,0 +1,143 @@
+import type { TrackedIdentity } from './quota.ts'
+import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
+import type { Bucket, Identity, IdentityRef } from './records.ts'
+
+/** Those that go to the end of the queue must not turn round in it. */
+const PUT_OFF_PER_CALL = 4
+
+/** The identities in use: users and devices are different namespaces. */
+export interface Identities<E> {
+  find(kind: IdentityRef['kind'], id: string): Identity<E> | undefined
+  /** Adds one that `find` does not know. */
+  add(kind: IdentityRef['kind'], id: string): Identity<E>
+  /** One entry less carries it. */
+  release(identity: Identity<E>, nowMs: number): void
+  /** Forgets it when nothing refers to it and its bucket is full; else once that is so. */
+  dropIfUnused(identity: Identity<E>, nowMs: number): void
+  /** Forgets up to `count` of those whose bucket has become full since they were last used. */
+  forgetLingering(count: number, nowMs: number): void
+  /** Applies a change of their common rate to every bucket. */
+  carryOver(nowMs: number, from: Readonly<Rate>, to: Readonly<Rate>): void
+  size(): number
+}
+
+/** A bucket at `rate` that is empty at `startedMs`, as all are at process start (DESIGN §4). */
+export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
+  return {
+    rate,
+    fullAtMs: emptyUntil(rate, startedMs),
+    held: 0,
+    waiting: null,
+    dueAtMs: Number.POSITIVE_INFINITY,
+    granted: 0,
+    barred: 0,
+    hotSince: 0,
+  }
+}
+
+/**
+ * Memory depends on the identities in use and on those charged within the time a bucket takes to fill, never on how
+ * many were seen. Each release looks at a few lingering ones, so forgetting costs O(1) per event.
+ */
+export function createIdentities<E>(
+  rate: Rate,
+  startedMs: number,
+  quotaOf: (kind: IdentityRef['kind'], id: string) => TrackedIdentity | null,
+): Identities<E> {
+  const users = new Map<string, Identity<E>>()
+  const devices = new Map<string, Identity<E>>()
+  const emptyUntilMs = emptyUntil(rate, startedMs)
+  let lingering: Identity<E>[] = []
+  let lookedAt = 0
+
+  function mapOf(kind: IdentityRef['kind']): Map<string, Identity<E>> {
+    return kind === 'user' ? users : devices
+  }
+
+  function add(kind: IdentityRef['kind'], id: string): Identity<E> {
+    const identity: Identity<E> = {
+      rate,
+      fullAtMs: emptyUntilMs,
+      held: 0,
+      waiting: null,
+      dueAtMs: Number.POSITIVE_INFINITY,
+      granted: 0,
+      barred: 0,
+      kind,
+      id,
+      references: 0,
+      inFlight: 0,
+      firstHeld: null,
+      lastHeld: null,
+      lane: null,
+      hotSince: 0,
+      quota: quotaOf(kind, id),
+      lingersUntilMs: 0,
+    }
+    mapOf(kind).set(id, identity)
+    return identity
+  }
+
+  function inUse(identity: Identity<E>): boolean {
+    return identity.references > 0 || identity.hotSince > 0
+  }
+
+  function forget(identity: Identity<E>): void {
+    mapOf(identity.kind).delete(identity.id)
+  }
+
+  function forgetLingering(count: number, nowMs: number): void {
+    let putOff = 0
+    for (let left = count; left > 0 && lookedAt < lingering.length; left -= 1) {
+      const identity = lingering[lookedAt]
+      if (identity === undefined) break
+      const { fullAtMs, lingersUntilMs } = identity
+      const spent = !inUse(identity) && fullAtMs > nowMs
+      if (spent) {
+        // They come in the order of their last charge, so behind one that fills the next are hardly full. One that was
+        // charged since, or is held, would keep them all; it goes to the end.
+        const fills = fullAtMs === lingersUntilMs && !isHeld(rate, fullAtMs, nowMs)
+        if (fills || putOff === PUT_OFF_PER_CALL) break
+        putOff += 1
+      }
+      lookedAt += 1
+      identity.lingersUntilMs = 0
+      if (spent) linger(identity)
+      else if (!inUse(identity)) forget(identity)
+    }
+    if (lookedAt * 2 > lingering.length) {
+      lingering = lingering.slice(lookedAt)
+      lookedAt = 0
+    }
+  }
+
+  function linger(identity: Identity<E>): void {
+    if (identity.lingersUntilMs > 0) return
+    identity.lingersUntilMs = identity.fullAtMs
+    lingering.push(identity)
+  }
+
+  function dropIfUnused(identity: Identity<E>, nowMs: number): void {
+    if (inUse(identity)) return
+    // One that lingers is left to that queue: were it forgotten here and seen again, the queue would hold both.
+    if (identity.fullAtMs <= nowMs && identity.lingersUntilMs === 0) forget(identity)
+    else linger(identity)
+  }
+
+  return {
+    find: (kind, id) => mapOf(kind).get(id),
+    add,
+    release(identity, nowMs) {
+      identity.references -= 1
+      if (lingering.length > 0) forgetLingering(4, nowMs)
+      dropIfUnused(identity, nowMs)
+    },
+    dropIfUnused,
+    forgetLingering,
+    carryOver(nowMs, from, to) {
+      for (const identity of users.values()) identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+      for (const identity of devices.values()) identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+    },
+    size: () => users.size + devices.size,
+  }
+}

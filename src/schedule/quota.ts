@@ -1,0 +1,135 @@
+import type { IdentityRef } from './records.ts'
+
+const HOUR_MS = 3_600_000
+const HOURS_PER_DAY = 24
+
+/** The events of one identity in the last 24 h, by the hour (hours since 1970, UTC), oldest first. */
+export interface SavedQuota extends IdentityRef {
+  readonly hours: readonly (readonly [hour: number, events: number])[]
+}
+
+/** An identity whose events are counted. */
+export interface TrackedIdentity extends IdentityRef {
+  readonly hours: number[]
+  readonly counts: number[]
+  total: number
+  /** It is hot now: counted even while nothing of it was sent. */
+  pinned: boolean
+  listed: boolean
+  /** Held for the quota until then, in monotonic ms. */
+  heldUntilMs: number
+}
+
+/** Amplitude's daily quota, kept for the identities that could reach it (AMPLITUDE §1, DESIGN §4). */
+export interface DailyQuota {
+  track(kind: IdentityRef['kind'], id: string): TrackedIdentity
+  find(kind: IdentityRef['kind'], id: string): TrackedIdentity | null
+  /** Counts one event, sent again or not; true when the quota is used up. */
+  count(tracked: TrackedIdentity, nowMs: number): boolean
+  /** When the oldest counted hour leaves the last 24 h, in monotonic ms. */
+  oldestHourLeavesMs(tracked: TrackedIdentity, nowMs: number): number
+  /** When the current hour ends, in monotonic ms: the time to look again at what only Amplitude knows. */
+  hourEndsMs(nowMs: number): number
+  /** What the checkpoint keeps; forgets identities that had no event in 24 h. */
+  save(nowMs: number): SavedQuota[]
+}
+
+interface QuotaOptions {
+  /** Events in 24 h. */
+  readonly limit: number
+  /** Wall clock minus monotonic clock: the hours must mean the same after a restart. */
+  readonly wallClockOffsetMs: number
+  readonly saved: readonly SavedQuota[]
+}
+
+/** Counts start with what the checkpoint kept. An hour leaves when its last minute is 24 h old, so we never count too little. */
+export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptions): DailyQuota {
+  const users = new Map<string, TrackedIdentity>()
+  const devices = new Map<string, TrackedIdentity>()
+
+  function mapOf(kind: IdentityRef['kind']): Map<string, TrackedIdentity> {
+    return kind === 'user' ? users : devices
+  }
+
+  function hourAt(nowMs: number): number {
+    return Math.floor((nowMs + wallClockOffsetMs) / HOUR_MS)
+  }
+
+  function startOf(hour: number): number {
+    return hour * HOUR_MS - wallClockOffsetMs
+  }
+
+  function dropOldHours(tracked: TrackedIdentity, nowMs: number): void {
+    const { hours, counts } = tracked
+    const oldest = hourAt(nowMs) - HOURS_PER_DAY
+    while (hours[0] !== undefined && hours[0] < oldest) {
+      hours.shift()
+      tracked.total -= counts.shift() ?? 0
+    }
+  }
+
+  function list(tracked: TrackedIdentity): void {
+    tracked.listed = true
+    mapOf(tracked.kind).set(tracked.id, tracked)
+  }
+
+  function track(kind: IdentityRef['kind'], id: string): TrackedIdentity {
+    const known = mapOf(kind).get(id)
+    if (known !== undefined) return known
+    const tracked = { kind, id, hours: [], counts: [], total: 0, pinned: false, listed: true, heldUntilMs: 0 }
+    list(tracked)
+    return tracked
+  }
+
+  for (const { kind, id, hours } of saved) {
+    const tracked = track(kind, id)
+    for (const [hour, events] of hours) {
+      tracked.hours.push(hour)
+      tracked.counts.push(events)
+      tracked.total += events
+    }
+  }
+
+  return {
+    track,
+    find(kind, id) {
+      const map = mapOf(kind)
+      return map.size === 0 ? null : (map.get(id) ?? null)
+    },
+    count(tracked, nowMs) {
+      if (!tracked.listed) list(tracked)
+      const hour = hourAt(nowMs)
+      const last = tracked.hours.length - 1
+      if (last >= 0 && tracked.hours[last] === hour) {
+        tracked.counts[last] = (tracked.counts[last] ?? 0) + 1
+      } else {
+        dropOldHours(tracked, nowMs)
+        tracked.hours.push(hour)
+        tracked.counts.push(1)
+      }
+      tracked.total += 1
+      return tracked.total >= limit
+    },
+    oldestHourLeavesMs(tracked, nowMs) {
+      dropOldHours(tracked, nowMs)
+      return startOf((tracked.hours[0] ?? hourAt(nowMs)) + HOURS_PER_DAY + 1)
+    },
+    hourEndsMs: (nowMs) => startOf(hourAt(nowMs) + 1),
+    save(nowMs) {
+      const kept: SavedQuota[] = []
+      for (const map of [users, devices]) {
+        for (const tracked of map.values()) {
+          dropOldHours(tracked, nowMs)
+          if (tracked.total === 0 && !tracked.pinned) {
+            tracked.listed = false
+            map.delete(tracked.id)
+          } else if (tracked.total > 0) {
+            const { kind, id, hours, counts } = tracked
+            kept.push({ kind, id, hours: hours.map((hour, at) => [hour, counts[at] ?? 0] as const) })
+          }
+        }
+      }
+      return kept
+    },
+  }
+}

@@ -1,0 +1,116 @@
+import type { TrackedIdentity } from './quota.ts'
+import type { Rate } from './rate.ts'
+
+/** What the scheduler must know of an event; whoever offers it attaches the rest (bytes, ticket, record). */
+export interface QueuedEvent {
+  /** At least one of `user` and `device` is given. A user and a device of the same name are different identities. */
+  readonly user: string | null
+  readonly device: string | null
+  /** Memory of the record and the event together. */
+  readonly bytes: number
+  /** Share of a request's body, separator included. */
+  readonly requestBytes: number
+}
+
+/** A device or a user: what Amplitude limits. */
+export interface IdentityRef {
+  readonly kind: 'user' | 'device'
+  readonly id: string
+}
+
+/** Anything that events need a token of: an identity, or the run as a whole (`--max-eps`). */
+export interface Bucket<E> {
+  readonly rate: Rate
+  /** When the bucket is full again, in ms; in the past = full. */
+  fullAtMs: number
+  /** Events that carry it and wait in memory, those of hot lanes apart. */
+  held: number
+  /** Lanes whose first event lacks a token of it. */
+  waiting: LaneList<E> | null
+  /** When the first of them are woken; Infinity when no wake-up is set. */
+  dueAtMs: number
+  /** Lanes woken for it that have not taken their event yet: a token each is theirs. */
+  granted: number
+  /** Repeats that wait for its tokens: they go before every lane. */
+  barred: number
+  /** Order in which identities became hot; 0 = not hot, as always for the run. */
+  hotSince: number
+}
+
+/** A device or a user that is in use or has spent tokens. Absent = bucket full, nothing waits. */
+export interface Identity<E> extends Bucket<E>, IdentityRef {
+  /** Entries in memory, waiting or in flight, that carry it. */
+  references: number
+  inFlight: number
+  /** The waiting entries behind `held`, for a device; a user's are all in its lane. */
+  firstHeld: Entry<E> | null
+  lastHeld: Entry<E> | null
+  lane: Lane<E> | null
+  quota: TrackedIdentity | null
+  /** `fullAtMs` when it joined the queue of those to be forgotten once their bucket is full; 0 = not in it. */
+  lingersUntilMs: number
+}
+
+/** An event in memory. */
+export interface Entry<E> {
+  readonly event: E
+  readonly user: Identity<E> | null
+  readonly device: Identity<E> | null
+  /** Input order. */
+  readonly sequence: number
+  lane: Lane<E>
+  /** The request it is in; 0 while it waits. */
+  slot: number
+  before: Entry<E> | null
+  after: Entry<E> | null
+  heldBefore: Entry<E> | null
+  heldAfter: Entry<E> | null
+}
+
+/** The queue whose order is kept: of one identity, one request in flight at a time. */
+export interface Lane<E> {
+  readonly identity: Identity<E>
+  first: Entry<E> | null
+  last: Entry<E> | null
+  length: number
+  /** Its events in requests; not 0 = busy. */
+  inFlight: number
+  /** Grants (see `blocked.ts`) for its first event. */
+  grants: number
+  /** Set while its identity is hot. */
+  file: LaneFileState | null
+  /** The list it is in: ready, or waiting at a bucket. */
+  list: LaneList<E> | null
+  before: Lane<E> | null
+  after: Lane<E> | null
+}
+
+/** How far a hot lane's file is. */
+export interface LaneFileState {
+  /** Events appended and not read back yet. */
+  unread: number
+  /** More events were asked for and have not come yet. */
+  reading: boolean
+  /** Something was appended since the file was last deleted. */
+  exists: boolean
+  /** The lane starts when the events in flight up to this slot that carry its identity are answered. */
+  startsAfterSlot: number
+  startsAfterEvents: number
+}
+
+/** A FIFO of lanes; a lane is in one list at most. */
+export interface LaneList<E> {
+  first: Lane<E> | null
+  last: Lane<E> | null
+  size: number
+}
+
+/** Lanes that have something to send and no request in flight. */
+export interface ReadyLanes<E> {
+  /**
+   * Hot lanes come first, up to half of a request: there are few, each has its next tokens soon again, and they take
+   * longest. In one queue they would wait behind all that is in memory, once for every second's worth.
+   */
+  readonly hot: LaneList<E>
+  readonly others: LaneList<E>
+}

@@ -1,0 +1,247 @@
+/**
+ * The scenarios of the scheduler's issue at full size, in virtual time: `node dist/test/schedule/scenarios.js [name]`
+ * prints required against measured. `scenarios.test.ts` asserts the same figures.
+ */
+import { pathToFileURL } from 'node:url'
+import { createRandom } from './random.ts'
+import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
+
+const LIMIT = 30
+const EVENT_BYTES = 1000
+const REQUEST_BYTES = 400
+
+export interface Scenario {
+  readonly name: string
+  readonly required: string
+  /** `scale` 1 is the issue's size. */
+  run(scale: number, seed: number): Measured
+}
+
+export interface Measured {
+  readonly outcome: Outcome
+  /** Figure by figure: what was measured, and what it may be at most. */
+  readonly figures: readonly { readonly name: string; readonly measured: number; readonly atMost: number }[]
+}
+
+export function event(number: number, user: string | null, device: string | null, hot = false): SimulatedEvent {
+  return { number, user, device, hot, bytes: EVENT_BYTES, requestBytes: REQUEST_BYTES }
+}
+
+function build(count: number, make: (number: number) => SimulatedEvent): SimulatedEvent[] {
+  return Array.from({ length: count }, (_, number) => make(number))
+}
+
+/** Events a second that full requests carry: what all events are measured by. */
+function throughputOf({
+  slots = 4,
+  maxRequestEvents = 1000,
+  latencyMs: [least, most] = [20, 1000],
+}: Simulation): number {
+  return (slots * maxRequestEvents * 1000) / ((least + most) / 2)
+}
+
+/** 1.0 is the best that limit and network allow: `max(all / throughput, hot / limit)`. */
+function efficiency(simulation: Simulation, outcome: Outcome): number {
+  const hot = simulation.events.reduce((count, each) => count + (each.hot ? 1 : 0), 0)
+  const bestMs = Math.max((simulation.events.length / throughputOf(simulation)) * 1000, (hot / LIMIT) * 1000)
+  return outcome.endMs / bestMs
+}
+
+function othersOverBound(simulation: Simulation, outcome: Outcome): number {
+  const others = simulation.events.reduce((count, each) => count + (each.hot ? 0 : 1), 0)
+  return outcome.lastOtherMs / ((others / throughputOf(simulation)) * 1000)
+}
+
+function figure(name: string, measured: number, atMost: number) {
+  return { name, measured, atMost }
+}
+
+function usual(outcome: Outcome) {
+  return [
+    figure('refusals', outcome.refusals, 0),
+    figure('events in 30 s', outcome.worstWindow, LIMIT * 30),
+    figure('broken promises', outcome.broken.length, 0),
+  ]
+}
+
+function saturated(scale: number, seed: number): Simulation {
+  return { seed, events: build(Math.round(LIMIT * 3600 * scale), (number) => event(number, null, 'hot', true)) }
+}
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    name: 'one saturated device for an hour',
+    required: '0 refusals, ≤ 1.08 × events/limit',
+    run(scale, seed) {
+      const simulation = saturated(scale, seed)
+      const outcome = simulate(simulation)
+      return { outcome, figures: [...usual(outcome), figure('× bound', efficiency(simulation, outcome), 1.08)] }
+    },
+  },
+  {
+    name: 'hot device with 10% of 300,000 events over 100,000 users',
+    required: '≤ 1.10 × max(hot/limit, all/throughput); the others within 2 × their own bound',
+    run(scale, seed) {
+      const random = createRandom(seed)
+      const users = 100_000 * scale
+      const events = build(300_000 * scale, (number) => {
+        const user = `u${Math.floor(random() * users)}`
+        return random() < 0.1 ? event(number, null, 'hot', true) : event(number, user, `d${user}`)
+      })
+      const simulation = { seed, events }
+      const outcome = simulate(simulation)
+      return {
+        outcome,
+        figures: [
+          ...usual(outcome),
+          figure('× bound', efficiency(simulation, outcome), 1.1),
+          figure('others × bound', othersOverBound(simulation, outcome), 2),
+        ],
+      }
+    },
+  },
+  {
+    name: 'hot device with 1% of 600,000, all in the first tenth, cold part as long as the hot',
+    required: '≤ 1.10 × the larger, not the sum',
+    run(scale, seed) {
+      const random = createRandom(seed)
+      const count = 600_000 * scale
+      const events = build(count, (number) => {
+        const user = `u${Math.floor(random() * count)}`
+        const hot = number < count / 10 && random() < 0.1
+        return hot ? event(number, null, 'hot', true) : event(number, user, null)
+      })
+      // 3,000 a second: 200 s for all, and 200 s for the hot 6,000 at 30 a second.
+      const simulation = { seed, events, slots: 3, maxRequestEvents: 510 }
+      const outcome = simulate(simulation)
+      return { outcome, figures: [...usual(outcome), figure('× bound', efficiency(simulation, outcome), 1.1)] }
+    },
+  },
+  {
+    name: 'one device shared by 100,000 users with 10% of 600,000; memory for 40,000',
+    required: 'others within 2 × their own bound, total ≤ 1.10 ×, ≤ 3 steps per event',
+    run(scale, seed) {
+      const random = createRandom(seed)
+      const users = 100_000 * scale
+      const events = build(600_000 * scale, (number) => {
+        const user = `u${Math.floor(random() * users)}`
+        return random() < 0.1 ? event(number, user, 'shared', true) : event(number, user, `d${user}`)
+      })
+      return shared(seed, events)
+    },
+  },
+  {
+    name: 'one user on 100,000 devices with 10% of 600,000; memory for 40,000',
+    required: 'others within 2 × their own bound, total ≤ 1.10 ×, ≤ 3 steps per event',
+    run(scale, seed) {
+      const random = createRandom(seed)
+      const devices = 100_000 * scale
+      const events = build(600_000 * scale, (number) => {
+        const device = `d${Math.floor(random() * devices)}`
+        return random() < 0.1 ? event(number, 'everywhere', device, true) : event(number, `u${device}`, device)
+      })
+      return shared(seed, events)
+    },
+  },
+  {
+    name: 'one user on 50 devices, 30/s each',
+    required: "the user's limit holds",
+    run(scale, seed) {
+      const events = build(60_000 * scale, (number) => event(number, 'user', `d${number % 50}`, true))
+      const simulation = { seed, events, readPerSecond: 1500 }
+      const outcome = simulate(simulation)
+      return { outcome, figures: [...usual(outcome), figure('× bound', efficiency(simulation, outcome), 1.1)] }
+    },
+  },
+  {
+    name: '--max-eps 100 over 1 M events, evenly spread',
+    required: 'lane files under 1% of the input, memory flat',
+    run(scale, seed) {
+      const random = createRandom(seed)
+      const count = 1_000_000 * scale
+      const events = build(count, (number) => event(number, `u${Math.floor(random() * 10_000)}`, null))
+      const outcome = simulate({ seed, events, maxEventsPerSecond: 100 })
+      return {
+        outcome,
+        figures: [
+          ...usual(outcome),
+          figure('% of the input in lane files', (100 * outcome.deferredEvents) / count, 1),
+          figure('most events in memory', outcome.mostEventsInMemory, 1200),
+          figure('× bound', outcome.endMs / (count * 10), 1.1),
+        ],
+      }
+    },
+  },
+  {
+    name: 'a kill and restart every second for five minutes, saturated device',
+    required: '0 refusals',
+    run(scale, seed) {
+      const simulation = {
+        ...saturated(1 / 6, seed),
+        killEveryMs: 1000,
+        killsUntilMs: 300_000 * scale,
+      }
+      const outcome = simulate(simulation)
+      return { outcome, figures: usual(outcome) }
+    },
+  },
+  {
+    name: '4% of answers lost after the server counted',
+    required: '0 refusals, ≤ 1.15 ×',
+    run(scale, seed) {
+      const simulation = { ...saturated(scale, seed), lostShare: 0.04 }
+      const outcome = simulate(simulation)
+      return { outcome, figures: [...usual(outcome), figure('× bound', efficiency(simulation, outcome), 1.15)] }
+    },
+  },
+  {
+    name: '1% of requests arriving up to 10 s late',
+    required: '0 refusals, ≤ 1.45 ×',
+    run(scale, seed) {
+      const simulation = { ...saturated(scale, seed), lateShare: 0.01 }
+      const outcome = simulate(simulation)
+      return {
+        outcome,
+        figures: [
+          ...usual(outcome),
+          figure('× bound', efficiency(simulation, outcome), 1.45),
+          figure('J in s', outcome.mostDelayMs / 1000, 10.05),
+        ],
+      }
+    },
+  },
+]
+
+function shared(seed: number, events: readonly SimulatedEvent[]): Measured {
+  const simulation = { seed, events, memoryBytes: 40_000 * EVENT_BYTES }
+  const outcome = simulate(simulation)
+  return {
+    outcome,
+    figures: [
+      ...usual(outcome),
+      figure('× bound', efficiency(simulation, outcome), 1.1),
+      figure('others × bound', othersOverBound(simulation, outcome), 2),
+      figure('steps per event', outcome.steps / events.length, 3),
+      figure('most events in memory', outcome.mostEventsInMemory, 40_100),
+    ],
+  }
+}
+
+function main(wanted: string | undefined): void {
+  for (const scenario of SCENARIOS) {
+    if (wanted !== undefined && !scenario.name.includes(wanted)) continue
+    const { outcome, figures } = scenario.run(1, 1)
+    process.stdout.write(`${scenario.name}\n  required: ${scenario.required}\n`)
+    for (const { name, measured, atMost } of figures) {
+      const verdict = measured <= atMost ? 'ok' : 'TOO MUCH'
+      process.stdout.write(`  ${name}: ${Number(measured.toFixed(4))} (at most ${atMost}) ${verdict}\n`)
+    }
+    const { endMs, requests, deferredEvents, filesReadBack, mostEventsInMemory, mostIdentities, steps } = outcome
+    process.stdout.write(
+      `  ${Math.round(endMs / 1000)} s, ${requests} requests, ${steps} steps, written ${deferredEvents}, read ${filesReadBack}, ` +
+        `most in memory ${mostEventsInMemory}, most identities ${mostIdentities} ${outcome.broken.join('; ')}\n`,
+    )
+  }
+}
+
+if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) main(process.argv[2])
