@@ -59,6 +59,8 @@ export function createLaneFiles({ directory, typeName, onRead, onFailure }: Lane
   let lastNumber = 0
   let pendingBytes = 0
   let made: Promise<unknown> | null = null
+  let isWritingAll = false
+  const underWay = new Set<Promise<void>>()
 
   function all(): LaneFile[] {
     return [...files.user.values(), ...files.device.values()]
@@ -81,7 +83,20 @@ export function createLaneFiles({ directory, typeName, onRead, onFailure }: Lane
   }
 
   function enqueue(file: LaneFile, act: () => Promise<void>): void {
-    file.work = file.work.then(act).catch((error: Error) => onFailure(error))
+    const work = file.work.then(act).catch((error: Error) => onFailure(error))
+    file.work = work
+    underWay.add(work)
+    void work.then(() => underWay.delete(work))
+  }
+
+  function writeAll(): void {
+    if (isWritingAll) return
+    isWritingAll = true
+    const unwritten = all().filter((file) => file.unwritten.length > 0)
+    for (const file of unwritten) enqueue(file, () => write(file))
+    void Promise.all(unwritten.map(({ work }) => work)).then(() => {
+      isWritingAll = false
+    })
   }
 
   async function write(file: LaneFile): Promise<void> {
@@ -131,9 +146,7 @@ export function createLaneFiles({ directory, typeName, onRead, onFailure }: Lane
       pendingBytes += file.unwritten.length - before
       file.unread += 1
       if (before < WRITE_BYTES && file.unwritten.length >= WRITE_BYTES) enqueue(file, () => write(file))
-      if (pendingBytes >= WRITE_ALL_BYTES) {
-        for (const each of all()) if (each.unwritten.length > 0) enqueue(each, () => write(each))
-      }
+      if (pendingBytes >= WRITE_ALL_BYTES) writeAll()
     },
     read(owner, count) {
       const file = fileOf(owner)
@@ -154,7 +167,7 @@ export function createLaneFiles({ directory, typeName, onRead, onFailure }: Lane
     },
     longest: () => all().reduce((most, { unread }) => Math.max(most, unread), 0),
     async idle() {
-      await Promise.all(all().map(({ work }) => work))
+      await Promise.all(underWay)
     },
   }
 }
