@@ -22,6 +22,8 @@ export interface Observer {
   finished(source: Source): void
   /** A file cannot be read at all; the others go on. */
   refused(source: Source, error: Braze2ampError): void
+  /** So much of a file, in bytes as stored, was read. */
+  read(source: Source, bytes: number): void
   /** A chunk was booked. */
   booked(chunk: MappedChunk): void
 }
@@ -36,31 +38,33 @@ export interface Replay {
   readonly signal: AbortSignal
 }
 
-/** Why a run ended before its input did; null when it did not. */
-export type Stop = 'limit' | 'max_errors' | 'signal' | 'output' | null
+/** Why a run ended before its input did; null when it did not. `sink`: its `failed` says why. */
+export type Stop = 'limit' | 'max_errors' | 'signal' | 'sink' | null
 
 /** Reads every input once; each record ends in exactly one of accepted, rejected, skipped, pending. */
 export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop> {
   const stop = AbortSignal.any([signal, sink.failed])
-  let reached: 'limit' | 'max_errors' | null = null
+  let isAtLimit = false
   for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
     ledger.book(chunk)
     observer.booked(chunk)
     await sink.put(chunk)
-    if (ledger.hasTooManyErrors()) reached = 'max_errors'
-    else if (ledger.remaining() <= 0) reached = 'limit'
-    if (reached !== null) break
+    isAtLimit = ledger.remaining() <= 0
+    if (isAtLimit || ledger.hasTooManyErrors()) break
   }
   await sink.end()
-  if (sink.failed.aborted) return 'output'
-  return reached ?? (signal.aborted ? 'signal' : null)
+  // Amplitude may have rejected the one that is too many only now.
+  if (ledger.hasTooManyErrors()) return 'max_errors'
+  if (sink.failed.aborted) return 'sink'
+  if (signal.aborted) return 'signal'
+  return isAtLimit ? 'limit' : null
 }
 
 /** discover → open → cut → map. Shared by replay, validate, inspect, explain; ends early when `stop` aborts. */
 export async function* mappedChunks(
   inputs: Inputs,
   mapping: Mapping,
-  observer: Pick<Observer, 'finished' | 'refused'>,
+  observer: Pick<Observer, 'finished' | 'refused' | 'read'>,
   stop: AbortSignal,
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
@@ -69,7 +73,7 @@ export async function* mappedChunks(
     if (stop.aborted || remaining() <= 0) return
     let hasType = false
     try {
-      for await (const raw of rawChunks(source, inputs.format, stop)) {
+      for await (const raw of rawChunks(source, inputs.format, observer, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
@@ -83,7 +87,7 @@ export async function* mappedChunks(
   }
 }
 
-async function* rawChunks(source: Source, format: Format | null, stop: AbortSignal) {
+async function* rawChunks(source: Source, format: Format | null, observer: Pick<Observer, 'read'>, stop: AbortSignal) {
   const opened = await openInput(source).catch((cause) => {
     throw new UsageError(`cannot read ${source.path}: ${cause.message}`, { cause })
   })
@@ -97,6 +101,7 @@ async function* rawChunks(source: Source, format: Format | null, stop: AbortSign
     if (cut === undefined) throw new UsageError(`${source.path} is ${chosen.format}, which is not read yet`)
     for await (const raw of cut(chosen.input)) {
       if (stop.aborted) return
+      observer.read(source, opened.storedBytes())
       yield raw
     }
   } finally {

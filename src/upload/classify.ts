@@ -109,7 +109,11 @@ function refused(body: AmplitudeBody | null, asked: Asked, detail: string): Verd
   const dead: DeadEvent[] = []
   for (const [at, faults] of body.badEvents) {
     if (at >= asked.events.length) continue
-    dead.push({ at, reason: 'invalid_event', detail: masked(`${body.error || detail}: ${faults.join(', ')}`, asked.key) })
+    dead.push({
+      at,
+      reason: 'invalid_event',
+      detail: masked(`${body.error || detail}: ${faults.join(', ')}`, asked.key),
+    })
   }
   if (dead.length > 0) return { do: 'deadLetter', dead, holds: [] }
   const isOfRequest =
@@ -193,5 +197,8 @@ function stopFor(
 }
 
 function oneLine(text: string): string {
-  return text.slice(0, 4 * EXCERPT_CHARACTERS).replace(/\s+/g, ' ').trim()
+  return text
+    .slice(0, 4 * EXCERPT_CHARACTERS)
+    .replace(/\s+/g, ' ')
+    .trim()
 }

@@ -1,8 +1,8 @@
 import type { ByteWriter } from '../json/bytes.ts'
 import type { MappedChunk } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
-import { appendEventLetter, appendRecordLetter } from '../state/letter.ts'
 import type { Ledger } from '../state/ledger.ts'
+import { appendEventLetter, appendRecordLetter } from '../state/letter.ts'
 import type { DeadEvent } from './classify.ts'
 import type { UploadEvent } from './upload-event.ts'
 

@@ -73,7 +73,9 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     } else {
       if (missing > 0) {
         ledger.warn('ingested_fewer', missing)
-        options.tell(`Amplitude says it took ${ingested} of ${request.events.length} events, twice; they count as accepted`)
+        options.tell(
+          `Amplitude says it took ${ingested} of ${request.events.length} events, twice; they count as accepted`,
+        )
       }
       settleAll(request, nowMs)
     }

@@ -119,5 +119,9 @@ function headerOf(value: string | string[] | undefined): string | null {
 function failureOf(error: unknown): Answer {
   const { code = '', message } = error as NodeJS.ErrnoException
   const isTimeout = /TIMEOUT|ETIMEDOUT/.test(code)
-  return { is: 'failure', kind: isTimeout ? 'timeout' : 'network', message: code === '' ? message : `${message} (${code})` }
+  return {
+    is: 'failure',
+    kind: isTimeout ? 'timeout' : 'network',
+    message: code === '' ? message : `${message} (${code})`,
+  }
 }

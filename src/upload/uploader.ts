@@ -9,6 +9,7 @@ import { createScheduler, type ScheduledRequest } from '../schedule/scheduler.ts
 import type { Sink } from '../sink.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { LaneLine } from '../state/letter.ts'
+import { createBusiest } from './busiest.ts'
 import { createConcurrency } from './concurrency.ts'
 import { createDeadLetterOffice, type LetterBox } from './dead-letter-office.ts'
 import { createDelivery } from './deliver.ts'
@@ -73,6 +74,8 @@ export interface UploadFigures extends TrafficFigures {
   readonly eventsInMemory: number
   /** Events in the fullest lane file. */
   readonly longestLane: number
+  /** Events of the identity that has the most. */
+  readonly busiest: number
   /** What one identity may send, as the run has it now. */
   readonly eventsPerSecondOfIdentity: number
 }
@@ -96,11 +99,15 @@ export function createUploader(options: UploaderOptions): Uploader {
   const failure = new AbortController()
   const stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
+  const busiest = createBusiest()
   const builder = createRequestBuilder(options.key)
   const gate = createGate(random)
   const traffic = createTraffic()
   const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
-  const concurrency = createConcurrency({ start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most), max: most })
+  const concurrency = createConcurrency({
+    start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
+    max: most,
+  })
   const lanes = options.openLanes(onLaneRead, onDiskFailure)
   const typeName = (type: number) => typeNames[type] ?? null
   const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
@@ -169,14 +176,22 @@ export function createUploader(options: UploaderOptions): Uploader {
   }
 
   function onLaneRead(owner: IdentityRef, lines: readonly LaneLine[]): void {
-    const events = lines.map((line) => eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType)))
+    const events = lines.map((line) =>
+      eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType)),
+    )
     scheduler.readBack(owner, events, clock.now())
     pump()
   }
 
+  function take(event: UploadEvent, nowMs: number): void {
+    if (event.user !== null) busiest.add('user', event.user)
+    if (event.device !== null) busiest.add('device', event.device)
+    scheduler.offer(event, nowMs)
+  }
+
   /** Sends what may go now, and sets the timer for what may go later. */
   function pump(): void {
-    if (!stopping.aborted) {
+    if (!mustStop()) {
       const nowMs = clock.now()
       if (gate.opensAtMs() > nowMs) {
         wakeUp.by(gate.opensAtMs())
@@ -276,7 +291,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       const { count, outcomes } = chunk
       const nowMs = clock.now()
       for (let index = 0; index < count; index++) {
-        if (outcomes[index] === EVENT) scheduler.offer(keeper.keep(chunk, index), nowMs)
+        if (outcomes[index] === EVENT) take(keeper.keep(chunk, index), nowMs)
       }
       pump()
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
@@ -308,6 +323,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         eventsInFiles: statistics.eventsInFiles,
         eventsInMemory: statistics.eventsInMemory,
         longestLane: lanes.longest(),
+        busiest: busiest.most(),
         eventsPerSecondOfIdentity: statistics.eventsPerSecond,
       }
     },
