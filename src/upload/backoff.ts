@@ -16,6 +16,7 @@ export function retryAfterMs(header: string | null, wallClockMs: number): number
   if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
   // Date.parse takes much that is no HTTP date; those start with the day's name.
   if (!/^[A-Za-z]{3,9},? /.test(text)) return null
-  const at = Date.parse(text)
+  // The oldest of the three forms has no zone, and means UTC.
+  const at = Date.parse(/ GMT$/i.test(text) ? text : `${text} GMT`)
   return Number.isNaN(at) ? null : Math.max(0, at - wallClockMs)
 }
