@@ -29,7 +29,10 @@ export function factsText(facts: Facts): string {
   const lines = [
     style.bold('About to send'),
     fact('to', `${facts.url} (${facts.api}), project key ${facts.keyFingerprint}`),
-    fact('from', `${number(facts.files)} files${facts.bytes === null ? '' : `, ${bytes(facts.bytes)}`}`),
+    fact(
+      'from',
+      `${number(facts.files)} ${facts.files === 1 ? 'file' : 'files'}${facts.bytes === null ? '' : `, ${bytes(facts.bytes)}`}`,
+    ),
     fact('mapping', facts.mapping),
     fact('time', timeFilter(facts.sinceMs, facts.untilMs)),
     fact('events', namesText(facts)),

@@ -122,6 +122,6 @@ function failureOf(error: unknown): Answer {
   return {
     is: 'failure',
     kind: isTimeout ? 'timeout' : 'network',
-    message: code === '' ? message : `${message} (${code})`,
+    message: message.includes(code) ? message : `${message} (${code})`,
   }
 }
