@@ -45,14 +45,20 @@ export type Stop = 'limit' | 'max_errors' | 'signal' | 'sink' | null
 export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop> {
   const stop = AbortSignal.any([signal, sink.failed])
   let isAtLimit = false
-  for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
-    ledger.book(chunk)
-    observer.booked(chunk)
-    await sink.put(chunk)
-    isAtLimit = ledger.remaining() <= 0
-    if (isAtLimit || ledger.hasTooManyErrors()) break
+  try {
+    for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
+      ledger.book(chunk)
+      observer.booked(chunk)
+      await sink.put(chunk)
+      isAtLimit = ledger.remaining() <= 0
+      if (isAtLimit || ledger.hasTooManyErrors()) break
+    }
+  } catch (bug) {
+    // What is under way must not go on behind the error.
+    await sink.end(AbortSignal.abort())
+    throw bug
   }
-  await sink.end()
+  await sink.end(stop)
   // Amplitude may have rejected the one that is too many only now.
   if (ledger.hasTooManyErrors()) return 'max_errors'
   if (sink.failed.aborted) return 'sink'

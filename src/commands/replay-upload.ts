@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { systemClock } from '../clock.ts'
@@ -7,7 +8,7 @@ import { endReport } from '../report/end-report.ts'
 import { factsText } from '../report/facts.ts'
 import { createDeadLetters } from '../state/dead-letters.ts'
 import { createLaneFiles } from '../state/lane-file.ts'
-import { openStateDirectory } from '../state/state-directory.ts'
+import { openStateDirectory, removeLaneFiles } from '../state/state-directory.ts'
 import { createHttpClient } from '../upload/http-client.ts'
 import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
 import { fingerprintOf, readApiKey } from './api-key.ts'
@@ -16,6 +17,7 @@ import { conclude, publish } from './ending.ts'
 import { type Overview, overviewOf } from './overview.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
 import { checkWritable, mappingOf, type OpenSink, runReplay, sayLeftOut } from './replay-run.ts'
+import { interruptedCode } from './run.ts'
 
 type Options = RunOptions & UploadOptions
 
@@ -34,9 +36,11 @@ export async function upload(paths: readonly string[], options: Options, signal:
   if (!destination.isLocal) {
     tell(factsOf(options, { destination, key, discovery, overview }))
     await confirm(options, paths, signal)
+    if (signal.aborted) return interruptedCode(signal)
   }
 
   const state = openStateDirectory(options.state)
+  removeLaneFiles(state)
   const letters = createDeadLetters(state.deadLetters)
   const client = createHttpClient({
     url: destination.url,
@@ -134,8 +138,12 @@ async function confirm(options: Options, paths: readonly string[], signal: Abort
   const isStdinTaken = paths.includes('-') || options.apiKeyFile === '-'
   if (options.yes || isStdinTaken || !process.stdin.isTTY || !process.stderr.isTTY) return
   const terminal = createInterface({ input: process.stdin, output: process.stderr })
-  const answer = await terminal.question('Send? [y/N] ', { signal }).catch(() => '')
+  // While a question is open the terminal hands Ctrl-C to it instead of to the process.
+  terminal.once('SIGINT', () => process.kill(process.pid, 'SIGINT'))
+  const answered = terminal.question('Send? [y/N] ', { signal }).catch(() => '')
+  const answer = await Promise.race([answered, once(terminal, 'close').then(() => '')])
   terminal.close()
+  if (signal.aborted) return
   if (/^y(es)?$/i.test(answer.trim())) return
   throw new UsageError('nothing was sent', { hint: 'Answer y, or give --yes.' })
 }

@@ -1,5 +1,7 @@
 import { type FileHandle, open } from 'node:fs/promises'
-import { type ByteWriter, createByteWriter } from '../json/bytes.ts'
+import { createByteWriter } from '../json/bytes.ts'
+import type { KeptEvent, Place } from '../model.ts'
+import { appendEventLetter, appendRecordLetter, type Reason } from './letter.ts'
 import { FILE_MODE } from './state-directory.ts'
 
 /**
@@ -8,8 +10,10 @@ import { FILE_MODE } from './state-directory.ts'
  */
 export interface DeadLetters {
   readonly path: string
-  /** Adds one letter, which `write` appends to the batch under way. */
-  add(write: (out: ByteWriter) => void): void
+  /** Adds an event that was sent and will never be accepted. */
+  addEvent(event: KeptEvent, eventType: string | null, why: Reason): void
+  /** Adds a record that became no event, by its raw text. */
+  addRecord(place: Place, record: Uint8Array, eventType: string | null, why: Reason): void
   /** Resolves when everything added so far is on disk; rejects with the system's error when it cannot be. */
   flush(): Promise<void>
   /** Bytes added that are not on disk. */
@@ -56,8 +60,12 @@ export function createDeadLetters(path: string): DeadLetters {
 
   return {
     path,
-    add(write) {
-      write(batch)
+    addEvent(event, eventType, why) {
+      appendEventLetter(batch, event, eventType, why)
+      count += 1
+    },
+    addRecord(place, record, eventType, why) {
+      appendRecordLetter(batch, place, record, eventType, why)
       count += 1
     },
     flush,

@@ -12,7 +12,7 @@ import type { KeptEvent, Place, RejectReason } from '../model.ts'
  */
 
 /** Why an event or a record went to the dead letters. */
-export interface Verdict {
+export interface Reason {
   readonly reason: RejectReason
   /** Never empty. */
   readonly detail: string
@@ -23,7 +23,7 @@ export interface Verdict {
 }
 
 /** Appends the dead letter of an event that was sent or could not be. */
-export function appendEventLetter(out: ByteWriter, event: KeptEvent, eventType: string | null, why: Verdict): void {
+export function appendEventLetter(out: ByteWriter, event: KeptEvent, eventType: string | null, why: Reason): void {
   appendWhy(out, why)
   appendCommon(out, event, eventType)
   appendText(out, ',"record":')
@@ -39,7 +39,7 @@ export function appendRecordLetter(
   place: Place,
   record: Uint8Array,
   eventType: string | null,
-  why: Verdict,
+  why: Reason,
 ): void {
   appendWhy(out, why)
   appendCommon(out, place, eventType)
@@ -101,7 +101,7 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
   return { path, position, line, eventType, data, eventStart: 0, eventEnd: eventLength, recordEnd: data.length }
 }
 
-function appendWhy(out: ByteWriter, { reason, detail, status }: Verdict): void {
+function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {
   appendText(out, `{"reason":"${reason}","detail":${JSON.stringify(detail)},"status":${status},`)
 }
 

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs'
+import { mkdirSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 
@@ -31,4 +31,9 @@ export function openStateDirectory(path: string): StateDirectory {
     })
   }
   return { path, deadLetters: join(path, 'dead-letters.ndjson'), lanes: join(path, 'lanes') }
+}
+
+/** Removes lane files that no checkpoint names: their events are read again (DESIGN.md §6). */
+export function removeLaneFiles({ lanes }: StateDirectory): void {
+  rmSync(lanes, { recursive: true, force: true })
 }

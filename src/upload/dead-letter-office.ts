@@ -1,18 +1,12 @@
-import type { ByteWriter } from '../json/bytes.ts'
 import type { MappedChunk } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
+import type { DeadLetters } from '../state/dead-letters.ts'
 import type { Ledger } from '../state/ledger.ts'
-import { appendEventLetter, appendRecordLetter } from '../state/letter.ts'
 import type { DeadEvent } from './classify.ts'
 import type { UploadEvent } from './upload-event.ts'
 
-/** Where dead letters go; `state/dead-letters.ts` on disk. */
-export interface LetterBox {
-  add(write: (out: ByteWriter) => void): void
-  /** Resolves when everything added so far is durable. */
-  flush(): Promise<void>
-  pendingBytes(): number
-}
+/** Where dead letters go: the file in the state directory. */
+export type LetterBox = Pick<DeadLetters, 'addEvent' | 'addRecord' | 'flush' | 'pendingBytes'>
 
 /** One event to be rejected. */
 export interface Rejection {
@@ -47,7 +41,7 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
       const atMs = wallClock()
       for (const { event, dead, status } of rejections) {
         const { reason, detail } = dead
-        letters.add((out) => appendEventLetter(out, event, typeName(event.type), { reason, detail, status, atMs }))
+        letters.addEvent(event, typeName(event.type), { reason, detail, status, atMs })
       }
       await letters.flush()
       for (const { event, dead } of rejections) ledger.rejectEvent(event.type, dead.reason)
@@ -64,7 +58,7 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
         }
         const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
         const why = { reason: outcome.reason, detail, status: null, atMs }
-        letters.add((out) => appendRecordLetter(out, place, record, typeName(types[index] as number), why))
+        letters.addRecord(place, record, typeName(types[index] as number), why)
       }
       if (letters.pendingBytes() >= MAX_PENDING_BYTES) await letters.flush()
     },

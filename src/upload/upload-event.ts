@@ -14,7 +14,7 @@ export interface Trouble {
   readonly sentForCount: boolean
 }
 
-export const NO_TROUBLE: Trouble = {
+const NO_TROUBLE: Trouble = {
   failures: 0,
   failingSinceMs: Number.POSITIVE_INFINITY,
   refusedAtMs: Number.POSITIVE_INFINITY,

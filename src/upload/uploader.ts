@@ -97,7 +97,7 @@ export function createUploader(options: UploaderOptions): Uploader {
   const { settings, client, ledger, letters, typeNames, clock, random, signal, tell } = options
   const limits = API_LIMITS[settings.api]
   const failure = new AbortController()
-  const stopping = AbortSignal.any([signal, failure.signal])
+  let stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
   const busiest = createBusiest()
   const builder = createRequestBuilder(options.key)
@@ -296,7 +296,8 @@ export function createUploader(options: UploaderOptions): Uploader {
       pump()
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
     },
-    async end() {
+    async end(stop) {
+      stopping = AbortSignal.any([stopping, stop])
       inputEnded = true
       scheduler.endInput()
       if (!mustStop()) await deliverAll()

@@ -86,8 +86,7 @@ test('what a lane file holds comes back as it was', () => {
 
 describe('the file of dead letters', () => {
   const letter = (n: number) => kept(`{"n":${n}}`, '{}')
-  const add = (letters: ReturnType<typeof createDeadLetters>, n: number) =>
-    letters.add((out) => appendEventLetter(out, letter(n), null, WHY))
+  const add = (letters: ReturnType<typeof createDeadLetters>, n: number) => letters.addEvent(letter(n), null, WHY)
 
   test('comes into being with its first letter, for its owner only', async () => {
     const path = join(temporaryDirectory(), 'dead-letters.ndjson')

@@ -215,10 +215,8 @@ async function upload(
       hasTooManyErrors: () => false,
     },
     letters: {
-      add(write) {
-        write(createByteWriter(16))
-        added += 1
-      },
+      addEvent: () => void added++,
+      addRecord: () => assert.fail('every record is an event'),
       async flush() {
         const upTo = added
         await time.sleep(3)
@@ -234,7 +232,7 @@ async function upload(
     tell: () => {},
   })
   if (stopAtMs !== null) void time.sleep(stopAtMs).then(() => stop.abort('SIGINT'))
-  await time.run(uploader.put(chunk).then(() => uploader.end()))
+  await time.run(uploader.put(chunk).then(() => uploader.end(stop.signal)))
   return { settled, error: uploader.failed.aborted ? uploader.failed.reason : null }
 }
 

@@ -127,7 +127,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
   )
   ledger.book(chunk)
   await uploader.put(chunk)
-  await uploader.end()
+  await uploader.end(signal)
   await letters.close()
   const counts = ledger.counts()
   if (unexplained(counts) !== 0) throw new Error('the books do not balance')
