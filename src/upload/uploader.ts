@@ -102,7 +102,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   const busiest = createBusiest()
   const builder = createRequestBuilder(options.key)
   const gate = createGate(random)
-  const traffic = createTraffic()
+  const startedMs = clock.now()
+  const traffic = createTraffic(startedMs)
   const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
   const concurrency = createConcurrency({
     start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
@@ -112,7 +113,6 @@ export function createUploader(options: UploaderOptions): Uploader {
   const typeName = (type: number) => typeNames[type] ?? null
   const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
-  const startedMs = clock.now()
 
   const scheduler = createScheduler<UploadEvent>({
     eventsPerSecond: settings.deviceEventsPerSecond ?? limits.eventsPerSecond,
