@@ -27,7 +27,7 @@ export interface UploadEvent extends QueuedEvent, KeptEvent {
 }
 
 /** What an event takes beside its bytes: itself, its entry in the scheduler, its ids. */
-const OVERHEAD_BYTES = 400
+const OVERHEAD_BYTES = 1000
 
 /**
  * Events share slabs of this size: an allocation each would take longer than the copy. It is small, since the last of its events
