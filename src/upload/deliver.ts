@@ -46,6 +46,8 @@ interface DeliveryOptions {
 }
 
 const HOUR_MS = 3_600_000
+/** By then it is no hiccup, and half an hour of silence would help nobody. */
+const TOLD_AFTER_FAILURES = 3
 
 export function createDelivery(options: DeliveryOptions): Delivery {
   const { scheduler, ledger, office, concurrency, gate, traffic, clock, api, key, random } = options
@@ -53,6 +55,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   const suspects = createSuspects()
   let lastPassedMs = Number.NEGATIVE_INFINITY
   let oversized = 0
+  let toldTrouble = false
 
   function settleAll(request: Request, nowMs: number): void {
     for (const { type } of request.events) ledger.acceptEvent(type)
@@ -64,6 +67,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const nowMs = clock.now()
     reachability.reached()
     gate.passed()
+    toldTrouble = false
     concurrency.good(nowMs)
     lastPassedMs = Math.max(lastPassedMs, sentAtMs)
     const missing = request.events.length - ingested
@@ -179,6 +183,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     if (gaveUp !== null) {
       options.stop(gaveUp)
       return
+    }
+    if (failures === TOLD_AFTER_FAILURES && lastPassedMs < failingSinceMs && !toldTrouble) {
+      toldTrouble = true
+      options.tell(`Amplitude takes nothing: ${verdict.detail.slice(0, EXCERPT_CHARACTERS)}; trying again`)
     }
     if (verdict.scope === 'run') {
       repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)

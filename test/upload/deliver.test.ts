@@ -181,9 +181,9 @@ describe('413', () => {
     const server = await startScripted(t, (request) =>
       has(request, 'e3') ? answer(413, 'Payload too large') : ok(request.events),
     )
-    const { counts } = await uploadTo({ url: server.url, records: records(3000) })
-    assert.deepEqual([counts.accepted, rejectedOf(counts)], [2999, { too_large: 1 }])
-    assert.ok(server.requests.length < 30)
+    const { counts } = await uploadTo({ url: server.url, records: records(8000), settings: { concurrency: 1 } })
+    assert.deepEqual([counts.accepted, rejectedOf(counts)], [7999, { too_large: 1 }])
+    assert.ok(server.requests.slice(-3).some(({ events }) => events.length > 1500))
   })
 
   test('of a server that takes less lowers the size of requests for the run', async (t) => {
@@ -279,6 +279,19 @@ describe('5xx, 408, timeouts, resets', () => {
     assert.ok(error instanceof StoppedError)
     assert.ok((figures.byStatus['timeout'] ?? 0) > 0)
     assert.equal(counts.pending, 3)
+  })
+
+  test('are said once when they go on', async (t) => {
+    const server = await startScripted(t, ({ number, events }) =>
+      number < 20 ? { status: 503, body: 'no test-key' } : ok(events),
+    )
+    const { told } = await uploadTo({
+      url: server.url,
+      records: records(40),
+      settings: { batchSize: 10 },
+      clock: createFastClock(500),
+    })
+    assert.deepEqual(told, ['Amplitude takes nothing: 503 no [key]; trying again'])
   })
 
   test('end the run when nothing passes for --give-up-after, and no wait is longer', async (t) => {
