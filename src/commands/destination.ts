@@ -1,7 +1,7 @@
 import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../amplitude/limits.ts'
 import { UsageError } from '../errors.ts'
 import { isLoopback } from '../upload/http-client.ts'
-import type { UploadSettings } from '../upload/uploader.ts'
+import type { UploadSettings } from '../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
 /** The URL that requests are posted to. */

@@ -1,4 +1,4 @@
-import { API_LIMITS, type ApiName, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
+import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
@@ -15,23 +15,12 @@ import { createDeadLetterOffice, type LetterBox } from './dead-letter-office.ts'
 import { createDelivery } from './deliver.ts'
 import { createGate } from './gate.ts'
 import type { HttpClient } from './http-client.ts'
+import { createQuotaWatch } from './quota-watch.ts'
 import { createRequestBuilder } from './request.ts'
 import { createTraffic, type TrafficFigures } from './traffic.ts'
 import { createEventKeeper, eventOfLine, type UploadEvent } from './upload-event.ts'
+import type { UploadSettings } from './upload-settings.ts'
 import { createWakeUp } from './wake-up.ts'
-
-/** What the user may set (DESIGN.md §7); null where Amplitude's own limit decides. */
-export interface UploadSettings {
-  readonly api: ApiName
-  readonly concurrency: number | 'auto'
-  readonly batchSize: number | null
-  readonly deviceEventsPerSecond: number | null
-  readonly deviceBurst: number | null
-  readonly maxEventsPerSecond: number | null
-  readonly maxRequestsPerSecond: number | null
-  readonly onQuota: 'wait' | 'stop'
-  readonly giveUpAfterMs: number
-}
 
 /** The lane files as the uploader uses them; `state/lane-file.ts` on disk. */
 export interface LaneStore extends LaneFiles<UploadEvent> {
@@ -144,11 +133,12 @@ export function createUploader(options: UploaderOptions): Uploader {
     tell,
   })
 
+  const quotaWatch = createQuotaWatch({ onQuota: settings.onQuota, clock, stop: fail, tell })
+
   /** Requests whose answers are not dealt with yet. */
   let underWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
-  let toldQuotaMs = 0
   /** Called at every change; each waiter looks for itself whether it was what it waits for. */
   let waiters: (() => void)[] = []
 
@@ -197,7 +187,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         wakeUp.by(gate.opensAtMs())
       } else {
         sendAll(nowMs)
-        lookAtQuota(nowMs)
+        if (inputEnded) quotaWatch.look(scheduler.onlyQuotaLeftUntilMs(nowMs), nowMs)
       }
     }
     wakeWaiters()
@@ -230,23 +220,6 @@ export function createUploader(options: UploaderOptions): Uploader {
         if (ledger.hasTooManyErrors()) wakeWaiters()
         pump()
       })
-  }
-
-  function lookAtQuota(nowMs: number): void {
-    const untilMs = inputEnded ? scheduler.onlyQuotaLeftUntilMs(nowMs) : null
-    if (untilMs === null || untilMs === toldQuotaMs) return
-    const at = new Date(clock.wallClock() + untilMs - nowMs).toISOString()
-    if (settings.onQuota === 'stop') {
-      fail(
-        new StoppedError(`all that is left waits for a daily quota; the first goes on at ${at}`, {
-          stopped: 'quota',
-          hint: 'Run the same command again then; --on-quota wait waits for it.',
-        }),
-      )
-      return
-    }
-    toldQuotaMs = untilMs
-    tell(`all that is left waits for a daily quota; the first goes on at ${at} (--on-quota stop ends the run instead)`)
   }
 
   function isDone(): boolean {

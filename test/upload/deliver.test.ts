@@ -243,6 +243,20 @@ describe('429', () => {
     assert.deepEqual([counts.accepted + counts.pending, emulator.stats().unique], [60, counts.accepted])
   })
 
+  test('that names nobody pauses every request, not just its own', async (t) => {
+    const clock = createFastClock(1000)
+    const arrivals: number[] = []
+    const server = await startScripted(t, ({ number, events }) => {
+      arrivals.push(clock.now())
+      return number === 0 ? { status: 429, body: '', headers: { 'retry-after': '200' } } : ok(events)
+    })
+    const { counts } = await uploadTo({ url: server.url, records: records(40), settings: { batchSize: 1 }, clock })
+    assert.equal(counts.accepted, 40)
+    const [first = 0] = arrivals
+    // Those that were in flight with it.
+    assert.ok(arrivals.filter((at) => at - first < 200_000).length <= 8)
+  })
+
   test('that names nobody backs off the whole run', async (t) => {
     const server = await startScripted(t, ({ number, events }) =>
       number < 2 ? { status: 429, body: '', headers: { 'retry-after': '2' } } : ok(events),

@@ -10,7 +10,8 @@ import { createLaneFiles } from '../../src/state/lane-file.ts'
 import { type Counts, createLedger } from '../../src/state/ledger.ts'
 import { openStateDirectory } from '../../src/state/state-directory.ts'
 import { createHttpClient } from '../../src/upload/http-client.ts'
-import { createUploader, type UploadFigures, type UploadSettings } from '../../src/upload/uploader.ts'
+import type { UploadSettings } from '../../src/upload/upload-settings.ts'
+import { createUploader, type UploadFigures } from '../../src/upload/uploader.ts'
 import { PLAIN, rawChunk, temporaryDirectory } from '../harness.ts'
 
 export const SETTINGS: UploadSettings = {
