@@ -40,6 +40,10 @@ describe('200', () => {
     const twice = await startScripted(t, ({ number, events }) => (number < 2 ? page : ok(events)))
     assert.equal((await uploadTo({ url: twice.url, records: records(3) })).counts.accepted, 3)
 
+    const often = await startScripted(t, ({ number, events }) => (number % 3 < 2 ? page : ok(events)))
+    const one = { batchSize: 1, concurrency: 1 }
+    assert.equal((await uploadTo({ url: often.url, records: records(3), settings: one })).counts.accepted, 3)
+
     const always = await startScripted(t, () => page)
     const { counts, error, letters } = await uploadTo({ url: always.url, records: records(3) })
     assert.equal(always.requests.length, 3)
