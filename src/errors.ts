@@ -32,8 +32,17 @@ export class UsageError extends Braze2ampError {
   readonly exitCode = EXIT.usage
 }
 
+/** What ended a run early, in the summary's words. */
+export type StopCause = 'refused' | 'unreachable' | 'quota' | 'max_errors' | 'state' | 'output'
+
 /** The run ended early and can be resumed: exit 4. */
 export class StoppedError extends Braze2ampError {
   override readonly name = 'StoppedError'
   readonly exitCode = EXIT.stopped
+  readonly stopped: StopCause
+
+  constructor(message: string, { stopped, ...options }: ErrorOptions & { readonly stopped: StopCause }) {
+    super(message, options)
+    this.stopped = stopped
+  }
 }

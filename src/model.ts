@@ -18,10 +18,17 @@ export type SkipReason =
   | 'duplicate'
 
 /** Why a record went to the dead letters (DESIGN §7). */
-export type RejectReason = 'malformed' | 'damaged_input'
+export type RejectReason =
+  | 'malformed'
+  | 'damaged_input'
+  | 'too_large'
+  | 'invalid_event'
+  | 'silenced_device'
+  | 'forbidden'
+  | 'server_error'
 
 /** What is worth saying about a record that goes on all the same. */
-export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json'
+export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'
 
 /** A record that the cutter could not take as one; its bytes are the raw text. */
 export interface Fault {
@@ -106,4 +113,27 @@ export interface MappedChunk {
   readonly eventEnds: Int32Array
   /** Why records were rejected, by index. */
   readonly details: ReadonlyMap<number, string>
+}
+
+/** Where a record stands: what a dead letter and a lane file say of it. */
+export interface Place {
+  readonly path: string
+  /** Byte of its line, else its ordinal from 0. */
+  readonly position: number
+  /** From 1; null where the format has no lines. */
+  readonly line: number | null
+}
+
+/**
+ * An event with the record it was made from, outside its chunk: it may wait for minutes, and its dead letter needs both. The bytes
+ * are its own, or shared with a few neighbours; never a slice of a chunk.
+ */
+export interface KeptEvent extends Place {
+  /** The serialised event without newline, then the record as JSON text. */
+  readonly data: Uint8Array
+  readonly eventStart: number
+  readonly eventEnd: number
+  readonly recordEnd: number
+  /** Index into `MappedChunk.typeNames`. */
+  readonly type: number
 }

@@ -16,6 +16,11 @@ export const OUTCOMES = [
   { is: 'skipped', reason: 'duplicate' },
   { is: 'rejected', reason: 'malformed' },
   { is: 'rejected', reason: 'damaged_input' },
+  { is: 'rejected', reason: 'too_large' },
+  { is: 'rejected', reason: 'invalid_event' },
+  { is: 'rejected', reason: 'silenced_device' },
+  { is: 'rejected', reason: 'forbidden' },
+  { is: 'rejected', reason: 'server_error' },
 ] as const satisfies readonly Outcome[]
 
 /** The outcome of a record that becomes an event. */
@@ -26,7 +31,13 @@ export function outcomeOf(reason: SkipReason | RejectReason): number {
   return OUTCOMES.findIndex((outcome) => outcome.is !== 'event' && outcome.reason === reason)
 }
 
-export const WARNINGS: readonly Warning[] = ['event_type_mismatch', 'id_missing', 'id_dropped', 'properties_not_json']
+export const WARNINGS: readonly Warning[] = [
+  'event_type_mismatch',
+  'id_missing',
+  'id_dropped',
+  'properties_not_json',
+  'ingested_fewer',
+]
 
 /** The bit of a warning in a chunk's `warnings` column. */
 export function warningBit(warning: Warning): number {

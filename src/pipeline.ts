@@ -22,6 +22,8 @@ export interface Observer {
   finished(source: Source): void
   /** A file cannot be read at all; the others go on. */
   refused(source: Source, error: Braze2ampError): void
+  /** So much of a file, in bytes as stored, was read. */
+  read(source: Source, bytes: number): void
   /** A chunk was booked. */
   booked(chunk: MappedChunk): void
 }
@@ -36,31 +38,39 @@ export interface Replay {
   readonly signal: AbortSignal
 }
 
-/** Why a run ended before its input did; null when it did not. */
-export type Stop = 'limit' | 'max_errors' | 'signal' | 'output' | null
+/** Why a run ended before its input did; null when it did not. `sink`: its `failed` says why. */
+export type Stop = 'limit' | 'max_errors' | 'signal' | 'sink' | null
 
 /** Reads every input once; each record ends in exactly one of accepted, rejected, skipped, pending. */
 export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop> {
   const stop = AbortSignal.any([signal, sink.failed])
-  let reached: 'limit' | 'max_errors' | null = null
-  for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
-    ledger.book(chunk)
-    observer.booked(chunk)
-    await sink.put(chunk)
-    if (ledger.hasTooManyErrors()) reached = 'max_errors'
-    else if (ledger.remaining() <= 0) reached = 'limit'
-    if (reached !== null) break
+  let isAtLimit = false
+  try {
+    for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
+      ledger.book(chunk)
+      observer.booked(chunk)
+      await sink.put(chunk)
+      isAtLimit = ledger.remaining() <= 0
+      if (isAtLimit || ledger.hasTooManyErrors()) break
+    }
+  } catch (bug) {
+    // What is under way must not go on behind the error.
+    await sink.end(AbortSignal.abort())
+    throw bug
   }
-  await sink.end()
-  if (sink.failed.aborted) return 'output'
-  return reached ?? (signal.aborted ? 'signal' : null)
+  await sink.end(stop)
+  // Amplitude may have rejected the one that is too many only now.
+  if (ledger.hasTooManyErrors()) return 'max_errors'
+  if (sink.failed.aborted) return 'sink'
+  if (signal.aborted) return 'signal'
+  return isAtLimit ? 'limit' : null
 }
 
 /** discover → open → cut → map. Shared by replay, validate, inspect, explain; ends early when `stop` aborts. */
 export async function* mappedChunks(
   inputs: Inputs,
   mapping: Mapping,
-  observer: Pick<Observer, 'finished' | 'refused'>,
+  observer: Pick<Observer, 'finished' | 'refused' | 'read'>,
   stop: AbortSignal,
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
@@ -69,7 +79,7 @@ export async function* mappedChunks(
     const { source } = opened
     let hasType = false
     try {
-      for await (const raw of rawChunks(opened, inputs.format, stop)) {
+      for await (const raw of rawChunks(opened, inputs.format, observer, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
@@ -84,9 +94,14 @@ export async function* mappedChunks(
   }
 }
 
-async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSignal): AsyncGenerator<RawChunk> {
+async function* rawChunks(
+  opened: Opened,
+  format: Format | null,
+  observer: Pick<Observer, 'read'>,
+  stop: AbortSignal,
+): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
-  const { input } = opened
+  const { input, source } = opened
   // A read that waits for a pipe must not outlast the wish to stop.
   const close = () => void input.close()
   stop.addEventListener('abort', close, { once: true })
@@ -95,6 +110,7 @@ async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSign
     if (chosen.format === null) return
     for await (const raw of CUTTERS[chosen.format](chosen.input)) {
       if (stop.aborted) return
+      observer.read(source, input.storedBytes())
       yield raw
     }
   } finally {

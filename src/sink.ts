@@ -4,8 +4,8 @@ import type { MappedChunk } from './model.ts'
 export interface Sink {
   /** Takes a chunk's events; resolves when there is room for more, which is the backpressure on the reader. */
   put(chunk: MappedChunk): Promise<void>
-  /** Resolves when everything taken is settled. */
-  end(): Promise<void>
+  /** Resolves when everything taken is settled; once `stop` aborts, when that is so of what is under way. */
+  end(stop: AbortSignal): Promise<void>
   /** Aborts when the sink can take nothing more; its reason says why. */
   readonly failed: AbortSignal
 }

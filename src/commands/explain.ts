@@ -64,6 +64,7 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
   let refused: Braze2ampError | null = null
   const observer = {
     finished: () => {},
+    read: () => {},
     refused: (_source: Source, error: Braze2ampError) => {
       refused ??= error
       process.stderr.write(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}\n`)

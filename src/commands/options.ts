@@ -66,3 +66,23 @@ export function parseGlobs(text: string, before: readonly string[]): readonly st
   }
   return [...before, ...globs]
 }
+
+const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
+
+/** A number with `ms`, `s`, `m`, `h` or `d`, as ms. */
+export function parseDuration(text: string): number {
+  const match = /^(\d+(?:\.\d+)?)(ms|s|m|h|d)$/.exec(text)
+  if (match === null) throw new InvalidArgumentError('Give a number with ms, s, m, h or d, such as 30m.')
+  return Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS]
+}
+
+export function parseConcurrency(text: string): number | 'auto' {
+  return text === 'auto' ? 'auto' : parsePositive(text)
+}
+
+/** A number above 0, not always a whole one. */
+export function parseRate(text: string): number {
+  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  if (!(value > 0)) throw new InvalidArgumentError('Give a number above 0.')
+  return value
+}

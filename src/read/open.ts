@@ -12,6 +12,8 @@ export interface OpenInput {
   read(): Promise<Uint8Array | null>
   /** After the end: why the input stopped too early; null when it is whole. */
   damage(): string | null
+  /** Bytes of the stored file that were read so far, also ahead of what was handed out. */
+  storedBytes(): number
   close(): Promise<void>
 }
 
@@ -35,10 +37,12 @@ export async function openInput(source: Source): Promise<OpenInput> {
   const head: Uint8Array[] = []
   let headLength = 0
   let damage: string | null = null
+  let storedBytes = 0
 
   async function readStored(): Promise<Uint8Array | null> {
     try {
       const chunk = await stored.read()
+      storedBytes += chunk?.length ?? 0
       if (chunk !== null && headLength < HEAD_BYTES) {
         const part = chunk.subarray(0, HEAD_BYTES - headLength)
         head.push(part.length === chunk.length ? part : part.slice())
@@ -73,7 +77,13 @@ export async function openInput(source: Source): Promise<OpenInput> {
   const plain = startingWith(first, readStored)
   const decoded = isGzip ? gunzip(plain, (why) => (damage ??= why)) : plain
   const reader = readAhead(decoded)
-  return { source: opened, read: reader, damage: () => damage, close: () => stored.close() }
+  return {
+    source: opened,
+    read: reader,
+    damage: () => damage,
+    storedBytes: () => storedBytes,
+    close: () => stored.close(),
+  }
 }
 
 async function openFile(path: string): Promise<StoredBytes> {

@@ -1,8 +1,12 @@
+import { number } from './number.ts'
 import { style } from './style.ts'
 import type { ByReason, Summary } from './summary.ts'
 
-/** The books of a run for a person, a few lines. */
-export function endReport(summary: Summary, title: string): string {
+/**
+ * The books of a run for a person, a few lines.
+ * @param deadLetters the file that holds what was rejected; null when there is none
+ */
+export function endReport(summary: Summary, title: string, deadLetters: string | null = null): string {
   const seconds = summary.duration_ms / 1000
   const rate = seconds > 0 ? `, ${number(Math.round(summary.read / seconds))}/s` : ''
   const lines = [
@@ -17,10 +21,21 @@ export function endReport(summary: Summary, title: string): string {
     line('skipped', summary.skipped.total, reasons(summary.skipped), style.yellow),
     line('pending', summary.pending, '', style.yellow),
   ]
+  if (summary.requests.total > 0) lines.push(requestsLine(summary))
+  if (deadLetters !== null) lines.push(`  dead letters in ${deadLetters}`)
   const warnings = Object.entries(summary.warnings)
   if (warnings.length > 0)
     lines.push(`  warnings   ${warnings.map(([name, count]) => `${name} ${number(count)}`).join(', ')}`)
   return lines.filter((text) => text !== '').join('\n')
+}
+
+function requestsLine({ requests, throttled, deferred }: Summary): string {
+  const statuses = Object.entries(requests.by_status).map(([status, count]) => `${status}: ${number(count)}`)
+  const notes = [statuses.join(', ')]
+  if (requests.retries > 0) notes.push(`${number(requests.retries)} retries`)
+  if (throttled.identities > 0) notes.push(`${number(throttled.identities)} identities throttled`)
+  if (deferred.events > 0) notes.push(`${number(deferred.events)} events deferred`)
+  return `  ${'requests'.padEnd(9)} ${number(requests.total).padStart(11)}  ${notes.join('; ')}`
 }
 
 function line(name: string, count: number, detail: string, colour: (text: string) => string): string {
@@ -33,8 +48,4 @@ function reasons(by: ByReason<string>): string {
   return Object.entries(by.by_reason)
     .map(([reason, count]) => `${reason} ${number(count ?? 0)}`)
     .join(', ')
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US')
 }

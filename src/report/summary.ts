@@ -48,10 +48,28 @@ interface Ending {
   readonly durationMs: number
   readonly stopped: string | null
   readonly exitCode: number
+  /** Null in a dry run. */
+  readonly sent: Sent | null
 }
 
-/** The summary of a run that sent nothing. */
-export function summaryOf(counts: Counts, { durationMs, stopped, exitCode }: Ending): Summary {
+/** What went to Amplitude. */
+export interface Sent {
+  readonly requests: number
+  readonly byStatus: Readonly<Record<string, number>>
+  readonly retries: number
+  readonly heldIdentities: number
+  readonly heldMs: number
+  readonly deferredEvents: number
+  readonly deferredFiles: number
+  /** Events of the identity that has the most, and what one may send a second. */
+  readonly busiest: number
+  readonly eventsPerSecondOfIdentity: number
+  /** The best that was seen. */
+  readonly bestEventsPerSecond: number
+}
+
+/** The summary of a run. */
+export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent }: Ending): Summary {
   return {
     version: 1,
     read: counts.read,
@@ -66,15 +84,22 @@ export function summaryOf(counts: Counts, { durationMs, stopped, exitCode }: End
         { read, accepted, rejected, skipped, pending: read - accepted - rejected - skipped },
       ]),
     ),
-    requests: { total: 0, by_status: {}, retries: 0 },
-    throttled: { identities: 0, held_ms: 0 },
-    deferred: { events: 0, files: 0 },
+    requests: { total: sent?.requests ?? 0, by_status: sent?.byStatus ?? {}, retries: sent?.retries ?? 0 },
+    throttled: { identities: sent?.heldIdentities ?? 0, held_ms: sent?.heldMs ?? 0 },
+    deferred: { events: sent?.deferredEvents ?? 0, files: sent?.deferredFiles ?? 0 },
     duration_ms: Math.round(durationMs),
-    efficiency: null,
+    efficiency: sent === null ? null : efficiencyOf(counts.accepted, durationMs, sent),
     resumed: false,
     stopped,
     exit_code: exitCode,
   }
+}
+
+/** Time over the least that the network and the limits allow: max(total/throughput, events of the busiest/L) (DESIGN.md §4). */
+function efficiencyOf(accepted: number, durationMs: number, sent: Sent): number | null {
+  if (accepted === 0 || sent.bestEventsPerSecond === 0) return null
+  const leastSeconds = Math.max(accepted / sent.bestEventsPerSecond, sent.busiest / sent.eventsPerSecondOfIdentity)
+  return Math.round((durationMs / 1000 / leastSeconds) * 1000) / 1000
 }
 
 function sum(counts: ReadonlyMap<string, number>): number {

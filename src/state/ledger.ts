@@ -13,6 +13,12 @@ export interface Ledger {
   book(chunk: MappedChunk): void
   /** Settles the events of a booked chunk as accepted. */
   accept(chunk: MappedChunk): void
+  /** Settles one pending event of an event type (index into `typeNames`) as accepted. */
+  acceptEvent(type: number): void
+  /** Settles one pending event as rejected; it must be in the dead letters by then. */
+  rejectEvent(type: number, reason: RejectReason): void
+  /** Counts what is worth saying about events that are settled all the same. */
+  warn(warning: Warning, count: number): void
   /** Records that may still be read before `--limit` is reached. */
   remaining(): number
   /** True when `--max-errors` is passed: the run must stop. */
@@ -82,6 +88,18 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
     return read >= PERCENT_FROM && rejected * 100 > maxErrors.percent * read
   }
 
+  function moveEvent(type: number, to: number): void {
+    const row = rowOf(type)
+    rows[row + EVENT] = (rows[row + EVENT] as number) - 1
+    rows[row + to] = (rows[row + to] as number) + 1
+  }
+
+  function countRejected(): boolean {
+    rejected++
+    if (isOverMaxErrors()) tooManyErrors = true
+    return tooManyErrors
+  }
+
   function totals(): Float64Array {
     const sums = new Float64Array(COLUMNS)
     for (let i = 0; i < rows.length; i++) sums[i % COLUMNS] = (sums[i % COLUMNS] as number) + (rows[i] as number)
@@ -104,22 +122,22 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
         read++
         const warned = bits[i] as number
         if (warned !== 0) countWarnings(warned)
-        if (IS_REJECTED[outcome] === 1) {
-          rejected++
-          if (isOverMaxErrors()) {
-            tooManyErrors = true
-            chunk.count = i + 1
-          }
-        }
+        if (IS_REJECTED[outcome] === 1 && countRejected()) chunk.count = i + 1
       }
     },
     accept({ count, outcomes, types }) {
       for (let i = 0; i < count; i++) {
-        if (outcomes[i] !== EVENT) continue
-        const row = rowOf(types[i] as number)
-        rows[row + EVENT] = (rows[row + EVENT] as number) - 1
-        rows[row + ACCEPTED] = (rows[row + ACCEPTED] as number) + 1
+        if (outcomes[i] === EVENT) moveEvent(types[i] as number, ACCEPTED)
       }
+    },
+    acceptEvent: (type) => moveEvent(type, ACCEPTED),
+    rejectEvent(type, reason) {
+      moveEvent(type, outcomeOf(reason))
+      countRejected()
+    },
+    warn(warning, count) {
+      const at = WARNINGS.indexOf(warning)
+      warnings[at] = (warnings[at] as number) + count
     },
     remaining: () => limit - read,
     hasTooManyErrors: () => tooManyErrors,

@@ -49,6 +49,7 @@ export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes =
       return piece
     },
     damage: () => null,
+    storedBytes: () => at,
     async close() {},
   }
 }

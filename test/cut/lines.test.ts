@@ -18,6 +18,7 @@ async function cut(parts: readonly Uint8Array[], damage: string | null = null): 
     source: { path: 'x', number: 0, fileType: null, isShare: false, headHash: () => '' },
     read: async () => rest.shift() ?? null,
     damage: () => damage,
+    storedBytes: () => 0,
     close: async () => {},
   }
   const found: Cut[] = []

@@ -1,0 +1,85 @@
+import { writeFileSync } from 'node:fs'
+import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
+import type { Stop } from '../pipeline.ts'
+import { ClosedOutput } from '../report/stdout-sink.ts'
+import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
+import type { Counts } from '../state/ledger.ts'
+import type { RunOptions } from './replay-options.ts'
+import { interruptedCode } from './run.ts'
+
+/** How a run ended. */
+export interface Ended {
+  readonly stop: Stop
+  readonly counts: Counts
+  readonly files: { readonly finished: number; readonly refused: number }
+  readonly durationMs: number
+  /** Null in a dry run. */
+  readonly sent: Sent | null
+  /** Aborted when the sink gave up; its reason says why. */
+  readonly failed: AbortSignal
+  /** The user's wish to stop. */
+  readonly signal: AbortSignal
+}
+
+/** The summary of a run, its exit code, and what ended it as an error to show. */
+export interface Conclusion {
+  readonly summary: Summary
+  readonly exitCode: number
+  readonly failure: Error | null
+}
+
+/** What a run's end means (DESIGN.md §7). */
+export function conclude(ended: Ended): Conclusion {
+  const { counts, durationMs, sent } = ended
+  const failure = failureOf(ended)
+  const exitCode =
+    failure === null ? exitCodeOf(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
+  const summary = summaryOf(counts, { durationMs, stopped: stoppedOf(ended), exitCode, sent })
+  return { summary, exitCode, failure }
+}
+
+/** Writes the summary to its file and, with `--json`, to `printJson`. */
+export function publish(summary: Summary, options: RunOptions, printJson: (line: string) => void): void {
+  if (options.summary !== undefined) writeFileSync(options.summary, `${JSON.stringify(summary)}\n`)
+  if (options.json) printJson(JSON.stringify(summary))
+}
+
+function exitCodeOf({ stop, files, counts, signal }: Ended): number {
+  if (stop === 'signal') return interruptedCode(signal)
+  // The reader of standard output is gone: it has what it wanted.
+  if (stop === 'sink') return EXIT.done
+  if (files.refused > 0 && files.finished === 0 && counts.read === 0) return EXIT.usage
+  return files.refused > 0 || counts.rejected.size > 0 ? EXIT.recordsRejected : EXIT.done
+}
+
+function stoppedOf({ stop, failed }: Ended): string | null {
+  if (stop !== 'sink') return stop
+  if (failed.reason instanceof ClosedOutput) return null
+  return failed.reason instanceof StoppedError ? failed.reason.stopped : 'error'
+}
+
+function failureOf({ stop, counts, failed }: Ended): Error | null {
+  const { read, accepted, pending } = counts
+  if (unexplained(counts) !== 0) {
+    const rejected = total(counts.rejected)
+    const skipped = total(counts.skipped)
+    return new Error(
+      `the books do not balance: read ${read}, but accepted ${accepted} + rejected ${rejected} + skipped ` +
+        `${skipped} + pending ${pending} = ${accepted + rejected + skipped + pending}`,
+    )
+  }
+  if (stop === 'max_errors') {
+    return new StoppedError(`stopped by --max-errors: ${total(counts.rejected)} of ${read} records rejected`, {
+      stopped: 'max_errors',
+      hint: 'Look at the problems above; a higher --max-errors goes on.',
+    })
+  }
+  if (stop !== 'sink' || failed.reason instanceof ClosedOutput) return null
+  return failed.reason instanceof Error ? failed.reason : new Error(String(failed.reason))
+}
+
+function total(counts: ReadonlyMap<string, number>): number {
+  let sum = 0
+  for (const count of counts.values()) sum += count
+  return sum
+}

@@ -1,0 +1,67 @@
+import { statSync } from 'node:fs'
+import { typeOfPath } from '../currents/event-type.ts'
+import { textOf } from '../json/bytes.ts'
+import type { Mapping } from '../map/plan.ts'
+import { EVENT } from '../outcomes.ts'
+import { type Discovery, STDIN } from '../read/discover.ts'
+
+/** What the paths of a run say before anything is read. */
+export interface Overview {
+  /** Sum of the files' sizes; null when they are too many to look at, or standard input is one. */
+  readonly bytes: number | null
+  /** Size by path; empty when `bytes` is null. */
+  readonly sizes: ReadonlyMap<string, number>
+  /** Amplitude names of the event types that the paths name and that will be sent. */
+  readonly names: readonly string[]
+  readonly mayHoldMore: boolean
+  /** Storage fields of those types; of all types when a path names none. */
+  readonly fields: ReadonlySet<string>
+}
+
+/** More files take too long to look at before the first output. */
+const MAX_FILES = 20_000
+
+export function overviewOf(discovery: Discovery, mapping: Mapping): Overview {
+  const sizes = new Map<string, number>()
+  const types = new Set<string>()
+  let isComplete = discovery.count <= MAX_FILES
+  let mayHoldMore = !isComplete
+  let looked = 0
+  for (const { path } of discovery.sources()) {
+    if (looked++ >= MAX_FILES) break
+    const type = mapping.options.eventType ?? (path === STDIN ? null : (typeOfPath(path)?.type ?? null))
+    if (type === null) mayHoldMore = true
+    else types.add(type)
+    const size = path === STDIN ? null : sizeOf(path)
+    if (size === null) isComplete = false
+    else sizes.set(path, size)
+  }
+  const plans = Array.from(types, (type) => mapping.planOf(type)).filter(({ outcome }) => outcome === EVENT)
+  const all = mayHoldMore ? mapping.typeNames.map((type) => mapping.planOf(type)) : plans
+  return {
+    bytes: isComplete ? [...sizes.values()].reduce((sum, size) => sum + size, 0) : null,
+    sizes: isComplete ? sizes : new Map(),
+    names: plans.map(
+      ({ head, custom }) => textOf(head).slice('{"event_type":"'.length) + (custom?.carriesName ? '…' : ''),
+    ),
+    mayHoldMore,
+    fields: new Set(
+      all
+        .filter(({ outcome }) => outcome === EVENT)
+        .flatMap(({ topLevel, properties }) =>
+          [topLevel, properties].flatMap(({ fields, otherFields }) =>
+            [...fields, ...otherFields].flatMap((field) => mapping.fieldNames[field] ?? []),
+          ),
+        ),
+    ),
+  }
+}
+
+function sizeOf(path: string): number | null {
+  try {
+    const stats = statSync(path)
+    return stats.isFile() ? stats.size : null
+  } catch {
+    return null
+  }
+}

@@ -1,0 +1,122 @@
+import { closeSync, openSync } from 'node:fs'
+import { systemClock } from '../clock.ts'
+import { UsageError } from '../errors.ts'
+import type { Mapping } from '../map/plan.ts'
+import { type Observer, replay } from '../pipeline.ts'
+import type { Discovery } from '../read/discover.ts'
+import { createProblemReporter } from '../report/problems.ts'
+import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
+import { style } from '../report/style.ts'
+import type { Sent } from '../report/summary.ts'
+import type { Sink } from '../sink.ts'
+import { createLedger, type Ledger } from '../state/ledger.ts'
+import type { Ended } from './ending.ts'
+import type { Overview } from './overview.ts'
+import type { RunOptions } from './replay-options.ts'
+
+/** A sink, and what it can say of itself. */
+export interface OpenSink {
+  readonly sink: Sink
+  /** Null in a dry run. */
+  readonly picture: (() => UploadPicture) | null
+  readonly sent: (() => Sent) | null
+}
+
+interface ReplayRun {
+  readonly discovery: Discovery
+  readonly overview: Overview
+  readonly mapping: Mapping
+  readonly options: RunOptions
+  readonly progress: ProgressKind
+  readonly signal: AbortSignal
+  /** `print` shows a line on standard error without breaking the progress bar. */
+  readonly openSink: (ledger: Ledger, print: (line: string) => void) => OpenSink
+}
+
+/** Reads, maps and books everything into a sink, with progress on standard error: what a dry run and an upload share. */
+export async function runReplay(run: ReplayRun): Promise<Ended> {
+  const { discovery, overview, mapping, options, signal } = run
+  const startMs = systemClock.now()
+  const ledger = createLedger({
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+    maxErrors: options.maxErrors ?? null,
+    dedupe: options.dedupe,
+  })
+  const files = { finished: 0, refused: 0 }
+  const read = { finishedBytes: 0, currentBytes: 0 }
+  const { sink, picture, sent } = run.openSink(ledger, (line) => progress.print(line))
+  const progress = startProgress({
+    kind: run.progress,
+    clock: systemClock,
+    stream: process.stderr,
+    picture: (): Picture => {
+      const counts = ledger.counts()
+      let rejected = 0
+      for (const count of counts.rejected.values()) rejected += count
+      return {
+        records: counts.read,
+        bytes: read.finishedBytes + read.currentBytes,
+        totalBytes: overview.bytes,
+        accepted: counts.accepted,
+        rejected,
+        elapsedMs: systemClock.now() - startMs,
+        upload: picture?.() ?? null,
+      }
+    },
+  })
+  const problems = createProblemReporter(progress.print)
+  const leave = () => {
+    read.finishedBytes += read.currentBytes
+    read.currentBytes = 0
+  }
+  const observer: Observer = {
+    finished() {
+      files.finished++
+      leave()
+    },
+    refused(_source, error) {
+      files.refused++
+      leave()
+      progress.print(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
+    },
+    read(_source, bytes) {
+      read.currentBytes = bytes
+    },
+    booked: (chunk) => problems.see(chunk),
+  }
+  try {
+    const inputs = { sources: discovery.sources(), format: options.format ?? null }
+    const stop = await replay({ inputs, mapping, ledger, sink, observer, signal })
+    return {
+      stop,
+      counts: ledger.counts(),
+      files,
+      durationMs: systemClock.now() - startMs,
+      sent: sent?.() ?? null,
+      failed: sink.failed,
+      signal,
+    }
+  } finally {
+    progress.stop()
+  }
+}
+
+/**
+ * Fails before the run what would otherwise fail after it.
+ * @throws UsageError when the summary cannot be written
+ */
+export function checkWritable(path: string | undefined): void {
+  if (path === undefined) return
+  try {
+    closeSync(openSync(path, 'a'))
+  } catch (cause) {
+    throw new UsageError(`cannot write the summary to ${path}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+/** Says which files were left out, and shows a few. */
+export function sayLeftOut({ leftOut }: Discovery, tell: (line: string) => void): void {
+  if (leftOut.count === 0) return
+  const more = leftOut.count > leftOut.examples.length ? ', …' : ''
+  tell(`left out ${leftOut.count} hidden or non-data files: ${leftOut.examples.join(', ')}${more}`)
+}

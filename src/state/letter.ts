@@ -1,0 +1,122 @@
+import { append, appendByte, appendText, type ByteWriter, NEWLINE, textOf } from '../json/bytes.ts'
+import { endOfString, endOfValue } from '../json/values.ts'
+import type { KeptEvent, Place, RejectReason } from '../model.ts'
+
+/**
+ * Lines of the dead letters and of lane files: one format, one reader (DESIGN.md §7).
+ *
+ *     {"reason":…,"detail":…,"status":400|null,"source":{"file":…,"position":…,"line":…},"event_type":…,"record":…,"event":…|null,"at":ms}
+ *
+ * `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
+ * `detail` and `status` nor `at`. Records and events are copied byte for byte: their large integers keep every digit.
+ */
+
+/** Why an event or a record went to the dead letters. */
+export interface Reason {
+  readonly reason: RejectReason
+  /** Never empty. */
+  readonly detail: string
+  /** HTTP status of the answer; null when there was none. */
+  readonly status: number | null
+  /** Wall clock, ms. */
+  readonly atMs: number
+}
+
+/** Appends the dead letter of an event that was sent or could not be. */
+export function appendEventLetter(out: ByteWriter, event: KeptEvent, eventType: string | null, why: Reason): void {
+  appendWhy(out, why)
+  appendCommon(out, event, eventType)
+  appendText(out, ',"record":')
+  appendOnOneLine(out, event.data, event.eventEnd, event.recordEnd)
+  appendText(out, ',"event":')
+  append(out, event.data, event.eventStart, event.eventEnd)
+  appendText(out, `,"at":${why.atMs}}\n`)
+}
+
+/** Appends the dead letter of a record that became no event: its raw text. */
+export function appendRecordLetter(
+  out: ByteWriter,
+  place: Place,
+  record: Uint8Array,
+  eventType: string | null,
+  why: Reason,
+): void {
+  appendWhy(out, why)
+  appendCommon(out, place, eventType)
+  appendText(out, `,"record":${JSON.stringify(textOf(record))},"event":null,"at":${why.atMs}}\n`)
+}
+
+/** Appends the line of a lane file. */
+export function appendLaneLine(out: ByteWriter, event: KeptEvent, eventType: string | null): void {
+  appendByte(out, 0x7b)
+  appendCommon(out, event, eventType)
+  appendText(out, ',"record":')
+  appendOnOneLine(out, event.data, event.eventEnd, event.recordEnd)
+  appendText(out, ',"event":')
+  append(out, event.data, event.eventStart, event.eventEnd)
+  appendText(out, '}\n')
+}
+
+/** A line of a lane file, read back; its bytes are a copy. */
+export interface LaneLine extends Omit<KeptEvent, 'type'> {
+  readonly eventType: string | null
+}
+
+/**
+ * Reads one line, `[start, end)` without its newline.
+ * @throws Error when it is not a line that `appendLaneLine` wrote: the file was damaged
+ */
+export function readLaneLine(bytes: Uint8Array, start: number, end: number): LaneLine {
+  let source: { file: string; position: number; line: number | null } | null = null
+  let eventType: string | null = null
+  let record: readonly [number, number] | null = null
+  let event: readonly [number, number] | null = null
+  for (let at = start + 1; at < end; ) {
+    const keyEnd = endOfString(bytes, at)
+    const valueEnd = keyEnd < 0 ? -1 : endOfValue(bytes, keyEnd + 1)
+    if (valueEnd < 0 || valueEnd > end) break
+    const text = () => JSON.parse(textOf(bytes, keyEnd + 1, valueEnd))
+    switch (textOf(bytes, at + 1, keyEnd - 1)) {
+      case 'source':
+        source = text()
+        break
+      case 'event_type':
+        eventType = text()
+        break
+      case 'record':
+        record = [keyEnd + 1, valueEnd]
+        break
+      case 'event':
+        event = [keyEnd + 1, valueEnd]
+        break
+    }
+    at = valueEnd + 1
+  }
+  if (source === null || record === null || event === null) throw new Error('a line of a lane file is damaged')
+  const eventLength = event[1] - event[0]
+  const data = Buffer.allocUnsafeSlow(eventLength + record[1] - record[0])
+  data.set(bytes.subarray(event[0], event[1]))
+  data.set(bytes.subarray(record[0], record[1]), eventLength)
+  const { file: path, position, line } = source
+  return { path, position, line, eventType, data, eventStart: 0, eventEnd: eventLength, recordEnd: data.length }
+}
+
+function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {
+  appendText(out, `{"reason":"${reason}","detail":${JSON.stringify(detail)},"status":${status},`)
+}
+
+function appendCommon(out: ByteWriter, { path, position, line }: Place, eventType: string | null): void {
+  appendText(
+    out,
+    `"source":{"file":${JSON.stringify(path)},"position":${position},"line":${line}},"event_type":${JSON.stringify(eventType)}`,
+  )
+}
+
+/** JSON text may hold newlines between its tokens, and a line may not. */
+function appendOnOneLine(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
+  const from = out.length
+  append(out, bytes, start, end)
+  for (let at = from; at < out.length; at++) {
+    if (out.bytes[at] === NEWLINE || out.bytes[at] === 0x0d) out.bytes[at] = 0x20
+  }
+}

@@ -1,0 +1,204 @@
+import { API_LIMITS, type ApiName, EXCERPT_CHARACTERS } from '../amplitude/limits.ts'
+import { type AmplitudeBody, parseBody } from '../amplitude/response.ts'
+import { StoppedError } from '../errors.ts'
+import type { RejectReason } from '../model.ts'
+import type { IdentityRef, QueuedEvent } from '../schedule/records.ts'
+import { retryAfterMs } from './backoff.ts'
+import { masked } from './masked.ts'
+
+/** What came of one attempt. */
+export type Answer =
+  | {
+      readonly is: 'response'
+      readonly status: number
+      readonly text: string
+      readonly retryAfter: string | null
+      readonly location: string | null
+      /** The request was compressed. */
+      readonly gzipped: boolean
+    }
+  /** No complete answer: whether the events were taken is unknown. */
+  | { readonly is: 'failure'; readonly kind: 'timeout' | 'network'; readonly message: string }
+
+/** An identity to leave alone: for a time, or as its daily quota says. */
+export interface Hold {
+  readonly identity: IdentityRef
+  readonly forMs: number
+  readonly forQuota: boolean
+}
+
+/** An event that will never be accepted. */
+export interface DeadEvent {
+  /** Place in the request. */
+  readonly at: number
+  readonly reason: RejectReason
+  /** In Amplitude's words. */
+  readonly detail: string
+}
+
+/** What an answer asks for: one row per line of AMPLITUDE.md §4. */
+export type Verdict =
+  | { readonly do: 'settle'; readonly ingested: number }
+  /** These are lost to this run; the rest is sent again at once. */
+  | { readonly do: 'deadLetter'; readonly dead: readonly DeadEvent[]; readonly holds: readonly Hold[] }
+  /** Too large: in halves; alone it is dead. */
+  | { readonly do: 'split'; readonly detail: string }
+  | { readonly do: 'hold'; readonly holds: readonly Hold[]; readonly runEventsPerSecond: number | null }
+  | {
+      readonly do: 'backOff'
+      readonly scope: 'request' | 'run'
+      readonly retryAfterMs: number | null
+      readonly detail: string
+      /** Status 200, but not from Amplitude: what it says instead. */
+      readonly excerpt: string | null
+    }
+  /** Some event of it, or all of it, for a reason that is not said: in halves, down to the culprit. */
+  | { readonly do: 'requestRefused'; readonly reason: RejectReason; readonly detail: string }
+  | { readonly do: 'sendPlain' }
+  | { readonly do: 'stop'; readonly error: StoppedError }
+
+/** The request that was answered, and what is needed to judge its answer. */
+export interface Asked {
+  readonly events: readonly Pick<QueuedEvent, 'user' | 'device'>[]
+  readonly api: ApiName
+  /** Never shown. */
+  readonly key: string
+  readonly wallClockMs: number
+}
+
+/** What `answer` asks for. Pure: the same answer to the same request always gives the same verdict. */
+export function classify(answer: Answer, asked: Asked): Verdict {
+  if (answer.is === 'failure') {
+    return { do: 'backOff', scope: 'request', retryAfterMs: null, detail: answer.message, excerpt: null }
+  }
+  const body = parseBody(answer.text)
+  const status = answer.status === 200 ? statusOfBody(body) : answer.status
+  const detail = masked(`${answer.status} ${body?.error || oneLine(answer.text)}`.trim(), asked.key)
+  const backOff = {
+    do: 'backOff',
+    scope: 'request',
+    retryAfterMs: retryAfterMs(answer.retryAfter, asked.wallClockMs),
+    detail,
+    excerpt: null,
+  } as const
+
+  if (status === null) {
+    const excerpt = masked(oneLine(answer.text), asked.key).slice(0, EXCERPT_CHARACTERS)
+    return { ...backOff, excerpt: excerpt === '' ? '(nothing)' : excerpt }
+  }
+  if (status === 200) return { do: 'settle', ingested: body?.eventsIngested ?? asked.events.length }
+  if (status === 413) return { do: 'split', detail }
+  if (status === 429) return throttled(body, asked) ?? { ...backOff, scope: 'run' }
+  if (status === 408 || (status >= 500 && status <= 599)) return backOff
+  if (answer.gzipped && (status === 415 || isInvalidJson(status, body))) return { do: 'sendPlain' }
+  if (status === 403) return { do: 'requestRefused', reason: 'forbidden', detail }
+  if (status === 400) return refused(body, asked, detail)
+  return { do: 'stop', error: stopFor(status, answer.location, detail, asked.key) }
+}
+
+/** 200 when the body says so as well, another status when it says another, null when it is none of Amplitude's. */
+function statusOfBody(body: AmplitudeBody | null): number | null {
+  if (body === null || body.code === null) return null
+  return body.code === 200 || (body.code >= 400 && body.code <= 599) ? body.code : null
+}
+
+function refused(body: AmplitudeBody | null, asked: Asked, detail: string): Verdict {
+  if (body === null) return { do: 'requestRefused', reason: 'invalid_event', detail }
+  const silenced = silencedVerdict(body, asked, detail)
+  if (silenced !== null) return silenced
+  const dead: DeadEvent[] = []
+  for (const [at, faults] of body.badEvents) {
+    if (at >= asked.events.length) continue
+    dead.push({
+      at,
+      reason: 'invalid_event',
+      detail: masked(`${body.error || detail}: ${faults.join(', ')}`, asked.key),
+    })
+  }
+  if (dead.length > 0) return { do: 'deadLetter', dead, holds: [] }
+  const isOfRequest =
+    body.missingField !== null || /^invalid api.?key/i.test(body.error) || /^invalid request path/i.test(body.error)
+  if (isOfRequest) return { do: 'stop', error: stopFor(400, null, detail, asked.key, body.missingField) }
+  return { do: 'requestRefused', reason: 'invalid_event', detail }
+}
+
+function silencedVerdict(body: AmplitudeBody, asked: Asked, detail: string): Verdict | null {
+  const { events } = asked
+  const indexes = new Set(body.silencedEvents.filter((at) => at < events.length))
+  const names = new Set(body.silencedDevices)
+  if (names.size > 0) {
+    for (const [at, { device }] of events.entries()) if (device !== null && names.has(device)) indexes.add(at)
+  }
+  if (indexes.size === 0) return null
+  const dead = [...indexes].map((at) => ({ at, reason: 'silenced_device', detail }) as const)
+  return { do: 'deadLetter', dead, holds: holdsOf(body, asked) }
+}
+
+function throttled(body: AmplitudeBody | null, asked: Asked): Verdict | null {
+  if (body === null) return null
+  const holds = holdsOf(body, asked)
+  return holds.length === 0 ? null : { do: 'hold', holds, runEventsPerSecond: body.epsThreshold }
+}
+
+/** Identities of this request that the body names, or whose events it lists. */
+function holdsOf(body: AmplitudeBody, { events, api }: Asked): readonly Hold[] {
+  const forMs = API_LIMITS[api].holdMs
+  const named = {
+    device: new Set([...body.throttledDevices, ...body.quotaDevices]),
+    user: new Set([...body.throttledUsers, ...body.quotaUsers]),
+  }
+  const quota = { device: new Set(body.quotaDevices), user: new Set(body.quotaUsers) }
+  const listed = new Set(body.throttledEvents)
+  const holds = new Map<string, Hold>()
+
+  function hold(kind: IdentityRef['kind'], id: string): void {
+    holds.set(`${kind} ${id}`, { identity: { kind, id }, forMs, forQuota: quota[kind].has(id) })
+  }
+
+  for (const [at, { user, device }] of events.entries()) {
+    const deviceNamed = device !== null && named.device.has(device)
+    const userNamed = user !== null && named.user.has(user)
+    if (deviceNamed) hold('device', device)
+    if (userNamed) hold('user', user)
+    if (deviceNamed || userNamed || !listed.has(at)) continue
+    // Without `device_id` Amplitude names a device that it made up (AMPLITUDE.md §2).
+    if (device !== null) hold('device', device)
+    else if (user !== null) hold('user', user)
+  }
+  return [...holds.values()]
+}
+
+function isInvalidJson(status: number, body: AmplitudeBody | null): boolean {
+  return status === 400 && (body === null || /invalid json/i.test(body.error))
+}
+
+function stopFor(
+  status: number,
+  location: string | null,
+  detail: string,
+  key: string,
+  missingField: string | null = null,
+): StoppedError {
+  const field = missingField === null ? '' : ` (${missingField})`
+  if (status >= 300 && status < 400) {
+    const to = location === null ? '' : `, to ${masked(location, key)}`
+    return new StoppedError(`Amplitude's address redirects${to} (${status}); redirects are not followed`, {
+      stopped: 'refused',
+      hint: 'Check --endpoint and --region, and the proxy in between.',
+    })
+  }
+  const isKey = /api.?key/i.test(detail) || missingField === 'api_key' || status === 401
+  return new StoppedError(`Amplitude refuses every request: ${detail.slice(0, 2 * EXCERPT_CHARACTERS)}${field}`, {
+    stopped: 'refused',
+    hint: isKey
+      ? 'Check the key in AMPLITUDE_API_KEY or --api-key-file; a project in the EU also needs --region eu.'
+      : 'Check --endpoint, --region and --api. Nothing of these requests was taken; the same command goes on.',
+  })
+}
+
+function oneLine(text: string): string {
+  return text
+    .slice(0, 4 * EXCERPT_CHARACTERS)
+    .replace(/\s+/g, ' ')
+    .trim()
+}

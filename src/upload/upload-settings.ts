@@ -1,0 +1,16 @@
+import type { ApiName } from '../amplitude/limits.ts'
+
+/** What the user may set (DESIGN.md §7); null where Amplitude's own limit decides. */
+export interface UploadSettings {
+  readonly api: ApiName
+  readonly concurrency: number | 'auto'
+  readonly batchSize: number | null
+  /** Of each device and each user. */
+  readonly deviceEventsPerSecond: number | null
+  /** Events that an idle device or user may send at once. */
+  readonly deviceBurst: number | null
+  readonly maxEventsPerSecond: number | null
+  readonly maxRequestsPerSecond: number | null
+  readonly onQuota: 'wait' | 'stop'
+  readonly giveUpAfterMs: number
+}

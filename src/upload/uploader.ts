@@ -1,0 +1,317 @@
+import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
+import type { Clock } from '../clock.ts'
+import { StoppedError } from '../errors.ts'
+import type { MappedChunk } from '../model.ts'
+import { EVENT } from '../outcomes.ts'
+import type { ScheduledRequest } from '../schedule/contract.ts'
+import type { LaneFiles } from '../schedule/lane-files.ts'
+import type { IdentityRef } from '../schedule/records.ts'
+import { createScheduler } from '../schedule/scheduler.ts'
+import type { Sink } from '../sink.ts'
+import type { Ledger } from '../state/ledger.ts'
+import type { LaneLine } from '../state/letter.ts'
+import { createBusiest } from './busiest.ts'
+import { createConcurrency } from './concurrency.ts'
+import { createDeadLetterOffice, type LetterBox } from './dead-letter-office.ts'
+import { createDelivery } from './deliver.ts'
+import { createGate } from './gate.ts'
+import type { HttpClient } from './http-client.ts'
+import { createQuotaWatch } from './quota-watch.ts'
+import { createRequestBuilder } from './request.ts'
+import { createTraffic, type TrafficFigures } from './traffic.ts'
+import { createEventKeeper, eventOfLine, type UploadEvent } from './upload-event.ts'
+import type { UploadSettings } from './upload-settings.ts'
+import { createWakeUp } from './wake-up.ts'
+
+/** The lane files as the uploader uses them; `state/lane-file.ts` on disk. */
+export interface LaneStore extends LaneFiles<UploadEvent> {
+  /** Events in the fullest file that were not read. */
+  longest(): number
+  /** Resolves when no write or read is under way. */
+  idle(): Promise<void>
+}
+
+export type OnLaneRead = (owner: IdentityRef, lines: readonly LaneLine[]) => void
+
+export interface UploaderOptions {
+  readonly settings: UploadSettings
+  readonly key: string
+  readonly client: HttpClient
+  readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'warn' | 'hasTooManyErrors'>
+  readonly letters: LetterBox
+  readonly openLanes: (onRead: OnLaneRead, onFailure: (error: Error) => void) => LaneStore
+  /** Event types by number, as chunks have them; grows. */
+  readonly typeNames: readonly string[]
+  readonly clock: Clock
+  /** From 0 to below 1. */
+  readonly random: () => number
+  /** The user's wish to stop. */
+  readonly signal: AbortSignal
+  /** Shows one line. */
+  readonly tell: (line: string) => void
+}
+
+/** Where an upload stands, for progress and for the summary. */
+export interface UploadFigures extends TrafficFigures {
+  readonly inFlight: number
+  readonly concurrency: number
+  /** Identities whose events wait in lane files. */
+  readonly hotIdentities: number
+  readonly deferredEvents: number
+  readonly deferredFiles: number
+  readonly eventsInFiles: number
+  /** Events in memory, in flight or waiting. */
+  readonly eventsInMemory: number
+  /** Events in the fullest lane file. */
+  readonly longestLane: number
+  /** Events of the identity that has the most. */
+  readonly busiest: number
+  /** What one identity may send, as the run has it now. */
+  readonly eventsPerSecondOfIdentity: number
+}
+
+export interface Uploader extends Sink {
+  figures(): UploadFigures
+}
+
+/** Events and records in memory (DESIGN.md §4). */
+const MEMORY_BYTES = 96 << 20
+/** How long a stop waits for the answers of what is in flight (DESIGN.md §6). */
+const LAST_ANSWERS_MS = 10_000
+/** `--concurrency auto` */
+const FIRST_CONCURRENCY = 4
+export const MOST_CONCURRENCY = 32
+
+/** The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. */
+export function createUploader(options: UploaderOptions): Uploader {
+  const { settings, client, ledger, letters, typeNames, clock, random, signal, tell } = options
+  const limits = API_LIMITS[settings.api]
+  const failure = new AbortController()
+  let stopping = AbortSignal.any([signal, failure.signal])
+  const keeper = createEventKeeper()
+  const busiest = createBusiest()
+  const builder = createRequestBuilder(options.key)
+  const gate = createGate(random)
+  const startedMs = clock.now()
+  const traffic = createTraffic(startedMs)
+  const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
+  const concurrency = createConcurrency({
+    start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
+    max: most,
+  })
+  const lanes = options.openLanes(onLaneRead, onDiskFailure)
+  const typeName = (type: number) => typeNames[type] ?? null
+  const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
+  const wakeUp = createWakeUp(clock, pump)
+
+  const scheduler = createScheduler<UploadEvent>({
+    eventsPerSecond: settings.deviceEventsPerSecond ?? limits.eventsPerSecond,
+    burst: settings.deviceBurst ?? undefined,
+    maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
+    maxRequestsPerSecond: settings.maxRequestsPerSecond ?? undefined,
+    maxRequestEvents: Math.min(settings.batchSize ?? limits.maxEvents, limits.maxEvents),
+    maxRequestBytes: limits.maxBodyBytes - BODY_MARGIN_BYTES - builder.envelopeBytes,
+    memoryBytes: MEMORY_BYTES,
+    dailyQuota: DAILY_QUOTA,
+    files: lanes,
+    startedMs,
+    wallClockOffsetMs: clock.wallClock() - startedMs,
+  })
+  const delivery = createDelivery({
+    scheduler,
+    ledger,
+    office,
+    concurrency,
+    gate,
+    traffic,
+    clock,
+    api: settings.api,
+    key: options.key,
+    giveUpAfterMs: settings.giveUpAfterMs,
+    random,
+    sendPlain: () => client.sendPlain(),
+    stop: fail,
+    tell,
+  })
+
+  const quotaWatch = createQuotaWatch({ onQuota: settings.onQuota, clock, stop: fail, tell })
+
+  /** Requests whose answers are not dealt with yet. */
+  let underWay = 0
+  let inputEnded = false
+  let isSettlingSuspects = false
+  /** Called at every change; each waiter looks for itself whether it was what it waits for. */
+  let waiters: (() => void)[] = []
+
+  function fail(error: unknown): void {
+    if (!failure.signal.aborted) failure.abort(error)
+    wakeWaiters()
+  }
+
+  function onDiskFailure(error: Error): void {
+    fail(stoppedByDisk(error))
+  }
+
+  function wakeWaiters(): void {
+    const all = waiters
+    waiters = []
+    for (const wake of all) wake()
+  }
+
+  async function until(holds: () => boolean): Promise<void> {
+    while (!holds()) {
+      await new Promise<void>((resolve) => {
+        waiters.push(resolve)
+      })
+    }
+  }
+
+  function onLaneRead(owner: IdentityRef, lines: readonly LaneLine[]): void {
+    const events = lines.map((line) =>
+      eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType)),
+    )
+    scheduler.readBack(owner, events, clock.now())
+    pump()
+  }
+
+  function take(event: UploadEvent, nowMs: number): void {
+    if (event.user !== null) busiest.add('user', event.user)
+    if (event.device !== null) busiest.add('device', event.device)
+    scheduler.offer(event, nowMs)
+  }
+
+  /** Sends what may go now, and sets the timer for what may go later. */
+  function pump(): void {
+    if (!mustStop()) {
+      const nowMs = clock.now()
+      if (gate.opensAtMs() > nowMs) {
+        wakeUp.by(gate.opensAtMs())
+      } else {
+        sendAll(nowMs)
+        if (inputEnded) quotaWatch.look(scheduler.onlyQuotaLeftUntilMs(nowMs), nowMs)
+      }
+    }
+    wakeWaiters()
+  }
+
+  function sendAll(nowMs: number): void {
+    const mayOpen = () => scheduler.slotsInUse() < concurrency.limit()
+    while (concurrency.hasRoom()) {
+      const request = scheduler.next(nowMs, mayOpen())
+      if (request === null) {
+        wakeUp.by(scheduler.nextWakeMs(nowMs, mayOpen()))
+        return
+      }
+      send(request, nowMs)
+    }
+  }
+
+  function send(request: ScheduledRequest<UploadEvent>, nowMs: number): void {
+    underWay += 1
+    traffic.sent(request.repeated)
+    concurrency
+      .run(() => client.post(builder.build(request.events)))
+      .then(async (answer) => {
+        traffic.answered(answer)
+        await delivery.answered(request, answer, nowMs)
+      })
+      .catch((error: unknown) => fail(stoppedByDisk(error)))
+      .finally(() => {
+        underWay -= 1
+        if (ledger.hasTooManyErrors()) wakeWaiters()
+        pump()
+      })
+  }
+
+  function isDone(): boolean {
+    return scheduler.isDrained() && underWay === 0 && !isSettlingSuspects
+  }
+
+  function mustStop(): boolean {
+    return stopping.aborted || ledger.hasTooManyErrors()
+  }
+
+  async function deliverAll(): Promise<void> {
+    for (;;) {
+      pump()
+      await until(() => mustStop() || isDone())
+      if (mustStop()) return
+      isSettlingSuspects = true
+      const hadSuspects = await delivery.resolveSuspects().finally(() => {
+        isSettlingSuspects = false
+      })
+      if (!hadSuspects) return
+    }
+  }
+
+  /** After a stop: the answers of what is in flight, 10 s at most; what has none by then stays pending. */
+  async function lastAnswers(): Promise<void> {
+    wakeUp.cancel()
+    const waited = new AbortController()
+    await Promise.race([clock.sleep(LAST_ANSWERS_MS, waited.signal), until(() => underWay === 0)])
+    waited.abort()
+  }
+
+  signal.addEventListener('abort', wakeWaiters, { once: true })
+
+  return {
+    failed: failure.signal,
+    async put(chunk: MappedChunk) {
+      try {
+        if (chunk.details.size > 0) await office.addRecords(chunk)
+      } catch (error) {
+        fail(stoppedByDisk(error))
+      }
+      const { count, outcomes } = chunk
+      const nowMs = clock.now()
+      for (let index = 0; index < count; index++) {
+        if (outcomes[index] === EVENT) take(keeper.keep(chunk, index), nowMs)
+      }
+      pump()
+      await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
+    },
+    async end(stop) {
+      stopping = AbortSignal.any([stopping, stop])
+      inputEnded = true
+      scheduler.endInput()
+      if (!mustStop()) await deliverAll()
+      if (mustStop()) await lastAnswers()
+      wakeUp.cancel()
+      try {
+        await lanes.idle()
+        await letters.flush()
+      } catch (error) {
+        fail(stoppedByDisk(error))
+      }
+      await client.close()
+    },
+    figures() {
+      const nowMs = clock.now()
+      const statistics = scheduler.statistics()
+      return {
+        ...traffic.figures(nowMs),
+        inFlight: concurrency.inFlight(),
+        concurrency: concurrency.limit(),
+        hotIdentities: statistics.hotIdentities,
+        deferredEvents: statistics.deferredEvents,
+        deferredFiles: statistics.deferredFiles,
+        eventsInFiles: statistics.eventsInFiles,
+        eventsInMemory: statistics.eventsInMemory,
+        longestLane: lanes.longest(),
+        busiest: busiest.most(),
+        eventsPerSecondOfIdentity: statistics.eventsPerSecond,
+      }
+    },
+  }
+}
+
+/** A disk that fails later than at the start ends the run, resumable; any other error is a bug. */
+function stoppedByDisk(error: unknown): unknown {
+  const { code, message } = error as NodeJS.ErrnoException
+  if (code === undefined) return error
+  return new StoppedError(`cannot write to the state directory: ${message}`, {
+    stopped: 'state',
+    cause: error,
+    hint: 'Make room or mend the disk; the same command goes on.',
+  })
+}

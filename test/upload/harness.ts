@@ -1,0 +1,150 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { API_LIMITS, GIVE_UP_AFTER_MS } from '../../src/amplitude/limits.ts'
+import type { Clock } from '../../src/clock.ts'
+import { createChunkMapper } from '../../src/map/map-chunk.ts'
+import { compileMapping } from '../../src/map/plan.ts'
+import { unexplained } from '../../src/report/summary.ts'
+import { createDeadLetters } from '../../src/state/dead-letters.ts'
+import { createLaneFiles } from '../../src/state/lane-file.ts'
+import { type Counts, createLedger } from '../../src/state/ledger.ts'
+import { openStateDirectory } from '../../src/state/state-directory.ts'
+import { createHttpClient } from '../../src/upload/http-client.ts'
+import type { UploadSettings } from '../../src/upload/upload-settings.ts'
+import { createUploader, type UploadFigures } from '../../src/upload/uploader.ts'
+import { PLAIN, rawChunk, temporaryDirectory } from '../harness.ts'
+
+export const SETTINGS: UploadSettings = {
+  api: 'http',
+  concurrency: 'auto',
+  batchSize: null,
+  deviceEventsPerSecond: null,
+  deviceBurst: null,
+  maxEventsPerSecond: null,
+  maxRequestsPerSecond: null,
+  onQuota: 'wait',
+  giveUpAfterMs: GIVE_UP_AFTER_MS,
+}
+
+export interface Letter {
+  readonly reason: string
+  readonly detail: string
+  readonly status: number | null
+  readonly source: { readonly file: string; readonly position: number; readonly line: number | null }
+  readonly event_type: string | null
+  readonly record: { readonly id: string } | string
+  readonly event: { readonly insert_id: string } | null
+  readonly at: number
+}
+
+export interface Uploaded {
+  readonly counts: Counts
+  readonly letters: readonly Letter[]
+  readonly figures: UploadFigures
+  /** Why the uploader gave up; null when it did not. */
+  readonly error: Error | null
+  readonly told: readonly string[]
+  readonly state: string
+}
+
+interface Upload {
+  readonly url: string
+  readonly records: readonly string[]
+  readonly settings?: Partial<UploadSettings>
+  readonly key?: string
+  readonly gzip?: boolean
+  readonly clock?: Clock
+  readonly timeoutMs?: number
+  readonly signal?: AbortSignal
+}
+
+/** A clock that runs `speed` times as fast as the wall's: backoffs of seconds take milliseconds. */
+export function createFastClock(speed: number): Clock {
+  const startMs = performance.now()
+  const now = () => (performance.now() - startMs) * speed
+  return {
+    now,
+    wallClock: () => Date.UTC(2026, 0, 1) + now(),
+    sleep: (forMs, signal) =>
+      new Promise((resolve) => {
+        if (signal?.aborted) return resolve()
+        const timer = setTimeout(resolve, forMs / speed)
+        signal?.addEventListener('abort', () => {
+          clearTimeout(timer)
+          resolve()
+        })
+      }),
+  }
+}
+
+/** `count` records of as many users, of an email Open. */
+export function records(count: number, more: (index: number) => object = () => ({})): readonly string[] {
+  return Array.from({ length: count }, (_, i) =>
+    JSON.stringify({ id: `e${i}`, external_user_id: `user-${i}`, time: 1_767_225_600 + i, ...more(i) }),
+  )
+}
+
+/** Uploads records to a server in this process; everything but the clock is what the command uses. */
+export async function uploadTo(options: Upload): Promise<Uploaded> {
+  const { url, key = 'test-key', clock = createFastClock(50), signal = new AbortController().signal } = options
+  const settings = { ...SETTINGS, ...options.settings }
+  const state = openStateDirectory(join(temporaryDirectory(), 'state'))
+  const letters = createDeadLetters(state.deadLetters)
+  const ledger = createLedger({ limit: Infinity, maxErrors: null, dedupe: true })
+  const mapping = compileMapping(PLAIN)
+  const told: string[] = []
+  const uploader = createUploader({
+    settings,
+    key,
+    client: createHttpClient({
+      url: new URL(url + API_LIMITS[settings.api].path),
+      connections: 32,
+      gzip: options.gzip ?? false,
+      version: 'test',
+      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      environment: {},
+    }),
+    ledger,
+    letters,
+    openLanes: (onRead, onFailure) =>
+      createLaneFiles({
+        directory: state.lanes,
+        typeName: (type) => mapping.typeNames[type] ?? null,
+        onRead,
+        onFailure,
+      }),
+    typeNames: mapping.typeNames,
+    clock,
+    random: Math.random,
+    signal,
+    tell: (line) => told.push(line),
+  })
+  const source = { fileType: 'users.messages.email.Open', path: 'opens.ndjson' }
+  const chunk = createChunkMapper(mapping)(
+    rawChunk(
+      options.records.map((record) => Buffer.from(record)),
+      source,
+    ),
+  )
+  ledger.book(chunk)
+  await uploader.put(chunk)
+  await uploader.end(signal)
+  await letters.close()
+  const counts = ledger.counts()
+  if (unexplained(counts) !== 0) throw new Error('the books do not balance')
+  return {
+    counts,
+    letters: letters.count() === 0 ? [] : lettersIn(letters.path),
+    figures: uploader.figures(),
+    error: uploader.failed.aborted ? uploader.failed.reason : null,
+    told,
+    state: state.path,
+  }
+}
+
+export function lettersIn(path: string): readonly Letter[] {
+  return readFileSync(path, 'utf8')
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+}
