@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { closeSync, mkdirSync, mkdtempSync, openSync, rmSync, statSync, writeFileSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
-import { avroFile } from '../shapes/avro-file.ts'
+import { avro } from '../shapes/avro.ts'
+import { csv } from '../shapes/csv.ts'
+import { ndjson, pretty } from '../shapes/json.ts'
 import { type CurrentsRecord, entryOf, mixedRecords } from './generate.ts'
 
 /**
@@ -25,6 +28,9 @@ const { values: options } = parseArgs({
 })
 const recordCount = Number(options.records)
 const runs = Number(options.runs)
+/** Records in a block of Braze's own files, about 64 KB. */
+const AVRO_BLOCK = 100
+const BINARY = fileURLToPath(new URL('../../../bin/braze2amp.js', import.meta.url))
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url))
 
 const root = mkdtempSync(join(tmpdir(), 'braze2amp-bench-'))
@@ -36,43 +42,65 @@ try {
     const floors: Measured[] = []
     const ours: Measured[] = []
     for (let i = 0; i < runs; i++) {
-      floors.push(await measure([here('floor.js'), name, join(root, name)]))
-      ours.push(
-        await measure([
-          here('../../../bin/braze2amp.js'),
-          'replay',
-          join(root, name),
-          '--dry-run',
-          '--summary',
-          join(root, 's.json'),
-        ]),
-      )
+      // The plain programs read NDJSON and Avro; other formats are compared with NDJSON's.
+      const floor = name === 'avro' ? 'avro' : 'ndjson'
+      floors.push(await measure([here('floor.js'), floor, join(root, floor)]))
+      ours.push(await measure([BINARY, 'replay', join(root, name), '--dry-run', '--summary', join(root, 's.json')]))
     }
-    print(`${name} floor`, bytes, floors, null)
-    print(
-      `${name} dry run`,
-      bytes,
-      ours,
-      median(floors.map((floor, i) => floor.seconds / (ours[i] as Measured).seconds)),
-    )
+    if (name === 'ndjson' || name === 'avro') print(`${name} floor`, bytes, floors, null)
+    print(`${name} dry run`, bytes, ours, ratio(floors, ours))
+    if (name === 'ndjson') await benchUpload(bytes)
   }
 } finally {
   rmSync(root, { recursive: true, force: true })
+}
+
+/** Sends everything, with no limit, to a server that answers without looking; the ratio is to the dry run of the same input. */
+async function benchUpload(bytes: number): Promise<void> {
+  const server = spawn(process.execPath, [here('stub-server.js')], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const [port] = await once(server.stdout, 'data')
+  const dryRuns: Measured[] = []
+  const uploads: Measured[] = []
+  for (let i = 0; i < runs; i++) {
+    dryRuns.push(await measure([BINARY, 'replay', join(root, 'ndjson'), '--dry-run', '--quiet']))
+    const state = join(root, `state-${i}`)
+    const unlimited = [
+      '--endpoint',
+      `http://127.0.0.1:${String(port).trim()}`,
+      '--device-eps',
+      '10000000',
+      '--api',
+      'batch',
+    ]
+    uploads.push(await measure([BINARY, 'replay', join(root, 'ndjson'), '--quiet', '--state', state, ...unlimited]))
+  }
+  server.stdin.end()
+  print('upload', bytes, uploads, ratio(dryRuns, uploads))
+  console.log('                     (ratio of the upload: to the dry run of the same input)')
+}
+
+function ratio(of: readonly Measured[], to: readonly Measured[]): number {
+  return median(of.map((one, i) => one.seconds / (to[i] as Measured).seconds))
 }
 
 function writeData(directory: string): ReadonlyMap<string, number> {
   const sizes = new Map([
     ['ndjson', 0],
     ['avro', 0],
+    ['pretty', 0],
+    ['csv', 0],
   ])
   let type = ''
   let batch: CurrentsRecord[] = []
   let part = 0
   const flush = () => {
     if (batch.length === 0) return
+    const records = { entry: entryOf(type), records: batch }
     for (const [format, content] of [
-      ['ndjson', `${batch.map((record) => JSON.stringify(record)).join('\n')}\n`],
-      ['avro', avroFile(entryOf(type), batch)],
+      ['ndjson', ndjson(records)],
+      ['avro', avro(records, 'null', AVRO_BLOCK)],
+      ['pretty', pretty(records)],
+      ['csv', csv(records)],
     ] as const) {
       const folder = join(directory, format, `event_type=${type}`, 'date=2026-01-01-00')
       mkdirSync(folder, { recursive: true })
@@ -98,6 +126,7 @@ function measure(words: readonly string[]): Promise<Measured> {
     const started = performance.now()
     const child = spawn(process.execPath, ['--import', here('report-memory.js'), ...words], {
       stdio: ['ignore', output, 'ignore', 'pipe'],
+      env: { ...process.env, AMPLITUDE_API_KEY: 'bench' },
     })
     let memory = ''
     child.stdio[3]?.on('data', (chunk: Buffer) => {

@@ -7,7 +7,7 @@ import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { type CurrentsRecord, entryOf, randomOf, recordOf } from '../bench/generate.ts'
 import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
-import { avroFile } from '../shapes/avro-file.ts'
+import { avro } from '../shapes/avro.ts'
 
 const OPEN = 'users.messages.email.Open'
 const PUSH = 'users.messages.pushnotification.Open'
@@ -99,9 +99,9 @@ describe('the same data', () => {
   const root = exportOf({
     [`ndjson/${PUSH}.ndjson`]: ndjson(data),
     [`gz/${PUSH}.ndjson.gz`]: gzipSync(ndjson(data)),
-    'avro/a.avro': avroFile(entryOf(PUSH), data),
-    'deflate/a.avro': avroFile(entryOf(PUSH), data, { codec: 'deflate' }),
-    'snappy/a.avro': avroFile(entryOf(PUSH), data, { codec: 'snappy', recordsPerBlock: 7 }),
+    'avro/a.avro': avro({ entry: entryOf(PUSH), records: data }, 'null'),
+    'deflate/a.avro': avro({ entry: entryOf(PUSH), records: data }, 'deflate', 7),
+    'snappy/a.avro': avro({ entry: entryOf(PUSH), records: data }, 'snappy', 7),
   })
   const dryRun = async (path: string, ...options: string[]) =>
     (await braze2amp(['replay', join(root, path), '--dry-run', '--quiet', ...options])).stdout

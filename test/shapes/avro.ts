@@ -25,7 +25,7 @@ const longType = avsc.types.LongType.__with({
   compare: (a: bigint, b: bigint) => (a === b ? 0 : a < b ? -1 : 1),
 })
 
-export function avro({ entry, records }: Records, codec: Codec): Buffer {
+export function avro({ entry, records }: Records, codec: Codec, recordsInBlock = RECORDS_IN_BLOCK): Buffer {
   const fullName = `dataexport.S3.inner.${entry.event_type}`
   const schema = {
     type: 'record',
@@ -44,8 +44,8 @@ export function avro({ entry, records }: Records, codec: Codec): Buffer {
     long(0),
     SYNC,
   ]
-  for (let i = 0; i < records.length; i += RECORDS_IN_BLOCK) {
-    const block = records.slice(i, i + RECORDS_IN_BLOCK)
+  for (let i = 0; i < records.length; i += recordsInBlock) {
+    const block = records.slice(i, i + recordsInBlock)
     const packed = pack(Buffer.concat(block.map((record) => type.toBuffer(record))), codec)
     parts.push(long(block.length), long(packed.length), packed, SYNC)
   }
