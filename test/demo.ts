@@ -28,7 +28,7 @@ try {
   const [greeting] = await once(lines, 'line')
   lines.on('line', (line) => process.stderr.write(`${line}\n`))
   process.stderr.write(`${greeting}\n`)
-  const url = /http:\/\/[\d.:]+/.exec(greeting)?.[0] ?? ''
+  const url = /http:\/\/127\.0\.0\.1:\d+/.exec(greeting)?.[0] ?? ''
 
   const replay = run(['replay', 'fixtures/exports', '--endpoint', url, '--state', state], 'inherit')
   const [code] = await once(replay, 'close')
