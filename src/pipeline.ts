@@ -75,7 +75,7 @@ export async function* mappedChunks(
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
-  for await (const opened of openAhead(inputs.sources)) {
+  for await (const opened of openAhead(inputs.sources, stop)) {
     const { source } = opened
     let hasType = false
     try {
@@ -102,9 +102,6 @@ async function* rawChunks(
 ): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
   const { input, source } = opened
-  // A read that waits for a pipe must not outlast the wish to stop.
-  const close = () => void input.close()
-  stop.addEventListener('abort', close, { once: true })
   try {
     const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
@@ -114,20 +111,21 @@ async function* rawChunks(
       yield raw
     }
   } finally {
-    stop.removeEventListener('abort', close)
     await input.close()
   }
 }
 
 /**
  * True when a record of the chunk has an event type.
- * @throws UsageError when the first record that could have one has none: then no record of its file can be expected to
+ * @throws UsageError when none has, though some could: then no record of its file can be expected to
  */
 function namesEventType({ count, types, details }: MappedChunk, source: Source): boolean {
+  let lacksType = false
   for (let i = 0; i < count; i++) {
     if ((types[i] as number) >= 0) return true
-    if (details.get(i) === NO_EVENT_TYPE) throw noEventType(source)
+    lacksType ||= details.get(i) === NO_EVENT_TYPE
   }
+  if (lacksType) throw noEventType(source)
   return false
 }
 

@@ -51,7 +51,7 @@ export function addEventsCommand(program: Command, run: Run): void {
     .action((glob: string, options: EventsOptions) =>
       run(async () => {
         const rows = EVENTS.filter((row) => matchesGlob(glob, row.type))
-        createPrinter().print(options.json ? json(rows) : options.names ? names(rows) : table(rows))
+        await createPrinter().print(options.json ? json(rows) : options.names ? names(rows) : table(rows))
         return EXIT.done
       }),
     )

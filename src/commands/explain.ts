@@ -1,7 +1,9 @@
 import type { Command } from 'commander'
 import { type Braze2ampError, EXIT, UsageError } from '../errors.ts'
+import { unionValue } from '../json/avro-union.ts'
 import { textOf } from '../json/bytes.ts'
-import { membersOf } from '../json/members.ts'
+import { type Member, membersOf } from '../json/members.ts'
+import { endOfValue } from '../json/values.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain.ts'
 import { compileMapping } from '../map/plan.ts'
 import type { MappedChunk, Source } from '../model.ts'
@@ -76,7 +78,7 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
   for await (const chunk of mappedChunks(inputs, mapping, observer, signal, () => Number.POSITIVE_INFINITY)) {
     for (const index of pick.from(chunk)) {
       const explanation = explainRecord(chunk, index, mapping)
-      printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)
+      await printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)
       shown++
     }
     if (pick.isDone() || printer.isClosed()) break
@@ -136,15 +138,27 @@ function recordOnLine({ raw, count }: MappedChunk, line: number): number {
 }
 
 /** Searches the chunk's bytes first: most chunks do not hold the id at all. */
-function recordWithId({ raw, count }: MappedChunk, id: string): number {
-  const text = JSON.stringify(id)
-  if (!Buffer.from(raw.bytes.buffer, raw.bytes.byteOffset, raw.bytes.length).includes(text)) return -1
+function recordWithId(chunk: MappedChunk, id: string): number {
+  const { raw, count } = chunk
+  const mayHold = holds(raw.bytes, id) || holds(chunk.bytes, id)
+  if (!mayHold) return -1
   for (let i = 0; i < count; i++) {
-    if (raw.faults.some((fault) => fault.index === i)) continue
-    const member = membersOf(raw.bytes, raw.starts[i] as number).find(({ key }) => key.toLowerCase() === 'id')
-    if (member && textOf(raw.bytes, member.start, member.end) === text) return i
+    const start = raw.starts[i] as number
+    if (endOfValue(raw.bytes, start) < 0) continue
+    const member = membersOf(raw.bytes, start).find(({ key }) => key.toLowerCase() === 'id')
+    if (member && idOf(raw.bytes, member) === id) return i
   }
   return -1
+}
+
+function holds(bytes: Uint8Array, id: string): boolean {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(JSON.stringify(id).slice(1, -1))
+}
+
+/** An id as text: a string, perhaps in a union wrapper, or a number. */
+function idOf(bytes: Uint8Array, { start, end }: Member): string {
+  const value = unionValue(bytes, start) ?? { start, end }
+  return String(JSON.parse(textOf(bytes, value.start, value.end)))
 }
 
 /** Values longer than this are cut in the text form. */

@@ -23,7 +23,7 @@ export function parsePositive(text: string): number {
 
 /** A date, an RFC 3339 time or Unix seconds, as ms since 1970. */
 export function parseTime(text: string): number {
-  const ms = timeOfText(text)
+  const ms = /^\d{4}$/.test(text) ? Number.NaN : timeOfText(text)
   if (Number.isNaN(ms)) {
     throw new InvalidArgumentError('Give a date (2026-01-31), an RFC 3339 time (2026-01-31T08:00:00Z) or Unix seconds.')
   }

@@ -1,18 +1,35 @@
+import { StoppedError } from '../errors.ts'
+
 /** Writes a command's data to standard output, and knows when its reader is gone (`| head`), which is no failure. */
 export interface Printer {
-  print(text: string): void
+  /** Resolves when the text is written. Throws a StoppedError when it cannot be (a full disk). */
+  print(text: string): Promise<void>
   isClosed(): boolean
 }
 
 export function createPrinter(): Printer {
   let isClosed = false
-  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EPIPE') throw error
-    isClosed = true
-  })
+  // Without a listener an error would end the process with a stack; the callback of the write has it too.
+  process.stdout.on('error', () => {})
+
+  function failed(error: NodeJS.ErrnoException): Error | null {
+    if (error.code === 'EPIPE') {
+      isClosed = true
+      return null
+    }
+    return new StoppedError(`cannot write to standard output: ${error.message}`, { stopped: 'output', cause: error })
+  }
+
   return {
     print(text) {
-      if (!isClosed) process.stdout.write(text)
+      if (isClosed) return Promise.resolve()
+      return new Promise((resolve, reject) => {
+        process.stdout.write(text, (error) => {
+          const failure = error ? failed(error) : null
+          if (failure === null) resolve()
+          else reject(failure)
+        })
+      })
     },
     isClosed: () => isClosed,
   }

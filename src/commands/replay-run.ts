@@ -1,4 +1,5 @@
-import { closeSync, openSync } from 'node:fs'
+import { accessSync, constants, existsSync } from 'node:fs'
+import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import type { Mapping } from '../map/plan.ts'
@@ -108,7 +109,7 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
 export function checkWritable(path: string | undefined): void {
   if (path === undefined) return
   try {
-    closeSync(openSync(path, 'a'))
+    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK)
   } catch (cause) {
     throw new UsageError(`cannot write the summary to ${path}: ${(cause as Error).message}`, { cause })
   }

@@ -45,7 +45,7 @@ export function typeOfPath(path: string): PathType | null {
   for (const segment of segments.toReversed()) {
     if (segment.startsWith('event_type=')) {
       const name = segment.slice('event_type='.length)
-      return name === '' ? null : { type: catalogueType(name) ?? name, isShare }
+      if (name !== '') return { type: catalogueType(name) ?? name, isShare }
     }
   }
   for (const segment of segments.toReversed()) {

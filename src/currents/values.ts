@@ -6,6 +6,9 @@ const MILLISECONDS_FROM = 1e11
 /** The largest distance from 1970 that a date can have, in ms. */
 const MAX_DATE_MS = 8.64e15
 
+/** No time zone is further from UTC. */
+const MAX_OFFSET_MS = 18 * 3_600_000
+
 const TIMESTAMP =
   /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$/i
 
@@ -36,7 +39,7 @@ export function timeOfText(text: string): number {
     fields[3] < 24 &&
     fields[4] < 60 &&
     fields[5] < 60
-  if (!isReal) return Number.NaN
+  if (!isReal || !(Math.abs(offsetMs(zone)) <= MAX_OFFSET_MS)) return Number.NaN
   return utc + Number(`${fraction}000`.slice(0, 3)) - offsetMs(zone)
 }
 
@@ -49,10 +52,10 @@ function offsetMs(zone: string): number {
 
 /**
  * The shortest decimal text with the same 32-bit float: 3.140000104904175 is 3.14. A value that is not exactly a 32-bit
- * float, or is whole, keeps its own text (BRAZE.md, Fields: our rule).
+ * float keeps its own text (BRAZE.md, Fields: our rule).
  */
 export function shortestFloat32(value: number): string {
-  if (Math.fround(value) === value && !Number.isInteger(value)) {
+  if (Math.fround(value) === value) {
     // A shorter text than six digits is found at six: its rounding error is below half a unit of the sixth digit.
     for (let digits = 6; digits <= 9; digits++) {
       const shorter = Number(value.toPrecision(digits))

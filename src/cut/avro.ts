@@ -1,5 +1,5 @@
 import { crc32, inflateRawSync, constants as zlib } from 'node:zlib'
-import avsc, { type types } from 'avsc'
+import avsc, { type Schema, type types } from 'avsc'
 import SnappyJS from 'snappyjs'
 import { typeOfSchema } from '../currents/event-type.ts'
 import { appendText, textOf } from '../json/bytes.ts'
@@ -129,7 +129,7 @@ async function readHeader(queue: ByteQueue): Promise<Header | string> {
   if (!['null', 'deflate', 'snappy'].includes(codec))
     return `codec ${codec} cannot be read, only null, deflate and snappy`
   try {
-    const schema = avsc.Type.forSchema(JSON.parse(textOf(metadata.get('avro.schema') ?? new Uint8Array(0))), {
+    const schema = avsc.Type.forSchema(withoutDefaults(textOf(metadata.get('avro.schema') ?? new Uint8Array(0))), {
       // Braze's schemas are read as they are: logical types change nothing in the bytes.
       logicalTypes: {},
     })
@@ -138,6 +138,11 @@ async function readHeader(queue: ByteQueue): Promise<Header | string> {
   } catch (error) {
     return `the schema cannot be read: ${(error as Error).message}`
   }
+}
+
+/** A schema as it is needed to read with: a default that its writer accepted must not stop the reader. */
+function withoutDefaults(text: string): Schema {
+  return JSON.parse(text, (key, value) => (key === 'default' ? undefined : value))
 }
 
 async function takeHeaderBytes(queue: ByteQueue): Promise<Uint8Array | null> {

@@ -36,7 +36,7 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
   /** The record of a line that was too long: its beginning, as a fault. */
   function tooLong(endsWithNewline: boolean): RawChunk {
     const bytes = Buffer.concat([...partial, Buffer.from('\n')])
-    const detail = `the line is ${partialLength} bytes long; at most ${MAX_LINE_BYTES} are read`
+    const detail = tooLongDetail(partialLength)
     const chunk = oneFault(input, bytes, position, line, { index: 0, reason: 'malformed', detail })
     position += partialLength + (endsWithNewline ? 1 : 0)
     line++
@@ -112,6 +112,7 @@ function splitLines(
   let starts = new Int32Array(capacity)
   let ends = new Int32Array(capacity)
   let lines = new Float64Array(capacity)
+  const faults: Fault[] = []
   let count = 0
   let lineCount = 0
 
@@ -136,8 +137,12 @@ function splitLines(
     let end = newline
     while (end > at && (bytes[end - 1] as number) <= 0x20 && isSpace(bytes[end - 1] as number)) end--
     if (end > at) {
-      const items = mayHoldEnvelope ? envelopeItems(bytes, at, end) : null
-      if (items === null) add(at, end)
+      const isTooLong = end - at > MAX_LINE_BYTES
+      const items = mayHoldEnvelope && !isTooLong ? envelopeItems(bytes, at, end) : null
+      if (isTooLong) {
+        faults.push({ index: count, reason: 'malformed', detail: tooLongDetail(end - at) })
+        add(at, at + EXCERPT_BYTES)
+      } else if (items === null) add(at, end)
       else for (let i = 0; i < items.length; i += 2) add(items[i] as number, items[i + 1] as number)
     }
     lineCount++
@@ -154,10 +159,14 @@ function splitLines(
     ends: ends.subarray(0, count),
     positions,
     lines: lines.subarray(0, count),
-    faults: [],
+    faults,
     values: 'json',
   }
   return { raw, lineCount }
+}
+
+function tooLongDetail(bytes: number): string {
+  return `the line is ${bytes} bytes long; at most ${MAX_LINE_BYTES} are read`
 }
 
 function isSpace(byte: number): boolean {

@@ -87,39 +87,36 @@ function listIndexes(indexes: FieldIndexes, api: Api): object {
 
 /** The 400 or 429 of a request that the gate stopped; maps and lists that would be empty are absent. */
 export function gateRefusal(stopped: Exclude<Admission, { kind: 'admitted' }>): Refusal {
-  switch (stopped.kind) {
-    case 'project':
-      return plain(429, 'Too many requests', 'project_limit')
-    case 'silenced':
-      return {
-        status: 400,
-        reason: 'silenced',
-        body: {
-          code: 400,
-          error: 'Events silenced for device_id',
-          eps_threshold: stopped.eventsPerSecond,
-          silenced_devices: stopped.silencedDevices,
-          silenced_events: stopped.silencedEvents,
-          ...map('throttled_devices', stopped.throttledDevices),
-          ...list('throttled_events', stopped.throttledEvents),
-          ...map('exceeded_daily_quota_devices', stopped.quotaDevices),
-        },
-      }
-    case 'throttled':
-      return {
-        status: 429,
-        reason: 'throttled',
-        body: {
-          code: 429,
-          error: 'Too many requests for some devices and users',
-          eps_threshold: stopped.eventsPerSecond,
-          ...map('throttled_devices', stopped.throttledDevices),
-          ...map('throttled_users', stopped.throttledUsers),
-          ...list('throttled_events', stopped.throttledEvents),
-          ...map('exceeded_daily_quota_devices', stopped.quotaDevices),
-          ...map('exceeded_daily_quota_users', stopped.quotaUsers),
-        },
-      }
+  if (stopped.kind === 'project') return plain(429, 'Too many requests', 'project_limit')
+  if (stopped.kind === 'silenced') {
+    return {
+      status: 400,
+      reason: 'silenced',
+      body: {
+        code: 400,
+        error: 'Events silenced for device_id',
+        eps_threshold: stopped.eventsPerSecond,
+        silenced_devices: stopped.silencedDevices,
+        silenced_events: stopped.silencedEvents,
+        ...map('throttled_devices', stopped.throttledDevices),
+        ...list('throttled_events', stopped.throttledEvents),
+        ...map('exceeded_daily_quota_devices', stopped.quotaDevices),
+      },
+    }
+  }
+  return {
+    status: 429,
+    reason: 'throttled',
+    body: {
+      code: 429,
+      error: 'Too many requests for some devices and users',
+      eps_threshold: stopped.eventsPerSecond,
+      ...map('throttled_devices', stopped.throttledDevices),
+      ...map('throttled_users', stopped.throttledUsers),
+      ...list('throttled_events', stopped.throttledEvents),
+      ...map('exceeded_daily_quota_devices', stopped.quotaDevices),
+      ...map('exceeded_daily_quota_users', stopped.quotaUsers),
+    },
   }
 }
 

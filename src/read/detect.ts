@@ -30,7 +30,8 @@ const CONTAINERS: readonly Container[] = [
   {
     magic: 'PAR1',
     what: 'Parquet',
-    convert: (file) => `duckdb -c "COPY (SELECT * FROM read_parquet('${file}')) TO '/dev/stdout' (FORMAT json)"`,
+    convert: (file) =>
+      `duckdb -c "COPY (SELECT * FROM read_parquet(${file.startsWith("'") ? file : `'${file}'`})) TO '/dev/stdout' (FORMAT json)"`,
   },
   { magic: 'ORC', what: 'ORC', convert: (file) => `orc-contents ${file}` },
   { magic: '\x28\xb5\x2f\xfd', what: 'zstd', convert: (file) => `zstd -dc ${file}` },
@@ -52,10 +53,14 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   const container = CONTAINERS.find((candidate) => magic.startsWith(candidate.magic))
   if (container) {
     const file = path === '-' ? 'FILE' : path
-    return { is: 'refused', what: container.what, convert: container.convert(file) }
+    return { is: 'refused', what: container.what, convert: container.convert(quoted(file)) }
   }
   if (magic.startsWith('\xff\xfe') || magic.startsWith('\xfe\xff')) {
-    return { is: 'refused', what: 'UTF-16 text', convert: `iconv -f UTF-16 -t UTF-8 ${path === '-' ? 'FILE' : path}` }
+    return {
+      is: 'refused',
+      what: 'UTF-16 text',
+      convert: `iconv -f UTF-16 -t UTF-8 ${quoted(path === '-' ? 'FILE' : path)}`,
+    }
   }
 
   // A newline behind the head ends every scan; it is not part of the input.
@@ -74,6 +79,11 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   return { is: 'format', format: 'csv' }
 }
 
+/** A file name as a shell takes it. */
+function quoted(file: string): string {
+  return /^[\w./+=@:-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
+}
+
 /** One object a line, or objects that spread over lines or share one. */
 function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   const lineEnd = text.indexOf(NEWLINE, start)
@@ -83,8 +93,8 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   const ndjson: Detection = { is: 'format', format: 'ndjson' }
   const end = endOfValue(text, start)
   if (end > 0 && end <= lineEnd) {
-    const next = skipSpace(text, end)
-    return next < lineEnd ? json : ndjson
+    const next = text[skipSpace(text, end)]
+    return skipSpace(text, end) < lineEnd && (next === OPEN_BRACE || next === OPEN_BRACKET) ? json : ndjson
   }
   if (eventsListAt(text, start) >= 0) return json
   if (!hasLine) return ndjson

@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UsageError } from '../errors.ts'
@@ -29,12 +29,16 @@ const NON_DATA =
  */
 export async function discover(paths: readonly string[]): Promise<Discovery> {
   const found = createFileList()
-  const given = [...new Set(paths.map((path) => (path === STDIN ? STDIN : normalize(path))))]
+  if (paths.includes(''))
+    throw new UsageError('a path is empty', { hint: 'Perhaps a variable of your shell is not set.' })
+  const given = new Map(
+    paths.map((path) => [path === STDIN ? STDIN : resolve(path), path === STDIN ? STDIN : normalize(path)]),
+  )
   const directories = new Set<string>()
   const files: string[] = []
   let hasStdin = false
 
-  for (const path of given) {
+  for (const path of given.values()) {
     if (path === STDIN) {
       hasStdin = true
       continue
@@ -47,10 +51,11 @@ export async function discover(paths: readonly string[]): Promise<Discovery> {
   }
 
   const roots = new Set(Array.from(directories, (path) => resolve(path)))
+  const realRoots = new Set(await Promise.all(Array.from(directories, (path) => realpath(path))))
   for (const directory of directories) {
     if (isInside(dirname(resolve(directory)), roots)) continue
     const before = found.count()
-    await walk(directory, found, new Set())
+    await walk(directory, found, { roots: realRoots, entered: new Set() })
     if (found.count() === before) {
       throw new UsageError(`no input files in ${directory}`, {
         hint: 'Name a directory that holds export files, or the files themselves.',
@@ -109,7 +114,7 @@ function isLeftOut(name: string): boolean {
   return name.startsWith('.') || NON_DATA.test(name)
 }
 
-async function walk(directory: string, found: FileList, links: ReadonlySet<string>): Promise<void> {
+async function walk(directory: string, found: FileList, links: Links): Promise<void> {
   let entries: Awaited<ReturnType<typeof readEntries>>
   try {
     entries = await readEntries(directory)
@@ -136,12 +141,23 @@ function readEntries(directory: string) {
   return readdir(directory, { withFileTypes: true })
 }
 
-/** A link to a directory above itself would be walked for ever: each directory is entered through links once per branch. */
-async function walkLink(path: string, found: FileList, links: ReadonlySet<string>): Promise<void> {
-  const target = await stat(path).catch(() => null)
+/** What keeps links from reading anything twice. */
+interface Links {
+  /** The directories that are walked anyway, without links in their paths. */
+  readonly roots: ReadonlySet<string>
+  /** Where links on the way here lead to. */
+  readonly entered: ReadonlySet<string>
+}
+
+/** Follows a link to what is not read anyway; one that leads to a directory above itself would be walked for ever. */
+async function walkLink(path: string, found: FileList, links: Links): Promise<void> {
+  const target = await realpath(path).catch(() => null)
   if (target === null) return found.leaveOut(path)
-  if (target.isFile()) return found.add(path)
-  const key = `${target.dev}:${target.ino}`
-  if (!target.isDirectory() || links.has(key)) return found.leaveOut(path)
-  await walk(path, found, new Set(links).add(key))
+  const stats = await stat(target)
+  const isReadAnyway = isInside(stats.isDirectory() ? target : dirname(target), links.roots)
+  if (isReadAnyway && !isLeftOut(basename(target))) return
+  if (stats.isFile()) return found.add(path)
+  const holdsRoot = Array.from(links.roots).some((root) => isInside(root, new Set([target])))
+  if (!stats.isDirectory() || links.entered.has(target) || holdsRoot) return found.leaveOut(path)
+  await walk(path, found, { ...links, entered: new Set(links.entered).add(target) })
 }

@@ -8,26 +8,26 @@ export type Opened =
   | { readonly source: Source; readonly error: UsageError }
 
 /** Opens inputs in order, one ahead: an hourly export is thousands of small files, and opening takes as long as reading. */
-export async function* openAhead(sources: Iterable<Source>): AsyncGenerator<Opened> {
+export async function* openAhead(sources: Iterable<Source>, stop: AbortSignal): AsyncGenerator<Opened> {
   const rest = sources[Symbol.iterator]()
-  let ahead = openNext(rest)
+  let ahead = openNext(rest, stop)
   try {
     for (let opened = await ahead; opened !== null; opened = await ahead) {
-      ahead = openNext(rest)
+      ahead = openNext(rest, stop)
       yield opened
     }
   } finally {
-    const unused = await ahead
-    if (unused !== null && 'input' in unused) await unused.input.close()
+    // Not awaited: it may be a pipe that nobody writes to.
+    void ahead.then((unused) => (unused !== null && 'input' in unused ? unused.input.close() : undefined))
   }
 }
 
-async function openNext(rest: Iterator<Source>): Promise<Opened | null> {
+async function openNext(rest: Iterator<Source>, stop: AbortSignal): Promise<Opened | null> {
   const next = rest.next()
   if (next.done === true) return null
   const source = next.value
   try {
-    return { source, input: await openInput(source) }
+    return { source, input: await openInput(source, stop) }
   } catch (cause) {
     return { source, error: new UsageError(`cannot read ${source.path}: ${(cause as Error).message}`, { cause }) }
   }

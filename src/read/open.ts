@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { constants, createGunzip } from 'node:zlib'
 import { typeOfPath } from '../currents/event-type.ts'
 import type { OpenSource, Source } from '../model.ts'
 import { STDIN } from './discover.ts'
+import { gunzip } from './gunzip.ts'
 
 /** An open input: its bytes, gunzipped, in order. */
 export interface OpenInput {
@@ -21,21 +21,22 @@ export interface OpenInput {
 const READ_BYTES = 1 << 20
 /** The read that finds the end. */
 const LAST_READ_BYTES = 1 << 10
-/** Compressed bytes given to gunzip at a time: even 1000 times as much fits into memory. */
-const GZIP_BYTES = 1 << 15
 /** Bytes of the stored file that identify it (DESIGN §6). */
 const HEAD_BYTES = 1 << 16
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const
 
 /**
- * Opens an input for reading from its start. Gzip is recognised by its magic, several members too.
+ * Opens an input for reading from its start. Gzip is recognised by its magic, several members too. When `stop` aborts, reading
+ * ends.
  * @throws the system's error when it cannot be opened
  */
-export async function openInput(source: Source): Promise<OpenInput> {
-  const stored = source.path === STDIN ? readStdin() : await openFile(source.path)
-  const head: Uint8Array[] = []
-  let headLength = 0
+export async function openInput(source: Source, stop?: AbortSignal): Promise<OpenInput> {
+  const isStdin = source.path === STDIN
+  const stored = isStdin ? readStdin() : await openFile(source.path)
+  // A read that waits for a pipe must not outlast the wish to stop.
+  const close = () => void stored.close()
+  stop?.addEventListener('abort', close, { once: true })
   let damage: string | null = null
   let storedBytes = 0
 
@@ -43,11 +44,6 @@ export async function openInput(source: Source): Promise<OpenInput> {
     try {
       const chunk = await stored.read()
       storedBytes += chunk?.length ?? 0
-      if (chunk !== null && headLength < HEAD_BYTES) {
-        const part = chunk.subarray(0, HEAD_BYTES - headLength)
-        head.push(part.length === chunk.length ? part : part.slice())
-        headLength += part.length
-      }
       return chunk
     } catch (error) {
       damage = `reading failed: ${(error as Error).message}`
@@ -55,35 +51,49 @@ export async function openInput(source: Source): Promise<OpenInput> {
     }
   }
 
+  const first = await readHead(readStored)
+  const head = first.slice(0, HEAD_BYTES)
   let hash: string | null = null
   const opened: OpenSource = {
     ...source,
-    fileType: source.path === STDIN ? null : (typeOfPath(source.path)?.type ?? null),
-    isShare: source.path !== STDIN && (typeOfPath(source.path)?.isShare ?? false),
+    fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
+    isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
     headHash() {
-      hash ??= head.reduce((sum, part) => sum.update(part), createHash('sha256')).digest('hex')
+      hash ??= createHash('sha256').update(head).digest('hex')
       return hash
     },
   }
 
-  // Standard input may come byte by byte: two are needed to tell gzip.
-  let first = await readStored()
-  while (first !== null && first.length < GZIP_MAGIC.length) {
-    const more = await readStored()
-    if (more === null) break
-    first = Buffer.concat([first, more])
-  }
-  const isGzip = first !== null && GZIP_MAGIC.every((byte, i) => first?.[i] === byte)
+  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
   const plain = startingWith(first, readStored)
-  const decoded = isGzip ? gunzip(plain, (why) => (damage ??= why)) : plain
-  const reader = readAhead(decoded)
+  const decoded = isGzip
+    ? gunzip(plain, isStdin ? null : () => openFile(source.path), (why) => {
+        damage ??= why
+      })
+    : plain
   return {
     source: opened,
-    read: reader,
+    read: readAhead(decoded),
     damage: () => damage,
     storedBytes: () => storedBytes,
-    close: () => stored.close(),
+    async close() {
+      stop?.removeEventListener('abort', close)
+      await stored.close()
+    },
   }
+}
+
+/** The first bytes, at least as many as identify the input: a pipe may bring them in pieces of any size. */
+async function readHead(read: Read): Promise<Uint8Array> {
+  const parts: Uint8Array[] = []
+  let length = 0
+  while (length < HEAD_BYTES) {
+    const chunk = await read()
+    if (chunk === null) break
+    parts.push(chunk)
+    length += chunk.length
+  }
+  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
 }
 
 async function openFile(path: string): Promise<StoredBytes> {
@@ -96,10 +106,11 @@ async function openFile(path: string): Promise<StoredBytes> {
   }
 }
 
-type Read = () => Promise<Uint8Array | null>
+/** The next bytes, or null at the end. */
+export type Read = () => Promise<Uint8Array | null>
 
-interface StoredBytes {
-  read: Read
+export interface StoredBytes {
+  readonly read: Read
   close(): Promise<void>
 }
 
@@ -136,8 +147,8 @@ function readStdin(): StoredBytes {
   }
 }
 
-function startingWith(first: Uint8Array | null, rest: Read): Read {
-  let isFirst = true
+function startingWith(first: Uint8Array, rest: Read): Read {
+  let isFirst = first.length > 0
   return async () => {
     if (!isFirst) return rest()
     isFirst = false
@@ -152,58 +163,5 @@ function readAhead(read: Read): Read {
     const current = await (next ?? read())
     next = current === null ? Promise.resolve(null) : read()
     return current
-  }
-}
-
-/**
- * Inflates one compressed chunk at a time and hands out all of its output: a stream that fails drops what it had buffered, and
- * what stands before the damage must not be lost.
- */
-function gunzip(read: Read, onDamage: (why: string) => void): Read {
-  const stream = createGunzip({ chunkSize: 1 << 18, finishFlush: constants.Z_FINISH })
-  let output: Uint8Array[] = []
-  let failure: string | null = null
-  let ended = false
-  stream.on('data', (chunk: Buffer) => output.push(chunk))
-  stream.on('error', (error) => {
-    failure = error.message
-  })
-  let compressed: Uint8Array | null = null
-
-  async function inflateNext(): Promise<void> {
-    if (compressed === null || compressed.length === 0) compressed = await read()
-    const part = compressed?.subarray(0, GZIP_BYTES) ?? null
-    compressed = compressed?.subarray(GZIP_BYTES) ?? null
-    if (part === null) {
-      ended = true
-      await settled((done) => stream.end(done))
-    } else {
-      await settled((done) => stream.write(part, done))
-    }
-  }
-
-  function settled(act: (done: () => void) => void): Promise<void> {
-    return new Promise((resolve) => {
-      const done = () => {
-        stream.off('error', done)
-        stream.off('end', done)
-        resolve()
-      }
-      stream.once('error', done)
-      if (ended) stream.once('end', done)
-      act(ended ? () => {} : done)
-    })
-  }
-
-  return async () => {
-    while (output.length === 0 && failure === null && !ended) await inflateNext()
-    if (failure !== null) {
-      onDamage(`damaged gzip: ${failure}`)
-      ended = true
-    }
-    if (output.length === 0) return null
-    const bytes = output.length === 1 ? (output[0] as Uint8Array) : Buffer.concat(output)
-    output = []
-    return bytes
   }
 }

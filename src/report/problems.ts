@@ -21,8 +21,8 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
         const outcome = OUTCOMES[chunk.outcomes[index] as number]
         if (index >= chunk.count || outcome?.is !== 'rejected') continue
         count++
+        if (count === SHOWN_IN_FULL + 1) print(style.dim('further problems are counted, not shown'))
         if (count <= SHOWN_IN_FULL) print(`${style.red(outcome.reason)} ${placeOf(chunk, index)}: ${detail}`)
-        if (count === SHOWN_IN_FULL) print(style.dim('further problems are counted, not shown'))
       }
     },
     unshown: () => Math.max(0, count - SHOWN_IN_FULL),

@@ -1,5 +1,6 @@
 import { write } from 'node:fs'
 import { systemClock } from '../clock.ts'
+import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT } from '../outcomes.ts'
 import type { Sink } from '../sink.ts'
@@ -27,7 +28,7 @@ export function createStdoutSink(descriptor: number, accept: (chunk: MappedChunk
       accept(chunk)
     } catch (error) {
       const isClosed = (error as NodeJS.ErrnoException).code === 'EPIPE'
-      failure.abort(isClosed ? new ClosedOutput('the reader of standard output is gone') : error)
+      failure.abort(isClosed ? new ClosedOutput('the reader of standard output is gone') : unwritable(error as Error))
     }
   }
 
@@ -41,6 +42,14 @@ export function createStdoutSink(descriptor: number, accept: (chunk: MappedChunk
       await writing
     },
   }
+}
+
+function unwritable(cause: Error): StoppedError {
+  return new StoppedError(`cannot write to standard output: ${cause.message}`, {
+    stopped: 'output',
+    hint: 'Make room, or write somewhere else.',
+    cause,
+  })
 }
 
 /** Spans of bytes that hold nothing but events to write: the whole chunk, when it has no duplicates. */

@@ -94,12 +94,6 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
     rows[row + to] = (rows[row + to] as number) + 1
   }
 
-  function countRejected(): boolean {
-    rejected++
-    if (isOverMaxErrors()) tooManyErrors = true
-    return tooManyErrors
-  }
-
   function totals(): Float64Array {
     const sums = new Float64Array(COLUMNS)
     for (let i = 0; i < rows.length; i++) sums[i % COLUMNS] = (sums[i % COLUMNS] as number) + (rows[i] as number)
@@ -122,7 +116,13 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
         read++
         const warned = bits[i] as number
         if (warned !== 0) countWarnings(warned)
-        if (IS_REJECTED[outcome] === 1 && countRejected()) chunk.count = i + 1
+        if (IS_REJECTED[outcome] === 1) rejected++
+        // A share counts from a certain record on, which need not be a rejected one.
+        else if (read !== PERCENT_FROM) continue
+        if (isOverMaxErrors()) {
+          tooManyErrors = true
+          chunk.count = i + 1
+        }
       }
     },
     accept({ count, outcomes, types }) {
@@ -133,7 +133,8 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
     acceptEvent: (type) => moveEvent(type, ACCEPTED),
     rejectEvent(type, reason) {
       moveEvent(type, outcomeOf(reason))
-      countRejected()
+      rejected++
+      if (isOverMaxErrors()) tooManyErrors = true
     },
     warn(warning, count) {
       const at = WARNINGS.indexOf(warning)

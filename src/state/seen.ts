@@ -25,7 +25,8 @@ export function createSeen(): Seen {
       current ??= new Uint32Array(SLOTS * 2)
       let slot = find(current, low, high)
       if (current[slot + 1] !== 0) return true
-      if (previous !== null && previous[find(previous, low, high) + 1] !== 0) return true
+      // One that was seen a generation ago is noted again, or the next time it would be too old to be known.
+      const wasSeen = previous !== null && previous[find(previous, low, high) + 1] !== 0
       if (count === GENERATION) {
         const oldest = previous ?? new Uint32Array(SLOTS * 2)
         previous = current
@@ -36,7 +37,7 @@ export function createSeen(): Seen {
       current[slot] = low
       current[slot + 1] = high
       count++
-      return false
+      return wasSeen
     },
   }
 }

@@ -73,6 +73,19 @@ describe('explain', () => {
     assert.match(byId.stdout, /rejected: malformed {2}time is not a time: "soon"/)
   })
 
+  test('finds an id behind a broken line, in a union wrapper, and as a number', async () => {
+    const file = join(temporaryDirectory(), `${OPEN}.ndjson`)
+    const rest = '"external_user_id":"u","time":1}'
+    writeFileSync(file, `{"id":"b","x\n{"id":{"string":"c"},${rest}\n{"id":42,${rest}\n{"id":"\\u0064",${rest}\n`)
+    for (const [id, line] of [
+      ['c', 2],
+      ['42', 3],
+      ['d', 4],
+    ] as const) {
+      assert.match((await explain([file, '--id', id])).stdout, new RegExp(`:${line} `))
+    }
+  })
+
   test('says why a record is skipped, in the words of the summary', async () => {
     for (const [options, reason] of [
       [['--exclude', '*.Open'], 'filtered'],

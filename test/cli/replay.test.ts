@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
@@ -219,6 +219,23 @@ describe('the stream of events', () => {
     child.stdout.destroy()
     const [code] = await once(child, 'close')
     assert.deepEqual([code, Buffer.concat(stderr).toString()], [0, ''])
+  })
+
+  test('that cannot be written ends with 4 and says so, in the summary too', {
+    skip: process.platform !== 'linux',
+  }, async () => {
+    const summary = join(root, 'summary.json')
+    const full = openSync('/dev/full', 'w')
+    const child = spawn(process.execPath, [BINARY, 'replay', root, '--dry-run', '--quiet', '--summary', summary], {
+      stdio: ['ignore', full, 'pipe'],
+    })
+    closeSync(full)
+    const stderr: Buffer[] = []
+    child.stderr?.on('data', (chunk: Buffer) => stderr.push(chunk))
+    const [code] = await once(child, 'close')
+    assert.equal(code, 4)
+    assert.match(Buffer.concat(stderr).toString(), /cannot write to standard output/)
+    assert.equal(JSON.parse(readFileSync(summary, 'utf8')).exit_code, 4)
   })
 
   test('waits for a slow reader, and loses nothing', async () => {

@@ -73,7 +73,7 @@ function expectedProperties(
 
 /** A number that is exactly a 32-bit float, as the shortest decimal that is the same one: tried digit by digit. */
 function shortened(value: Json): Json {
-  if (typeof value !== 'number' || Number.isInteger(value) || Math.fround(value) !== value) return value
+  if (typeof value !== 'number' || Math.fround(value) !== value) return value
   for (let digits = 1; digits < 17; digits++) {
     const candidate = Number(value.toPrecision(digits))
     if (Math.fround(candidate) === value) return candidate

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { dirname, join, relative } from 'node:path'
 import { describe, test } from 'node:test'
 import { UsageError } from '../../src/errors.ts'
 import { discover } from '../../src/read/discover.ts'
@@ -66,6 +66,12 @@ describe('what is found', () => {
     assert.deepEqual(await found(root, 'a', 'a/b', 'a/b/x.ndjson', 'a/y.ndjson', './a'), ['a/b/x.ndjson', 'a/y.ndjson'])
   })
 
+  test('takes a directory once, given relative and absolute', async () => {
+    const root = tree(['a/x.ndjson'])
+    const discovery = await discover([join(root, 'a'), relative(process.cwd(), join(root, 'a'))])
+    assert.equal(discovery.count, 1)
+  })
+
   test('includes what a glob matches, and a file whose name looks like one', async () => {
     const root = tree(['x/1.ndjson', 'x/y/2.ndjson', 'x/3.csv', 'a[1].ndjson'])
     assert.deepEqual(await found(root, 'x/**/*.ndjson'), ['x/1.ndjson', 'x/y/2.ndjson'])
@@ -77,8 +83,9 @@ describe('what is found', () => {
     symlinkSync(join(root, 'data'), join(root, 'in/linked'))
     symlinkSync(join(root, 'in'), join(root, 'in/circle'))
     symlinkSync(join(root, 'nowhere'), join(root, 'in/broken'))
-    const paths = await found(root, 'in')
-    assert.ok(paths.includes('in/linked/a.ndjson') && paths.includes('in/b.ndjson'))
+    symlinkSync(join(root, 'in/b.ndjson'), join(root, 'in/again.ndjson'))
+    symlinkSync(root, join(root, 'in/above'))
+    assert.deepEqual(await found(root, 'in'), ['in/b.ndjson', 'in/linked/a.ndjson'])
   })
 
   test('is standard input first', async () => {

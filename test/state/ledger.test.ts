@@ -93,6 +93,8 @@ describe('--max-errors', () => {
   test('as a share counts from the hundredth record on', () => {
     const early = ['broken', ...Array.from({ length: 98 }, (_, i) => record(`r${i}`))]
     assert.equal(book(early, { maxErrors: { percent: 0.5 } }).ledger.hasTooManyErrors(), false)
+    const late = book([...early, record('hundredth'), record('x')], { maxErrors: { percent: 0.5 } })
+    assert.deepEqual([late.ledger.hasTooManyErrors(), late.chunk.count], [true, 100])
     const { chunk, ledger } = book([...early, 'broken', record('x')], { maxErrors: { percent: 1.5 } })
     assert.equal(ledger.hasTooManyErrors(), true)
     assert.equal(chunk.count, 100)

@@ -15,6 +15,15 @@ test('every one of the last million events is known, and no event that was not s
   for (let i = 2.5 * MILLION; i < 3.5 * MILLION; i++) assert.equal(seen.has(...hashOf(i)), true)
 })
 
+test('an event that comes again and again stays known', () => {
+  const seen = createSeen()
+  assert.equal(seen.has(...hashOf(0)), false)
+  for (let i = 1; i < 1.5 * MILLION; i++) seen.has(...hashOf(i))
+  assert.equal(seen.has(...hashOf(0)), true)
+  for (let i = 1.5 * MILLION; i < 2.2 * MILLION; i++) seen.has(...hashOf(i))
+  assert.equal(seen.has(...hashOf(0)), true)
+})
+
 test('hashes that belong to one place are told apart', () => {
   const seen = createSeen()
   for (let high = 1; high < 1000; high++) assert.equal(seen.has(0xffffffff, high), false)

@@ -1,0 +1,91 @@
+import assert from 'node:assert/strict'
+import { spawn } from 'node:child_process'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { gzipSync } from 'node:zlib'
+import { openInput } from '../../src/read/open.ts'
+import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
+
+const OPEN = 'users.messages.email.Open'
+const LINES = Array.from({ length: 200 }, (_, i) => `{"id":"${i}","external_user_id":"u-${i}","time":1767319200}`)
+const TEXT = `${LINES.join('\n')}\n`
+
+async function readAll(stored: Uint8Array): Promise<{ readonly text: string; readonly damage: string | null }> {
+  const path = join(temporaryDirectory(), 'input')
+  writeFileSync(path, stored)
+  const input = await openInput({ path, number: 0 })
+  const parts: Uint8Array[] = []
+  for (let bytes = await input.read(); bytes !== null; bytes = await input.read()) parts.push(bytes)
+  await input.close()
+  return { text: Buffer.concat(parts).toString(), damage: input.damage() }
+}
+
+describe('gzip', () => {
+  const zipped = gzipSync(TEXT)
+
+  test('of several members, with zero bytes behind the last, is read whole', async () => {
+    const stored = Buffer.concat([zipped, gzipSync('more\n'), Buffer.alloc(512)])
+    assert.deepEqual(await readAll(stored), { text: `${TEXT}more\n`, damage: null })
+    assert.deepEqual(await readAll(Buffer.concat([zipped, Buffer.alloc(1)])), { text: TEXT, damage: null })
+  })
+
+  test('with a wrong checksum keeps all that stands before it', async () => {
+    const stored = Buffer.from(zipped)
+    stored[stored.length - 6] = (stored[stored.length - 6] as number) ^ 1
+    const { text, damage } = await readAll(stored)
+    assert.equal(text, TEXT)
+    assert.match(damage ?? '', /damaged gzip/)
+  })
+
+  test('with a byte changed in its middle keeps what came before, and reads on to nothing else', async () => {
+    const random = Buffer.from(Array.from({ length: 400_000 }, (_, i) => (i * i) % 251))
+    const stored = gzipSync(random)
+    const at = Math.floor(stored.length / 2)
+    stored[at] = 0xff
+    stored[at + 1] = 0xff
+    const { text, damage } = await readAll(stored)
+    assert.match(damage ?? '', /damaged gzip/)
+    assert.ok(text.length > 0)
+  })
+
+  test('cut at any byte gives a beginning of its text, and says so', async () => {
+    for (let length = 18; length < zipped.length; length += 7) {
+      const { text, damage } = await readAll(zipped.subarray(0, length))
+      assert.ok(TEXT.startsWith(text))
+      assert.match(damage ?? '', /damaged gzip/)
+    }
+  })
+})
+
+/** True once the process has a handler for SIGINT. */
+function catchesSigint(pid: number | undefined): boolean {
+  const caught = /SigCgt:\t([0-9a-f]+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? '0'
+  return (BigInt(`0x${caught}`) & 2n) !== 0n
+}
+
+describe('standard input', () => {
+  test('that waits does not outlast the wish to stop', { skip: process.platform !== 'linux' }, async () => {
+    const child = spawn(process.execPath, [BINARY, 'replay', '-', '--dry-run', '--event-type', OPEN], { stdio: 'pipe' })
+    while (!catchesSigint(child.pid)) await new Promise((resolve) => setTimeout(resolve, 20))
+    child.kill('SIGINT')
+    const code = await new Promise((resolve) => child.on('close', resolve))
+    assert.equal(code, 130)
+  })
+
+  test('gives a record without id the same insert_id however its bytes arrive', async () => {
+    const record = '{"external_user_id":"u","time":1767319200}\n'
+    const whole = await braze2amp(['replay', '-', '--dry-run', '--quiet', '--event-type', OPEN], {
+      stdin: record + record,
+    })
+    const child = spawn(process.execPath, [BINARY, 'replay', '-', '--dry-run', '--quiet', '--event-type', OPEN], {
+      stdio: 'pipe',
+    })
+    const parts: Buffer[] = []
+    child.stdout.on('data', (chunk: Buffer) => parts.push(chunk))
+    child.stdin.write(record)
+    setTimeout(() => child.stdin.end(record), 700)
+    await new Promise((resolve) => child.on('close', resolve))
+    assert.equal(Buffer.concat(parts).toString(), whole.stdout)
+  })
+})
