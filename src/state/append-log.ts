@@ -2,6 +2,7 @@ import { dirname } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { append, type ByteWriter, createByteWriter } from '../json/bytes.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
+import { createTurns } from './turns.ts'
 
 /**
  * A file that only grows, in batches: dead letters, files.ndjson, the logs of seen events.
@@ -59,9 +60,7 @@ export function createAppendLog({ fileSystem, path, length: keptLength }: Append
   /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
   let isNameDurable = false
   let opening: Promise<void> | null = null
-  /** The write under way, and the one that waits for it and will take all that is added by then. */
-  let writing: Promise<void> | null = null
-  let next: Promise<void> | null = null
+  const writing = createTurns(writeBatch)
 
   function pendingBytes(): number {
     return batch.length + (leaving?.length ?? 0)
@@ -105,25 +104,9 @@ export function createAppendLog({ fileSystem, path, length: keptLength }: Append
     }
   }
 
-  function startWriting(): Promise<void> {
-    const started = writeBatch().finally(() => {
-      writing = null
-    })
-    writing = started
-    return started
-  }
-
   function flush(): Promise<void> {
-    if (batch.length === 0) return writing ?? Promise.resolve()
-    if (writing === null) return startWriting()
-    // Also after a failure: its batch is in the next one.
-    next ??= writing
-      .catch(() => {})
-      .then(() => {
-        next = null
-        return startWriting()
-      })
-    return next
+    if (batch.length === 0) return writing.current() ?? Promise.resolve()
+    return writing.take()
   }
 
   return {
