@@ -147,7 +147,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
       const over = retired
       retired = []
       for (const log of over) await log.close()
-      await other.log.flush()
+      // The other one has had nothing new since it was the current one.
       await current.log.flush()
     },
     saved(picture) {

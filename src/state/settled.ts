@@ -174,12 +174,7 @@ export function createSettled(saved: SavedSettled): Settled {
       const head = tickets[0]
       if (head === undefined) return { from: saved.from, settled: saved.settled, readTo }
       const from = head.restart
-      const settled = merge([
-        ...(from.ordinal < head.first ? [[from.ordinal, head.first] as const] : []),
-        ...ranges,
-        ...tickets.flatMap(settledIn),
-        ...unreached(),
-      ])
+      const settled = merge([...ranges, ...tickets.flatMap(settledIn), ...unreached()])
       return { from, settled: settled.filter(([, to]) => to > from.ordinal), readTo }
     },
   }

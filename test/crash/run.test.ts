@@ -76,7 +76,7 @@ async function runProcess(
     length: logs['dead-letters.ndjson'] ?? 0,
   })
   await letters.open()
-  const seen = await openSeenLogs({ fileSystem, directory: '/state', lengths: logs, generation: 10_000 })
+  const seen = await openSeenLogs({ fileSystem, directory: '/state', lengths: logs, generation: 8 })
   const files = await openDeliveredFiles({
     fileSystem,
     directory: '/state',
@@ -222,6 +222,7 @@ async function runProcess(
     else if (action < 4 && pending.length > 0) answer()
     else if (reading !== undefined) {
       if (reserved < CHUNK) await checkpointing.save()
+      assert.ok(reserved >= CHUNK)
       readChunk(reading)
     } else if (unread.length > 0) {
       const input = unread.shift() as Input
