@@ -60,16 +60,16 @@ export interface Checkpoint {
 }
 
 /** The only format so far. */
-export const VERSION = 1
+const VERSION = 1
 
-export interface Reservation {
+interface Reservation {
   readonly path: string
   /** Of the file as stored. */
   readonly byte: number
 }
 
 /** What tells that a file is still the one that was read (`read/fingerprint.ts`). */
-export interface SavedFingerprint {
+interface SavedFingerprint {
   /** So many bytes of the file, as stored, it speaks of. */
   readonly byte: number
   /** SHA-256 of the first 64 KB, of at most `byte`. */
@@ -79,7 +79,7 @@ export interface SavedFingerprint {
 }
 
 /** `settled` has ordinals of records, from 0 in each input. */
-export interface SavedInput extends SavedSettled {
+interface SavedInput extends SavedSettled {
   readonly path: string
   readonly fingerprint: SavedFingerprint
   /** Its records that Amplitude accepted so far. */
@@ -87,7 +87,7 @@ export interface SavedInput extends SavedSettled {
 }
 
 /** `settled` has numbers of lines, from 0 in each file; those below `settledLines` are settled and not in it. */
-export interface SavedLane {
+interface SavedLane {
   readonly identity: { readonly kind: 'user' | 'device'; readonly id: string }
   /** Name in `lanes/`. */
   readonly file: string
@@ -109,7 +109,7 @@ export interface SavedLane {
  * `unsettled` is the part of them that a resume takes off again, since those records are read again: pending in memory, not in a lane
  * file. It also holds their warnings.
  */
-export interface SavedCounts {
+interface SavedCounts {
   readonly read: number
   readonly accepted: number
   readonly pending: number
@@ -126,7 +126,7 @@ export interface SavedCounts {
   readonly sent: SavedSent
 }
 
-export interface SavedTypeCounts {
+interface SavedTypeCounts {
   readonly read: number
   readonly accepted: number
   readonly rejected: number
@@ -134,7 +134,7 @@ export interface SavedTypeCounts {
 }
 
 /** What went over the network, and how long it took: summed over the run's processes. */
-export interface SavedSent {
+interface SavedSent {
   readonly requests: number
   readonly byStatus: Readonly<Record<string, number>>
   readonly retries: number
@@ -148,13 +148,13 @@ export interface SavedSent {
 }
 
 /** Events of an identity by hour since 1970 (`schedule/quota.ts`). */
-export interface SavedIdentityQuota {
+interface SavedIdentityQuota {
   readonly kind: 'user' | 'device'
   readonly id: string
   readonly hours: readonly (readonly [hour: number, events: number])[]
 }
 
-export const CHECKPOINT_FILE = 'checkpoint.json'
+const CHECKPOINT_FILE = 'checkpoint.json'
 
 /** Makes `checkpoint` the durable one. @throws the system's error; the one before is then still there */
 export async function writeCheckpoint(

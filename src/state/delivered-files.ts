@@ -41,21 +41,21 @@ export interface DeliveredFiles {
 }
 
 /** What the directory says of a file. */
-export interface FileStamp {
+interface FileStamp {
   readonly path: string
   readonly size: number
   readonly mtimeMs: number
 }
 
 /** What reading both ends of a file says of it. */
-export interface FileContent {
+interface FileContent {
   readonly size: number
   readonly head: string
   readonly tail: string
 }
 
 /** A line that was found. */
-export interface Delivery {
+interface Delivery {
   /** Delivered by this run: to be skipped; else by another run into the same project: to be refused. */
   readonly byThisRun: boolean
   /** Size and time are what they were: it need not be read to know that it is the same. */
@@ -85,7 +85,7 @@ interface DeliveredFilesOptions {
   readonly run: { readonly id: string; readonly keyFingerprint: string }
 }
 
-export const DELIVERED_FILE = 'files.ndjson'
+const DELIVERED_FILE = 'files.ndjson'
 
 const READ_BYTES = 1 << 20
 

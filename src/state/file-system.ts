@@ -33,7 +33,7 @@ export interface FileSystem {
  * `read`: must be there. `write`: reading and writing, made when it is not there. `create`: must not be there. `replace`: emptied
  * when it is there.
  */
-export type OpenMode = 'read' | 'write' | 'create' | 'replace'
+type OpenMode = 'read' | 'write' | 'create' | 'replace'
 
 export interface OpenFile {
   /** Fills `into` from `position` on as far as the file goes; returns how many bytes that were. */
@@ -47,7 +47,7 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
-export interface FileFacts {
+interface FileFacts {
   readonly size: number
   readonly mtimeMs: number
 }
