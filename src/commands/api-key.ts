@@ -1,4 +1,3 @@
-import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { UsageError } from '../errors.ts'
@@ -44,9 +43,4 @@ async function readKeyFile(path: string, paths: readonly string[]): Promise<stri
     throw new UsageError('standard input cannot be both the key and the records', { hint: HOW })
   }
   return text(process.stdin)
-}
-
-/** What may be shown and kept of a key: enough to tell two projects apart, not enough to use it. */
-export function fingerprintOf(key: string): string {
-  return createHash('sha256').update(key).digest('hex').slice(0, 12)
 }

@@ -1,12 +1,11 @@
-import { type FileHandle, open } from 'node:fs/promises'
-import { createByteWriter } from '../json/bytes.ts'
 import type { KeptEvent, Place } from '../model.ts'
+import { createAppendLog } from './append-log.ts'
+import { diskFileSystem, type FileSystem } from './file-system.ts'
 import { appendEventLetter, appendRecordLetter, type Reason } from './letter.ts'
-import { FILE_MODE } from './state-directory.ts'
 
 /**
- * The file of rejected records, appended in batches and fsynced: a rejection counts as settled only once `flush` has resolved
- * (DESIGN.md §7). It comes into being with its first letter.
+ * The file of rejected records, `dead-letters.ndjson`, in the format of `letter.ts`: an append log (`append-log.ts` has the write
+ * order). A rejection counts as settled only once `flush` has resolved (DESIGN.md §7). It comes into being with its first letter.
  */
 export interface DeadLetters {
   readonly path: string
@@ -24,57 +23,26 @@ export interface DeadLetters {
   close(): Promise<void>
 }
 
-export function createDeadLetters(path: string): DeadLetters {
-  let batch = createByteWriter(1 << 14)
+/** @param length bytes that the checkpoint knows; null keeps whatever is there */
+export function createDeadLetters(
+  path: string,
+  { fileSystem = diskFileSystem, length = null }: { fileSystem?: FileSystem; length?: number | null } = {},
+): DeadLetters {
+  const log = createAppendLog({ fileSystem, path, length })
   let count = 0
-  let file: FileHandle | null = null
-  /** The write under way, and the one that waits for it and will take all that is added by then. */
-  let writing: Promise<void> | null = null
-  let next: Promise<void> | null = null
-
-  async function writeBatch(): Promise<void> {
-    file ??= await open(path, 'a', FILE_MODE)
-    const { bytes, length } = batch
-    batch = createByteWriter(1 << 14)
-    await file.writeFile(bytes.subarray(0, length))
-    await file.datasync()
-  }
-
-  function startWriting(): Promise<void> {
-    const started = writeBatch().finally(() => {
-      writing = null
-    })
-    writing = started
-    return started
-  }
-
-  function flush(): Promise<void> {
-    if (batch.length === 0) return writing ?? Promise.resolve()
-    if (writing === null) return startWriting()
-    next ??= writing.then(() => {
-      next = null
-      return startWriting()
-    })
-    return next
-  }
-
   return {
     path,
     addEvent(event, eventType, why) {
-      appendEventLetter(batch, event, eventType, why)
+      log.add((out) => appendEventLetter(out, event, eventType, why))
       count += 1
     },
     addRecord(place, record, eventType, why) {
-      appendRecordLetter(batch, place, record, eventType, why)
+      log.add((out) => appendRecordLetter(out, place, record, eventType, why))
       count += 1
     },
-    flush,
-    pendingBytes: () => batch.length,
+    flush: log.flush,
+    pendingBytes: log.pendingBytes,
     count: () => count,
-    async close() {
-      await flush()
-      await file?.close()
-      file = null
-    },
+    close: log.close,
   }
 }

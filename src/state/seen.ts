@@ -9,26 +9,40 @@ export interface Seen {
   has(low: number, high: number): boolean
 }
 
-/** Events that one table holds. */
-const GENERATION = 1_000_000
-/** Places in a table; two 32-bit halves each. */
-const SLOTS = 3 << 19
+/** Events that one table holds: so many are known at least. */
+export const GENERATION = 1_000_000
+/** Places in a table for each event it can hold. */
+const ROOM = (3 << 19) / GENERATION
 
-export function createSeen(): Seen {
+/** @param generation another number than a million is for tests */
+export function createSeen(generation: number = GENERATION): Seen {
+  /** Places in a table; two 32-bit halves each. */
+  const slots = Math.ceil(generation * ROOM)
   // Allocated by the first event: a run of a few records need not touch 24 MB.
   let current: Uint32Array | null = null
   let previous: Uint32Array | null = null
   let count = 0
 
+  /** The place of a hash, or the free one where it belongs. The high half is never 0. */
+  function find(table: Uint32Array, low: number, high: number): number {
+    let slot = Math.floor((low / 0x1_0000_0000) * slots) * 2
+    for (;;) {
+      const h = table[slot + 1]
+      if (h === 0 || (h === high && table[slot] === low)) return slot
+      slot += 2
+      if (slot === slots * 2) slot = 0
+    }
+  }
+
   return {
     has(low, high) {
-      current ??= new Uint32Array(SLOTS * 2)
+      current ??= new Uint32Array(slots * 2)
       let slot = find(current, low, high)
       if (current[slot + 1] !== 0) return true
       // One that was seen a generation ago is noted again, or the next time it would be too old to be known.
       const wasSeen = previous !== null && previous[find(previous, low, high) + 1] !== 0
-      if (count === GENERATION) {
-        const oldest = previous ?? new Uint32Array(SLOTS * 2)
+      if (count === generation) {
+        const oldest = previous ?? new Uint32Array(slots * 2)
         previous = current
         current = oldest.fill(0)
         count = 0
@@ -39,16 +53,5 @@ export function createSeen(): Seen {
       count++
       return wasSeen
     },
-  }
-}
-
-/** The place of a hash, or the free one where it belongs. The high half is never 0. */
-function find(table: Uint32Array, low: number, high: number): number {
-  let slot = Math.floor((low / 0x1_0000_0000) * SLOTS) * 2
-  for (;;) {
-    const h = table[slot + 1]
-    if (h === 0 || (h === high && table[slot] === low)) return slot
-    slot += 2
-    if (slot === SLOTS * 2) slot = 0
   }
 }

@@ -1,0 +1,177 @@
+import { createHash, type Hash } from 'node:crypto'
+import { type FileHandle, open } from 'node:fs/promises'
+
+/**
+ * What tells that an input is still the one that was read up to a place (DESIGN.md §6): a hash of its beginning and one of the 64 KB
+ * before that place. All in bytes as stored, before gunzip. An input that only grew matches; one that shrank, or changed there, does
+ * not. A change in between, of the same length, is not seen: reading everything again would cost as much as sending it.
+ */
+export interface Fingerprint {
+  /** It speaks of the first so many bytes. */
+  readonly byte: number
+  /** SHA-256 of the first 64 KB, of at most `byte`; hex. */
+  readonly head: string
+  /** SHA-256 of the 64 KB before `byte`; hex. */
+  readonly tail: string
+}
+
+/** Bytes at either end that are hashed. */
+export const SPAN_BYTES = 1 << 16
+
+/** Whether an input is the one that a fingerprint was taken of. */
+export type Match = 'same' | 'shrank' | 'changed'
+
+/**
+ * The fingerprint of a file up to `byte`; of all of it when that is null.
+ * @throws the system's error, and an Error when the file is shorter
+ */
+export async function fingerprintOfFile(path: string, byte: number | null): Promise<Fingerprint> {
+  return withFile(path, async (file) => {
+    const upTo = byte ?? (await file.stat()).size
+    const found = await fingerprintAt(file, upTo)
+    if (found === null) throw new Error(`${path} is shorter than ${upTo} bytes`)
+    return found
+  })
+}
+
+/** Compares a file with the fingerprint taken of it. @throws the system's error when it cannot be read */
+export async function matchFile(path: string, expected: Fingerprint): Promise<Match> {
+  return withFile(path, async (file) => {
+    const found = await fingerprintAt(file, expected.byte)
+    if (found === null) return 'shrank'
+    return found.head === expected.head && found.tail === expected.tail ? 'same' : 'changed'
+  })
+}
+
+async function withFile<T>(path: string, act: (file: FileHandle) => Promise<T>): Promise<T> {
+  const file = await open(path)
+  try {
+    return await act(file)
+  } finally {
+    await file.close()
+  }
+}
+
+/** Null when the file is shorter. */
+async function fingerprintAt(file: FileHandle, byte: number): Promise<Fingerprint | null> {
+  const head = await hashOf(file, 0, Math.min(byte, SPAN_BYTES))
+  const tail = byte <= SPAN_BYTES ? head : await hashOf(file, byte - SPAN_BYTES, byte)
+  return head === null || tail === null ? null : { byte, head, tail }
+}
+
+async function hashOf(file: FileHandle, from: number, to: number): Promise<string | null> {
+  const bytes = Buffer.allocUnsafe(to - from)
+  for (let done = 0; done < bytes.length; ) {
+    const { bytesRead } = await file.read(bytes, done, bytes.length - done, from + done)
+    if (bytesRead === 0) return null
+    done += bytesRead
+  }
+  return createHash('sha256').update(bytes).digest('hex')
+}
+
+/**
+ * Fingerprints of an input that passes by, without reading it again: standard input has no second time. Places are whole spans of
+ * 64 KB and the end.
+ */
+export interface PassingFingerprint {
+  /** Takes the next bytes as stored, in order. */
+  add(bytes: Uint8Array): void
+  /** There are no more. */
+  end(): void
+  /** The latest place at or before `byte`; those before it are forgotten, so `byte` must not go back. */
+  before(byte: number): Fingerprint
+}
+
+export function createPassingFingerprint(): PassingFingerprint {
+  let places: Fingerprint[] = [fingerprintOfNothing()]
+  let head: string | null = null
+  let byte = 0
+  /** Of the span under way. */
+  let hash: Hash = createHash('sha256')
+  /** The span before, with the last bytes of which the end's tail begins. */
+  let before: Buffer = Buffer.alloc(0)
+  let span: Buffer = Buffer.allocUnsafeSlow(SPAN_BYTES)
+  let filled = 0
+
+  function note(tail: string): void {
+    head ??= tail
+    places.push({ byte, head, tail })
+  }
+
+  return {
+    add(bytes) {
+      for (let at = 0; at < bytes.length; ) {
+        const part = bytes.subarray(at, at + SPAN_BYTES - filled)
+        hash.update(part)
+        span.set(part, filled)
+        filled += part.length
+        byte += part.length
+        at += part.length
+        if (filled < SPAN_BYTES) continue
+        note(hash.digest('hex'))
+        hash = createHash('sha256')
+        const spare = before
+        before = span
+        span = spare.length === 0 ? Buffer.allocUnsafeSlow(SPAN_BYTES) : spare
+        filled = 0
+      }
+    },
+    end() {
+      if (filled === 0) return
+      const tail = createHash('sha256').update(before.subarray(filled)).update(span.subarray(0, filled))
+      note(tail.digest('hex'))
+    },
+    before(wanted) {
+      const next = places.findIndex((place) => place.byte > wanted)
+      places = places.slice((next < 0 ? places.length : next) - 1)
+      return places[0] as Fingerprint
+    },
+  }
+}
+
+function fingerprintOfNothing(): Fingerprint {
+  const empty = createHash('sha256').digest('hex')
+  return { byte: 0, head: empty, tail: empty }
+}
+
+/**
+ * Compares an input that passes by with the fingerprint of the one before; null until `expected.byte` bytes have passed. Nothing may
+ * be taken from it before it answers `same`.
+ */
+export interface PassingMatch {
+  add(bytes: Uint8Array): Match | null
+  /** The input has ended. */
+  end(): Match
+}
+
+export function createPassingMatch(expected: Fingerprint): PassingMatch {
+  const headHash = createHash('sha256')
+  const tailHash = createHash('sha256')
+  const headTo = Math.min(expected.byte, SPAN_BYTES)
+  const tailFrom = Math.max(0, expected.byte - SPAN_BYTES)
+  let byte = 0
+  let found: Match | null = null
+
+  function within(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    return bytes.subarray(Math.max(0, from - byte), Math.max(0, to - byte))
+  }
+
+  function decide(): Match | null {
+    if (found === null && byte >= expected.byte) {
+      const isSame = headHash.digest('hex') === expected.head && tailHash.digest('hex') === expected.tail
+      found = isSame ? 'same' : 'changed'
+    }
+    return found
+  }
+
+  return {
+    add(bytes) {
+      if (found !== null) return found
+      headHash.update(within(bytes, 0, headTo))
+      tailHash.update(within(bytes, tailFrom, expected.byte))
+      byte += bytes.length
+      return decide()
+    },
+    end: () => decide() ?? 'shrank',
+  }
+}

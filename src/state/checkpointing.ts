@@ -1,0 +1,72 @@
+import type { Clock } from '../clock.ts'
+import { type Checkpoint, writeCheckpoint } from './checkpoint.ts'
+import type { FileSystem } from './file-system.ts'
+import { createTurns } from './turns.ts'
+
+/**
+ * When checkpoints are taken, and in which order what belongs to one reaches the disk (DESIGN.md §6; `checkpoint.ts` has what a crash
+ * leaves at each step).
+ */
+export interface Checkpointing {
+  /** Something settled: a checkpoint follows within 2 s. */
+  changed(): void
+  /** Resolves when a picture taken after this call is durable: at the start, at a stop, when the reader reached its reservation. */
+  save(): Promise<void>
+  /** The last durable one. */
+  last(): Checkpoint | null
+  /** No more of them by itself; resolves when none is under way. A `save` after it still works. */
+  close(): Promise<void>
+}
+
+interface CheckpointingOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly clock: Clock
+  /** Where the run stands now. Must not await: everything in it is of one instant. */
+  readonly takePicture: () => Checkpoint
+  /** Resolves when all that the picture names is durable: logs and lane files, up to the lengths in it. */
+  readonly flush: (picture: Checkpoint) => Promise<void>
+  /** The picture is durable: what it no longer names may go, and the reader may go on to its reservation. */
+  readonly saved: (picture: Checkpoint) => Promise<void>
+  /** A checkpoint that nobody waits for failed. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** What settled is in a checkpoint at the latest after so long. */
+const EVERY_MS = 2000
+
+export function createCheckpointing(options: CheckpointingOptions): Checkpointing {
+  const { fileSystem, directory, clock, takePicture, flush, saved, onFailure } = options
+  const closed = new AbortController()
+  let last: Checkpoint | null = null
+  let isDue = false
+
+  const turns = createTurns(async () => {
+    const picture = takePicture()
+    await flush(picture)
+    await writeCheckpoint(fileSystem, directory, picture)
+    last = picture
+    await saved(picture)
+  })
+
+  async function saveLater(): Promise<void> {
+    await clock.sleep(EVERY_MS, closed.signal)
+    isDue = false
+    if (closed.signal.aborted) return
+    await turns.take().catch(onFailure)
+  }
+
+  return {
+    changed() {
+      if (isDue || closed.signal.aborted) return
+      isDue = true
+      void saveLater()
+    },
+    save: turns.take,
+    last: () => last,
+    async close() {
+      closed.abort()
+      await turns.current()?.catch(() => {})
+    },
+  }
+}

@@ -1,0 +1,156 @@
+import { constants, type Stats } from 'node:fs'
+import * as node from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
+
+/**
+ * All that the state directory asks of a file system: a parameter everywhere, so that tests can lose, tear or refuse at each call
+ * (DESIGN.md §6).
+ *
+ * What may be relied on after a crash, and no more: bytes that `sync` of their file returned for; names that `syncDirectory` of
+ * their directory returned for; a rename either did or did not happen. All else may be there, be torn, be zeros, or be gone, in any
+ * order. Directories and files are their owner's alone from the moment they are there.
+ */
+export interface FileSystem {
+  /** @throws the system's error, with its `code`: ENOENT, EEXIST (`create`), EACCES, ENOSPC, … */
+  open(path: string, how: OpenMode): Promise<OpenFile>
+  /** Atomic; replaces what is at `to`. */
+  rename(from: string, to: string): Promise<void>
+  unlink(path: string): Promise<void>
+  /** Names in a directory, unsorted. */
+  readdir(path: string): Promise<readonly string[]>
+  /** Makes a directory and those above it; it may be there already. */
+  mkdir(path: string): Promise<void>
+  /** Null when there is nothing of that name. */
+  stat(path: string): Promise<FileFacts | null>
+  /** Sets the time of the last change. */
+  touch(path: string, mtimeMs: number): Promise<void>
+  /** Makes the names in a directory durable: created, renamed and unlinked ones. */
+  syncDirectory(path: string): Promise<void>
+}
+
+/**
+ * `read`: must be there. `write`: reading and writing, made when it is not there. `create`: must not be there. `replace`: emptied
+ * when it is there.
+ */
+type OpenMode = 'read' | 'write' | 'create' | 'replace'
+
+export interface OpenFile {
+  /** Fills `into` from `position` on as far as the file goes; returns how many bytes that were. */
+  read(into: Uint8Array, position: number): Promise<number>
+  /** Writes all of `bytes` at `position`; when it fails, part of them may be there. */
+  write(bytes: Uint8Array, position: number): Promise<void>
+  truncate(length: number): Promise<void>
+  /** Makes the file's bytes and length durable; not its name. */
+  sync(): Promise<void>
+  size(): Promise<number>
+  close(): Promise<void>
+}
+
+interface FileFacts {
+  readonly size: number
+  readonly mtimeMs: number
+}
+
+const FLAGS: Readonly<Record<OpenMode, number>> = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR | constants.O_CREAT,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
+  replace: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
+}
+
+/** The file system of this machine. */
+export const diskFileSystem: FileSystem = {
+  open: async (path, how) => fileOf(await node.open(path, FLAGS[how], FILE_MODE)),
+  rename: node.rename,
+  unlink: node.unlink,
+  readdir: (path) => node.readdir(path),
+  async mkdir(path) {
+    await node.mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
+  },
+  stat: (path) =>
+    node.stat(path).then(
+      ({ size, mtimeMs }: Stats) => ({ size, mtimeMs }),
+      (error: unknown) => {
+        if (isMissing(error)) return null
+        throw error
+      },
+    ),
+  touch: (path, mtimeMs) => node.utimes(path, mtimeMs / 1000, mtimeMs / 1000),
+  async syncDirectory(path) {
+    const handle = await node.open(path, constants.O_RDONLY)
+    try {
+      await handle.sync()
+    } finally {
+      await handle.close()
+    }
+  },
+}
+
+function fileOf(handle: node.FileHandle): OpenFile {
+  return {
+    async read(into, position) {
+      let done = 0
+      while (done < into.length) {
+        const { bytesRead } = await handle.read(into, done, into.length - done, position + done)
+        if (bytesRead === 0) break
+        done += bytesRead
+      }
+      return done
+    },
+    async write(bytes, position) {
+      let done = 0
+      while (done < bytes.length) {
+        const { bytesWritten } = await handle.write(bytes, done, bytes.length - done, position + done)
+        done += bytesWritten
+      }
+    },
+    truncate: (length) => handle.truncate(length),
+    sync: () => handle.datasync(),
+    size: async () => (await handle.stat()).size,
+    close: () => handle.close(),
+  }
+}
+
+/** True for the system's error that says that nothing of that name is there. */
+export function isMissing(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code === 'ENOENT'
+}
+
+/** The whole of a small file; null when it is not there. */
+export async function readWhole(fileSystem: FileSystem, path: string): Promise<Buffer | null> {
+  let file: OpenFile
+  try {
+    file = await fileSystem.open(path, 'read')
+  } catch (error) {
+    if (isMissing(error)) return null
+    throw error
+  }
+  try {
+    const bytes = Buffer.alloc(await file.size())
+    return bytes.subarray(0, await file.read(bytes, 0))
+  } finally {
+    await file.close()
+  }
+}
+
+/**
+ * Replaces a file by other content, whole: whoever reads it, also after a crash, finds all of the old or all of the new.
+ *
+ *     write PATH.new   a crash leaves the old file, and a PATH.new that is worth nothing and is overwritten the next time
+ *     sync PATH.new    without this the rename could outlive the bytes: an empty file under the right name
+ *     rename to PATH   a crash leaves either of the two
+ *     sync directory   from here on the new one
+ */
+export async function replaceFile(fileSystem: FileSystem, path: string, content: Uint8Array): Promise<void> {
+  const temporary = `${path}.new`
+  const file = await fileSystem.open(temporary, 'replace')
+  try {
+    await file.write(content, 0)
+    await file.sync()
+  } finally {
+    await file.close()
+  }
+  await fileSystem.rename(temporary, path)
+  await fileSystem.syncDirectory(dirname(path))
+}

@@ -1,0 +1,125 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { UsageError } from '../errors.ts'
+import { type Check, flag, listOf, objectOf, orNull, text, time } from './shape.ts'
+
+/**
+ * What makes an invocation go on with a run instead of being another one (DESIGN.md §6): where the events go, and everything that
+ * decides which records become which events. How fast they go may change freely: API, rates, `--limit`, output.
+ */
+export interface RunIdentity {
+  readonly id: string
+  /** Name and version of the program that began the run. */
+  readonly tool: string
+  /** Wall clock, ms. */
+  readonly createdAt: number
+  /** Scheme, host and port of the destination. */
+  readonly origin: string
+  /** See `fingerprintOf`; the key itself is never written. */
+  readonly keyFingerprint: string
+  /** See `hashOfMapping`. */
+  readonly mappingHash: string
+  readonly options: RunChoices
+  /** The question before the first upload was answered with yes, or not asked. */
+  readonly confirmed: boolean
+}
+
+/** The options that decide which records become which events. */
+export interface RunChoices {
+  readonly include: readonly string[]
+  readonly exclude: readonly string[]
+  /** RFC 3339 in UTC, as the checkpoint shows them. */
+  readonly since: string | null
+  readonly until: string | null
+  readonly eventType: string | null
+  readonly format: string | null
+  /** `I/N` */
+  readonly shard: string | null
+  readonly dedupe: boolean
+  readonly skipUserPropertiesSync: boolean
+}
+
+export const runIdentity: Check<RunIdentity> = objectOf<RunIdentity>({
+  id: text,
+  tool: text,
+  createdAt: time,
+  origin: text,
+  keyFingerprint: text,
+  mappingHash: text,
+  options: objectOf<RunChoices>({
+    include: listOf(text),
+    exclude: listOf(text),
+    since: orNull(text),
+    until: orNull(text),
+    eventType: orNull(text),
+    format: orNull(text),
+    shard: orNull(text),
+    dedupe: flag,
+    skipUserPropertiesSync: flag,
+  }),
+  confirmed: flag,
+})
+
+/** A new run; `id` is random, so that two runs of the same command are two. */
+export function newRun(rest: Omit<RunIdentity, 'id'>): RunIdentity {
+  return { ...rest, id: randomUUID() }
+}
+
+/** What may be shown and kept of a key: enough to tell two projects apart, not enough to use it. */
+export function fingerprintOf(key: string): string {
+  return createHash('sha256').update(key).digest('hex').slice(0, 12)
+}
+
+/**
+ * A hash of the effective mapping: of what the rules are once defaults, profile and file are put together, not of the file's text.
+ * Order of keys does not count, order in lists does. @param mapping plain data
+ */
+export function hashOfMapping(mapping: unknown): string {
+  const text = JSON.stringify(mapping, (_key, value: unknown) =>
+    typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
+      : value,
+  )
+  return createHash('sha256').update(text).digest('hex').slice(0, 16)
+}
+
+/** Something that is not as it was when the run began. */
+export interface Difference {
+  /** As the user knows it: `--since`, `the API key`. */
+  readonly what: string
+  readonly before: string
+  readonly now: string
+}
+
+/** What the invocation would change; empty when it goes on with the same run. */
+export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): readonly Difference[] {
+  const shown = (value: string | null) => value ?? 'not given'
+  const list = (values: readonly string[]) => (values.length === 0 ? 'not given' : values.join(','))
+  const facts = ({ origin, keyFingerprint, mappingHash, options }: Omit<RunIdentity, 'id'>) => [
+    ['the destination', origin],
+    ['the API key (fingerprint)', keyFingerprint],
+    ['the mapping (hash)', mappingHash],
+    ['--include', list(options.include)],
+    ['--exclude', list(options.exclude)],
+    ['--since', shown(options.since)],
+    ['--until', shown(options.until)],
+    ['--event-type', shown(options.eventType)],
+    ['--format', shown(options.format)],
+    ['--shard', shown(options.shard)],
+    ['--no-dedupe', options.dedupe ? 'not given' : 'given'],
+    ['--skip-user-properties-sync', options.skipUserPropertiesSync ? 'given' : 'not given'],
+  ]
+  const now = new Map(facts(current) as [string, string][])
+  return (facts(saved) as [string, string][])
+    .map(([what, before]) => ({ what, before, now: now.get(what) as string }))
+    .filter((difference) => difference.before !== difference.now)
+}
+
+/** The run in the state directory is another one than the command asks for. */
+export function changedRun(directory: string, differences: readonly Difference[]): UsageError {
+  const lines = differences.map(({ what, before, now }) => `  ${what}: was ${before}, now ${now}`)
+  return new UsageError(`the run in ${directory} was begun differently:\n${lines.join('\n')}`, {
+    hint:
+      'Give the command as before to go on. Otherwise: --state DIR for a run of its own, --fresh to begin anew, or ' +
+      '--accept-changes to go on with the new options for all that is not settled.',
+  })
+}

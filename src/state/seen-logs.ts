@@ -1,0 +1,170 @@
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { append, type ByteWriter, createByteWriter, reserve } from '../json/bytes.ts'
+import { type AppendLog, createAppendLog } from './append-log.ts'
+import type { FileSystem } from './file-system.ts'
+import { createSeen, GENERATION, type Seen } from './seen.ts'
+
+/**
+ * The table of seen events kept across a resume: `seen-a.bin` and `seen-b.bin`.
+ *
+ * Format of each: a header of two 32-bit words, a magic and the file's generation, then 8 bytes per event, the low and the high half
+ * of its hash, little-endian, in the order they were seen. The file of the higher generation is the current one.
+ *
+ * Invariants:
+ * - The files that a checkpoint names hold, together and up to the lengths it names, every hash noted since the run began or at
+ *   least the last million before its picture: so a resumed table knows what the one before had to know.
+ * - No file is cut while the last durable checkpoint names it.
+ *
+ * The turn of the files, which needs no more than two:
+ *
+ *     all is appended to the current file, however long it gets
+ *     a picture finds a million in it: the last million are all there, so this checkpoint no longer names the other file
+ *     that checkpoint is durable: the other file is free. It becomes the current one, of the next generation, from length 0
+ *     its first flush, before the next checkpoint, cuts it and writes the new header
+ *
+ * A crash before the checkpoint is durable leaves the one before, and both files as it names them. A crash after it leaves the other
+ * file unnamed: the next process takes it as empty, and so does a crash within that first flush. When a checkpoint fails, nothing
+ * turns. The tables in memory turn by themselves, at every million.
+ */
+export interface SeenLogs extends Seen {
+  /** What a checkpoint taken now says of the files: their bytes by name. Hand both to `flush` and `saved`. */
+  picture(): Readonly<Record<string, number>>
+  /** Resolves when the files are durable up to the lengths of the last picture. */
+  flush(): Promise<void>
+  /** The checkpoint with this picture is durable. */
+  saved(picture: Readonly<Record<string, number>>): void
+  close(): Promise<void>
+}
+
+interface SeenLogsOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  /** Bytes of each file, as the checkpoint says; none at the beginning. */
+  readonly lengths: Readonly<Record<string, number>>
+  /** Another number than a million is for tests. */
+  readonly generation?: number
+}
+
+/** The one that is used first comes last. */
+const SEEN_FILES = ['seen-b.bin', 'seen-a.bin'] as const
+
+const MAGIC = 0x4e454553
+const HEADER_BYTES = 8
+const ENTRY_BYTES = 8
+const READ_BYTES = 1 << 20
+
+interface SeenFile {
+  readonly name: string
+  log: AppendLog
+  generation: number
+  /** The last durable checkpoint names it, or the next will. */
+  isNamed: boolean
+}
+
+/**
+ * Loads the table from the files.
+ * @throws UsageError when a file is shorter than the checkpoint says
+ */
+export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> {
+  const { fileSystem, directory, lengths, generation = GENERATION } = options
+  const table = createSeen(generation)
+  /** Entries since the last picture. */
+  const fresh: ByteWriter = createByteWriter(1 << 12)
+
+  const opened: SeenFile[] = []
+  for (const name of SEEN_FILES) opened.push(await openFile(name, lengths[name] ?? 0))
+  const [older, newer] = opened.sort((a, b) => a.generation - b.generation) as [SeenFile, SeenFile]
+  for (const file of [older, newer]) await load(file)
+  let other = older
+  let current = newer
+  /** Logs of generations that are over, to be closed. */
+  let retired: AppendLog[] = []
+  if (current.generation === 0) begin(current, 1)
+
+  function logOf(name: string, length: number): AppendLog {
+    return createAppendLog({ fileSystem, path: join(directory, name), length })
+  }
+
+  async function openFile(name: string, length: number): Promise<SeenFile> {
+    const log = logOf(name, length)
+    const isNamed = length > 0
+    // A file that is not named is cut only once it is written to.
+    if (!isNamed) return { name, log, generation: 0, isNamed }
+    await log.open()
+    const header = new Uint32Array(HEADER_BYTES / 4)
+    await log.read(new Uint8Array(header.buffer), 0)
+    if (header[0] !== MAGIC || length % ENTRY_BYTES !== 0) throw damaged(log.path)
+    return { name, log, generation: header[1] as number, isNamed }
+  }
+
+  async function load({ log, isNamed }: SeenFile): Promise<void> {
+    if (!isNamed) return
+    const block = new Uint32Array(READ_BYTES / 4)
+    const bytes = new Uint8Array(block.buffer)
+    for (let at = HEADER_BYTES; ; at += READ_BYTES) {
+      const read = await log.read(bytes, at)
+      for (let word = 0; word + 1 < read / 4; word += 2) table.has(block[word] as number, block[word + 1] as number)
+      if (read < READ_BYTES) return
+    }
+  }
+
+  function begin(file: SeenFile, number: number): void {
+    retired.push(file.log)
+    file.log = logOf(file.name, 0)
+    file.generation = number
+    file.isNamed = true
+    file.log.add((out) => append(out, new Uint8Array(Uint32Array.of(MAGIC, number).buffer)))
+  }
+
+  function entriesIn({ log }: SeenFile): number {
+    return (log.length() - HEADER_BYTES) / ENTRY_BYTES
+  }
+
+  function addFresh(): void {
+    if (fresh.length === 0) return
+    const { bytes, length } = fresh
+    current.log.add((out) => append(out, bytes, 0, length))
+    fresh.length = 0
+  }
+
+  return {
+    has(low, high) {
+      if (table.has(low, high)) return true
+      reserve(fresh, ENTRY_BYTES)
+      const bytes = fresh.bytes as Buffer
+      bytes.writeUInt32LE(low, fresh.length)
+      bytes.writeUInt32LE(high, fresh.length + 4)
+      fresh.length += ENTRY_BYTES
+      return false
+    },
+    picture() {
+      addFresh()
+      const names: SeenFile[] = entriesIn(current) >= generation || !other.isNamed ? [current] : [other, current]
+      return Object.fromEntries(names.map(({ name, log }) => [name, log.length()]))
+    },
+    async flush() {
+      const over = retired
+      retired = []
+      for (const log of over) await log.close()
+      // The other one has had nothing new since it was the current one.
+      await current.log.flush()
+    },
+    saved(picture) {
+      if (other.name in picture) return
+      other.isNamed = false
+      if (entriesIn(current) < generation) return
+      ;[other, current] = [current, other]
+      begin(current, other.generation + 1)
+    },
+    async close() {
+      for (const log of [...retired, other.log, current.log]) await log.close()
+    },
+  }
+}
+
+function damaged(path: string): UsageError {
+  return new UsageError(`${path} is damaged`, {
+    hint: 'Put the file back, or begin anew: --fresh moves this state aside, --state DIR names another.',
+  })
+}

@@ -1,0 +1,215 @@
+/**
+ * Which records of one open input, or which lines of one lane file, are settled (DESIGN.md §6).
+ *
+ * Records are read in order and get ordinals from 0; they settle in any order. All below the watermark are settled. In the checkpoint:
+ *
+ *     from     where reading begins again: a place in the decoded bytes at or before the watermark, with its ordinal and line
+ *     settled  ranges [a, b) of settled ordinals from `from.ordinal` on, ascending, not touching: dropped uncounted on resume
+ *     readTo   first ordinal that was not read
+ *
+ * Invariants:
+ * - Every ordinal below `from.ordinal` is settled, and so is every one in `settled`; no other is.
+ * - From `from` to `readTo` the same records come again in the same order: a cutter that is sent there finds what it found before.
+ *   An input that can only be read from its start keeps `from` there, and one range covers all up to the watermark.
+ * - What was saved stays saved: ranges that a resumed run has not reached yet are in its own pictures too.
+ *
+ * Memory: a bit per record of a chunk that has unsettled records; three numbers per such chunk. Chunks that are settled whole become
+ * ranges.
+ */
+export interface Settled {
+  /**
+   * A ticket for the next `count` records.
+   * @param restart where a cutter can begin to meet them again; the record `restart.ordinal` may be one of an earlier ticket
+   */
+  take(count: number, restart: Restart): ChunkTicket
+  /** Of the ticket taken last, only the first `count` records were read. */
+  shorten(ticket: ChunkTicket, count: number): void
+  /** There are no more records. */
+  end(): void
+  /** Ended, and every record is settled. */
+  isComplete(): boolean
+  /** Records read, those of earlier processes included. After the end, fewer than the saved `readTo`: the input has changed. */
+  readTo(): number
+  /** What the checkpoint says. */
+  save(): SavedSettled
+}
+
+/** Where a cutter can begin. */
+export interface Restart {
+  /** In the decoded input: after gunzip. */
+  readonly byte: number
+  /** Of the first record that it meets there. */
+  readonly ordinal: number
+  /** Of that byte, from 1; null where the format has no lines. */
+  readonly line: number | null
+}
+
+/** From the first, to before the second. */
+export type OrdinalRange = readonly [from: number, to: number]
+
+export interface SavedSettled {
+  readonly from: Restart
+  readonly settled: readonly OrdinalRange[]
+  readonly readTo: number
+}
+
+export const NOTHING_SETTLED: SavedSettled = { from: { byte: 0, ordinal: 0, line: 1 }, settled: [], readTo: 0 }
+
+/** The records of one chunk. A record is a ticket and an index: what an event carries on its way. */
+export interface ChunkTicket {
+  readonly restart: Restart
+  /** Ordinal of index 0. */
+  readonly first: number
+  count: number
+  /** Indexes below it were read before the last stop: not compared with what was seen, or they would meet themselves. */
+  readonly rereadTo: number
+  /** A bit per record. */
+  readonly bits: Uint32Array
+  /** Records that are not settled. */
+  left: number
+}
+
+/**
+ * Settles one record.
+ * @throws Error when it is settled already: something would have been counted twice
+ */
+export function settle(ticket: ChunkTicket, index: number): void {
+  const word = index >>> 5
+  const bit = 1 << (index & 31)
+  const before = ticket.bits[word]
+  if (before === undefined || (before & bit) !== 0) {
+    throw new Error(`record ${ticket.first + index} was settled twice`)
+  }
+  ticket.bits[word] = before | bit
+  ticket.left -= 1
+}
+
+/** True for a record that is settled: after a resume, one to drop uncounted. */
+export function isSettled(ticket: ChunkTicket, index: number): boolean {
+  return ((ticket.bits[index >>> 5] as number) & (1 << (index & 31))) !== 0
+}
+
+/** Tickets in the list before whole ones are looked for without a picture being taken. */
+const COMPACT_FROM = 64
+
+/** Goes on where `saved` was; `NOTHING_SETTLED` at the first opening. */
+export function createSettled(saved: SavedSettled): Settled {
+  /** Tickets with unsettled records, in order, the last one taken, and what became whole since the last look. */
+  let tickets: ChunkTicket[] = []
+  let compactAt = COMPACT_FROM
+  /** Settled ordinals between and behind the tickets, ascending. */
+  let ranges: OrdinalRange[] = []
+  let next = saved.from.ordinal
+  /** Saved ranges not reached yet start here. */
+  let savedAt = 0
+  let hasEnded = false
+
+  /** Sets the bits of saved ranges in `[first, first + count)`; returns how many. */
+  function restore(bits: Uint32Array, first: number, count: number): number {
+    let restored = 0
+    for (; savedAt < saved.settled.length; savedAt++) {
+      const [from, to] = saved.settled[savedAt] as OrdinalRange
+      const start = Math.max(from, first)
+      const end = Math.min(to, first + count)
+      for (let index = start - first; index < end - first; index++) {
+        bits[index >>> 5] = (bits[index >>> 5] as number) | (1 << (index & 31))
+      }
+      restored += Math.max(0, end - start)
+      if (to > first + count) break
+    }
+    return restored
+  }
+
+  /** Forgets the tickets that are whole, but for the last: it says where reading goes on. */
+  function compact(): void {
+    const kept = tickets.filter(({ left }, i) => left > 0 || i === tickets.length - 1)
+    if (kept.length < tickets.length) {
+      const whole = tickets.filter(({ left, count }, i) => left === 0 && count > 0 && i < tickets.length - 1)
+      const low = kept[0]?.restart.ordinal ?? 0
+      ranges = merge([...ranges, ...whole.map(({ first, count }): OrdinalRange => [first, first + count])])
+      ranges = ranges.filter(([, to]) => to > low)
+      tickets = kept
+    }
+    compactAt = Math.max(COMPACT_FROM, tickets.length * 2)
+  }
+
+  function unreached(): OrdinalRange[] {
+    return saved.settled
+      .slice(savedAt)
+      .map(([from, to]): OrdinalRange => [Math.max(from, next), to])
+      .filter(([from, to]) => from < to)
+  }
+
+  return {
+    take(count, restart) {
+      if (tickets.length >= compactAt) compact()
+      const bits = new Uint32Array((count + 31) >>> 5)
+      const ticket: ChunkTicket = {
+        restart,
+        first: next,
+        count,
+        rereadTo: Math.max(0, Math.min(count, saved.readTo - next)),
+        bits,
+        left: count - restore(bits, next, count),
+      }
+      next += count
+      tickets.push(ticket)
+      return ticket
+    },
+    shorten(ticket, count) {
+      if (ticket !== tickets.at(-1)) throw new Error('only the last chunk can be shortened')
+      for (let index = count; index < ticket.count; index++) if (!isSettled(ticket, index)) ticket.left -= 1
+      ticket.count = count
+      next = ticket.first + count
+      savedAt = 0
+    },
+    end() {
+      hasEnded = true
+    },
+    isComplete: () => hasEnded && tickets.every(({ left }) => left === 0),
+    readTo: () => next,
+    save() {
+      compact()
+      const readTo = Math.max(saved.readTo, next)
+      const head = tickets[0]
+      if (head === undefined) return { from: saved.from, settled: saved.settled, readTo }
+      const from = head.restart
+      const settled = merge([...ranges, ...tickets.flatMap(settledIn), ...unreached()])
+      return { from, settled: settled.filter(([, to]) => to > from.ordinal), readTo }
+    },
+  }
+}
+
+/** The settled ranges of a chunk. */
+function settledIn({ first, count, bits, left }: ChunkTicket): OrdinalRange[] {
+  if (left === 0) return count === 0 ? [] : [[first, first + count]]
+  const found: OrdinalRange[] = []
+  let start = -1
+  for (let index = 0; index < count; index++) {
+    const word = bits[index >>> 5] as number
+    // A word of nothing but settled or unsettled records continues what is under way.
+    if ((index & 31) === 0 && index + 32 <= count && (start < 0 ? word === 0 : word === 0xffffffff)) {
+      index += 31
+      continue
+    }
+    if ((word & (1 << (index & 31))) !== 0) {
+      if (start < 0) start = index
+    } else if (start >= 0) {
+      found.push([first + start, first + index])
+      start = -1
+    }
+  }
+  if (start >= 0) found.push([first + start, first + count])
+  return found
+}
+
+/** Sorts, and joins what touches or overlaps. */
+function merge(all: readonly OrdinalRange[]): OrdinalRange[] {
+  const merged: [number, number][] = []
+  for (const [from, to] of [...all].sort(([a], [b]) => a - b)) {
+    const last = merged.at(-1)
+    if (last !== undefined && from <= last[1]) last[1] = Math.max(last[1], to)
+    else merged.push([from, to])
+  }
+  return merged
+}

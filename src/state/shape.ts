@@ -1,0 +1,78 @@
+/**
+ * Checks of JSON that a person may have changed: each takes a value and its place, and gives the value back with its type.
+ * All throw `WrongShape`, whose message says where and what was expected.
+ */
+export type Check<T> = (value: unknown, place: string) => T
+
+/** The value is not what the format says. */
+export class WrongShape extends Error {
+  override readonly name = 'WrongShape'
+}
+
+function wrong(place: string, expected: string): never {
+  throw new WrongShape(`${place} must be ${expected}`)
+}
+
+export const text: Check<string> = (value, place) => (typeof value === 'string' ? value : wrong(place, 'a text'))
+
+export const flag: Check<boolean> = (value, place) =>
+  typeof value === 'boolean' ? value : wrong(place, 'true or false')
+
+/** A whole number from 0 on: a count, a length, a position. */
+export const count: Check<number> = (value, place) =>
+  Number.isSafeInteger(value) && (value as number) >= 0 ? (value as number) : wrong(place, 'a whole number from 0 on')
+
+export const number: Check<number> = (value, place) =>
+  Number.isFinite(value) ? (value as number) : wrong(place, 'a number')
+
+/** Milliseconds since 1970, or RFC 3339, which a person writes more easily. */
+export const time: Check<number> = (value, place) => {
+  const isText = typeof value === 'string' && /^\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d/.test(value)
+  const ms = isText ? Date.parse(value) : value
+  return Number.isFinite(ms) ? (ms as number) : wrong(place, 'ms since 1970 or a time as 2026-01-31T12:00:00Z')
+}
+
+export function oneOf<const T extends string | number>(...allowed: readonly T[]): Check<T> {
+  return (value, place) => (allowed.includes(value as T) ? (value as T) : wrong(place, allowed.join(' or ')))
+}
+
+export function orNull<T>(check: Check<T>): Check<T | null> {
+  return (value, place) => (value === null ? null : check(value, place))
+}
+
+export function listOf<T>(check: Check<T>): Check<readonly T[]> {
+  return (value, place) =>
+    Array.isArray(value) ? value.map((each, i) => check(each, `${place}[${i}]`)) : wrong(place, 'a list')
+}
+
+export function pairOf<A, B>(first: Check<A>, second: Check<B>): Check<readonly [A, B]> {
+  return (value, place) =>
+    Array.isArray(value) && value.length === 2
+      ? [first(value[0], `${place}[0]`), second(value[1], `${place}[1]`)]
+      : wrong(place, 'a pair')
+}
+
+/** An object used as a table: any key, one kind of value. */
+export function tableOf<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
+  return (value, place) =>
+    Object.fromEntries(Object.entries(object(value, place)).map(([key, each]) => [key, check(each, `${place}.${key}`)]))
+}
+
+type Checks<T> = { readonly [Key in keyof T]-?: Check<T[Key]> }
+
+/** An object with these keys; others are left out. */
+export function objectOf<T extends object>(checks: Checks<T>): Check<T> {
+  return (value, place) => {
+    const given = object(value, place)
+    const entries = Object.entries<Check<unknown>>(checks).map(([key, check]) => [
+      key,
+      check(given[key], place === '' ? key : `${place}.${key}`),
+    ])
+    return Object.fromEntries(entries) as T
+  }
+}
+
+function object(value: unknown, place: string): Record<string, unknown> {
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
+  return wrong(place === '' ? 'it' : place, 'an object')
+}
