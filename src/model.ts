@@ -18,7 +18,7 @@ export type SkipReason =
   | 'duplicate'
 
 /** Why a record went to the dead letters (DESIGN §7). */
-export type RejectReason = 'malformed' | 'damaged_input'
+export type RejectReason = 'malformed' | 'damaged_input' | 'invalid_event'
 
 /** What is worth saying about a record that goes on all the same. */
 export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json'

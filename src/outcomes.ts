@@ -16,6 +16,7 @@ export const OUTCOMES = [
   { is: 'skipped', reason: 'duplicate' },
   { is: 'rejected', reason: 'malformed' },
   { is: 'rejected', reason: 'damaged_input' },
+  { is: 'rejected', reason: 'invalid_event' },
 ] as const satisfies readonly Outcome[]
 
 /** The outcome of a record that becomes an event. */

@@ -25,3 +25,24 @@ export const REFUSED_ID_LENGTHS: ReadonlySet<number> = new Set(Array.from(REFUSE
 export function isRefusedId(id: string): boolean {
   return REFUSED_IDS.has(id.toLowerCase())
 }
+
+/** Event names that Amplitude keeps for itself, and the beginning of all others that it does. */
+const RESERVED_NAMES = ['$identify', '$groupidentify'] as const
+const RESERVED_BEGINNING = '[Amplitude]'
+
+/** True when Amplitude keeps an event name for itself. */
+export function isReservedName(name: string): boolean {
+  const text = name.trimStart().toLowerCase()
+  return (
+    text.startsWith(RESERVED_BEGINNING.toLowerCase()) || RESERVED_NAMES.some((reserved) => text.trimEnd() === reserved)
+  )
+}
+
+/** True when a name that begins with `prefix` can be one that Amplitude keeps for itself. */
+export function canBeginReservedName(prefix: string): boolean {
+  const text = prefix.trimStart().toLowerCase()
+  return (
+    isReservedName(prefix) ||
+    [RESERVED_BEGINNING.toLowerCase(), ...RESERVED_NAMES].some((reserved) => reserved.startsWith(text))
+  )
+}
