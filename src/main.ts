@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addEmulatorCommand } from './commands/emulator.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addMappingCommand } from './commands/mapping.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
@@ -38,6 +39,7 @@ function createProgram(run: Run): Command {
   addReplayCommand(program, run)
   addExplainCommand(program, run)
   addEventsCommand(program, run)
+  addMappingCommand(program, run)
   addEmulatorCommand(program, run)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program

@@ -2,6 +2,7 @@ import { CUTTERS } from './cut/cut.ts'
 import { Braze2ampError, UsageError } from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import type { Mapping } from './map/plan.ts'
+import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { MappedChunk, RawChunk, Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
@@ -71,13 +72,14 @@ export async function* mappedChunks(
     try {
       for await (const raw of rawChunks(opened, inputs.format, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
+        if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }
       observer.finished(source)
     } catch (error) {
-      if (!(error instanceof Braze2ampError)) throw error
+      if (!(error instanceof Braze2ampError) || error instanceof UnknownEventError) throw error
       observer.refused(source, error)
     }
     if (stop.aborted || remaining() <= 0) return

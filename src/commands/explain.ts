@@ -3,18 +3,12 @@ import { type Braze2ampError, EXIT, UsageError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import { membersOf } from '../json/members.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain.ts'
-import { compileMapping } from '../map/plan.ts'
 import type { MappedChunk, Source } from '../model.ts'
 import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { style } from '../report/style.ts'
-import {
-  addInputOptions,
-  addMappingOptions,
-  type InputOptions,
-  type MappingFlags,
-  mappingOptionsOf,
-} from './input-options.ts'
+import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
 import { parsePositive } from './options.ts'
 import { createPrinter } from './print.ts'
 import type { Run } from './run.ts'
@@ -59,7 +53,7 @@ export function addExplainCommand(program: Command, run: Run): void {
 }
 
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
-  const mapping = compileMapping(mappingOptionsOf(options))
+  const mapping = await usableMapping(options, (line) => process.stderr.write(`${line}\n`))
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
   let refused: Braze2ampError | null = null
   const observer = {

@@ -2,7 +2,6 @@ import { closeSync, openSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EXIT, StoppedError, UsageError } from '../errors.ts'
-import { compileMapping } from '../map/plan.ts'
 import { type Observer, replay, type Stop } from '../pipeline.ts'
 import { type Discovery, discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
@@ -11,13 +10,8 @@ import { ClosedOutput, createStdoutSink } from '../report/stdout-sink.ts'
 import { style } from '../report/style.ts'
 import { type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import { type Counts, createLedger, type MaxErrors } from '../state/ledger.ts'
-import {
-  addInputOptions,
-  addMappingOptions,
-  type InputOptions,
-  type MappingFlags,
-  mappingOptionsOf,
-} from './input-options.ts'
+import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
 import { parseCount, parseMaxErrors } from './options.ts'
 import { interruptedCode, type Run } from './run.ts'
 
@@ -75,7 +69,7 @@ async function replayCommand(paths: readonly string[], options: ReplayOptions, s
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const tell = options.quiet ? () => {} : say
   if (options.summary !== undefined) checkWritable(options.summary)
-  const mapping = compileMapping(mappingOptionsOf(options))
+  const mapping = await usableMapping(options, tell)
   const startMs = systemClock.now()
   const discovery = await discover(paths)
   sayLeftOut(discovery, tell)

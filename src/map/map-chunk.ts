@@ -474,7 +474,10 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function writeOwnProperties(own: NonNullable<Plan['own']>, recordStart: number): void {
-    if (own.from === 'record') return writeDerivedProperties(out, own, bytes, recordStart)
+    if (own.from === 'record') {
+      writeDerivedProperties(out, own, bytes, recordStart)
+      return
+    }
     const source = customSource()
     if (source >= 0 && !writeCustomProperties(out, own, bytes, source)) warning |= NOT_JSON
   }

@@ -1,0 +1,96 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import { type Command, Option } from 'commander'
+import { EXIT, UsageError } from '../errors.ts'
+import { mappingHash } from '../map/mapping-hash.ts'
+import type { Finding } from '../model.ts'
+import { FINDING_OUTPUTS, type FindingOutput, findingsText } from '../report/findings/findings.ts'
+import { countOf, groupsOf } from '../report/findings/order.ts'
+import { DEFAULT_MAPPING_FILE, loadMapping } from './load-mapping.ts'
+import { createPrinter } from './print.ts'
+import type { Run } from './run.ts'
+import { STARTER } from './starter-mapping.ts'
+
+interface CheckOptions {
+  readonly output: FindingOutput
+  readonly failOn: Finding['severity']
+}
+
+const EXAMPLES = `
+Examples:
+  braze2amp mapping init                    write a commented braze2amp.yaml
+  braze2amp mapping check                   all errors at once, as file:line:column
+  braze2amp mapping schema > braze2amp.schema.json
+`
+
+/** `mapping init|check|schema`: what a team needs to own a mapping file. */
+export function addMappingCommand(program: Command, run: Run): void {
+  const mapping = program
+    .command('mapping')
+    .summary('mapping files: a commented starter, a check, a JSON Schema for editors')
+    .description('Helps with mapping files, which change names and properties of the events that records become.')
+    .addHelpText('after', EXAMPLES)
+  mapping
+    .command('init')
+    .summary('write a commented starter')
+    .description('Writes a commented mapping file that changes nothing yet. An existing file is never overwritten.')
+    .argument('[file]', 'where to; - for standard output', DEFAULT_MAPPING_FILE)
+    .action((file: string) => run(async () => initCommand(file)))
+  const check = mapping
+    .command('check')
+    .summary('check a mapping file: all errors at once')
+    .description('Checks syntax, shape, and every name against the catalogue of event types. Exit code 3 for errors.')
+    .argument('[file]', 'the mapping file', DEFAULT_MAPPING_FILE)
+  addFindingOptions(check)
+  check.action((file: string, options: CheckOptions) => run(() => checkCommand(file, options)))
+  mapping
+    .command('schema')
+    .summary('print the JSON Schema')
+    .description('Prints a JSON Schema, with which editors complete and check mapping files.')
+    .action(() =>
+      run(async () => {
+        const { mappingJsonSchema } = await import('../map/mapping-schema.ts')
+        createPrinter().print(`${JSON.stringify(mappingJsonSchema(), null, 2)}\n`)
+        return EXIT.done
+      }),
+    )
+  for (const command of mapping.commands) command.copyInheritedSettings(program)
+}
+
+/** Options of every command whose result is a list of findings. */
+export function addFindingOptions(command: Command): void {
+  command
+    .addOption(new Option('--output <form>', 'form of the findings').choices(FINDING_OUTPUTS).default('human'))
+    .addOption(
+      new Option('--fail-on <severity>', 'exit 3 from this severity on').choices(['error', 'warning']).default('error'),
+    )
+}
+
+function initCommand(file: string): number {
+  if (file === '-') {
+    createPrinter().print(STARTER)
+    return EXIT.done
+  }
+  if (existsSync(file)) {
+    throw new UsageError(`${file} is there already`, { hint: 'Name another file, or - for standard output.' })
+  }
+  try {
+    writeFileSync(file, STARTER, { flag: 'wx' })
+  } catch (cause) {
+    throw new UsageError(`cannot write ${file}: ${(cause as Error).message}`, { cause })
+  }
+  process.stderr.write(`${file} written; braze2amp mapping check ${file} checks it\n`)
+  return EXIT.done
+}
+
+async function checkCommand(file: string, { output, failOn }: CheckOptions): Promise<number> {
+  const { mapping, findings } = await loadMapping({ include: [], exclude: [] }, file)
+  const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+  const sections = [{ name: 'mapping', passed, groups: groupsOf(findings) }]
+  createPrinter().print(findingsText(output, { sections, read: null, failsOn: failOn }))
+  return hasFailed(sections, failOn) ? EXIT.recordsRejected : EXIT.done
+}
+
+/** True when findings make a command fail. */
+export function hasFailed(sections: Parameters<typeof countOf>[0], failOn: Finding['severity']): boolean {
+  return countOf(sections, 'error') > 0 || (failOn === 'warning' && countOf(sections, 'warning') > 0)
+}
