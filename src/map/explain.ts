@@ -6,7 +6,7 @@ import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
 import { rulesOf } from './layers.ts'
 import type { EventOutline, OutlinedValue } from './outline.ts'
 import type { Mapping, Plan } from './plan.ts'
-import type { Protection, RuleOrigin } from './rules.ts'
+import type { MappingRules, Protection, RuleOrigin } from './rules.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -71,7 +71,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
       const value = textOf(chunk.bytes, start, end)
       const origin =
         outlinedOrigin(key, outlined, fields) ??
-        (isTopLevel ? topLevelOrigin(key, outline, mapping, fields) : ownOrigin(key, outline, fields))
+        (isTopLevel ? topLevelOrigin(key, outline, mapping, fields) : ownOrigin(key, outline, mapping, fields))
       return { property: key, value, ...origin }
     })
   const properties = event.find(({ key }) => key === 'event_properties')
@@ -169,7 +169,12 @@ function byMapping(how: string, origins: readonly RuleOrigin[]): string {
 }
 
 /** A constant, or a property whose key only the record knows. */
-function ownOrigin(key: string, { constants, own }: EventOutline, fields: ReadonlyMap<string, string>): Origin {
+function ownOrigin(
+  key: string,
+  { type, constants, own }: EventOutline,
+  { rules: { origins } }: Mapping,
+  fields: ReadonlyMap<string, string>,
+): Origin {
   const constant = constants.find((candidate) => candidate.key === key)
   if (constant !== undefined) return { from: null, rule: byMapping('set', [constant.origin]) }
   if (own === null) return { from: null, rule: '' }
@@ -183,34 +188,61 @@ function ownOrigin(key: string, { constants, own }: EventOutline, fields: Readon
     const how = [rule.name === null ? null : `${ownName} renamed`, rule.protection && PROTECTED_BY[rule.protection.by]]
     return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), rule.origins) }
   }
-  return { from, rule: own.from === 'record' ? AS_IT_IS : "the customer's own property" }
+  if (own.from === 'record') return { from, rule: AS_IT_IS }
+  const prefix = origins.get(type.endsWith('.Purchase') ? 'purchase_property_prefix' : 'custom_property_prefix')
+  const plain = "the customer's own property"
+  return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
 }
 
 function topLevelOrigin(
   key: string,
-  { carriesName, nameOrigin }: EventOutline,
+  outline: EventOutline,
   { rules }: Mapping,
   fields: ReadonlyMap<string, string>,
 ): Origin {
   switch (key) {
     case 'event_type': {
+      const { carriesName } = outline
       const rule = carriesName ? 'prefix and name' : 'name of the event type'
-      const from = carriesName ? findField(fields, 'name') : null
-      return { from, rule: nameOrigin === null ? rule : byMapping('named', [nameOrigin]) }
+      const origins = nameOrigins(outline, rules)
+      return {
+        from: carriesName ? findField(fields, 'name') : null,
+        rule: origins.length === 0 ? rule : byMapping(rule, origins),
+      }
     }
     case 'insert_id': {
       const from = findField(fields, 'id')
       return { from, rule: from === null ? 'made from file, position and event' : 'the id' }
     }
     case 'user_id':
-      return { from: firstField(fields, rules.identity.userId), rule: 'the user' }
+      return identityOrigin(
+        'the user',
+        firstField(fields, rules.identity.userId),
+        rules.origins.get('identity.user_id'),
+      )
     case 'device_id':
-      return { from: firstField(fields, rules.identity.deviceId), rule: 'the device' }
+      return identityOrigin(
+        'the device',
+        firstField(fields, rules.identity.deviceId),
+        rules.origins.get('identity.device_id'),
+      )
     default: {
       const common = COMMON[key]
       return { from: common?.field ? findField(fields, common.field) : null, rule: common?.rule ?? '' }
     }
   }
+}
+
+function identityOrigin(rule: string, from: string | null, origin: RuleOrigin | undefined): Origin {
+  return { from, rule: origin === undefined ? rule : byMapping(rule, [origin]) }
+}
+
+/** What the mapping file says of an event's name: itself, its prefix, or which list it is from. */
+function nameOrigins({ nameOrigin, carriesName }: EventOutline, { origins }: MappingRules): readonly RuleOrigin[] {
+  if (nameOrigin !== null) return [nameOrigin]
+  const keys = carriesName ? ['custom_event_prefix', 'prefix'] : ['prefix', 'names']
+  const found = keys.map((key) => origins.get(key)).filter((origin) => origin !== undefined)
+  return carriesName ? found.slice(0, 1) : found
 }
 
 function firstField(fields: ReadonlyMap<string, string>, names: readonly string[]): string | null {

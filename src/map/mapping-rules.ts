@@ -45,6 +45,13 @@ export function readRules(document: MappingDocument, environment: Environment): 
 
   const rules: MappingRules = {
     file: document.file,
+    origins: new Map([
+      ...Array.from(top.values(), ({ key, keyAt }) => [key, document.origin(keyAt, key)] as const),
+      ...Array.from(identity.values(), ({ key, keyAt }) => {
+        const path = `identity.${key}`
+        return [path, document.origin(keyAt, path)] as const
+      }),
+    ]),
     extends: PROFILES.find((profile) => profile === textAt('extends')) ?? null,
     prefixes: {
       event: prefix ?? prefixes.event,

@@ -17,6 +17,7 @@ export const PREFIXES = {
 export const NO_RULES: MappingRules = {
   file: null,
   extends: null,
+  origins: new Map(),
   prefixes: PREFIXES,
   names: 'reference',
   unknownEvents: 'skip',

@@ -78,6 +78,8 @@ export interface MappingRules {
   /** The file; null for none. */
   readonly file: string | null
   readonly extends: Profile | null
+  /** Where the top level's keys, and those of `identity`, are: `prefix`, `identity.user_id`. */
+  readonly origins: ReadonlyMap<string, RuleOrigin>
   readonly prefixes: Prefixes
   readonly names: 'reference' | 'page'
   readonly unknownEvents: UnknownEvents
