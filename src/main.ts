@@ -6,6 +6,7 @@ import { addExplainCommand } from './commands/explain.ts'
 import { addMappingCommand } from './commands/mapping.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
+import { addValidateCommand } from './commands/validate.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
 
@@ -37,6 +38,7 @@ function createProgram(run: Run): Command {
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   addReplayCommand(program, run)
+  addValidateCommand(program, run)
   addExplainCommand(program, run)
   addEventsCommand(program, run)
   addMappingCommand(program, run)

@@ -108,9 +108,12 @@ export interface MappedChunk {
   readonly details: ReadonlyMap<number, string>
 }
 
+/** A note is worth knowing and never makes a command fail. */
+export type Severity = 'error' | 'warning' | 'note'
+
 /** Something wrong, or worth a look, in a mapping file or in what is mapped. */
 export interface Finding {
-  readonly severity: 'error' | 'warning'
+  readonly severity: Severity
   /** A word for all findings of one kind. */
   readonly cause: string
   /** What was found, and what to do. */
@@ -125,7 +128,7 @@ export interface Finding {
 
 /** Findings of one kind: all are counted, the first ones kept. */
 export interface FindingGroup {
-  readonly severity: Finding['severity']
+  readonly severity: Severity
   readonly cause: string
   /** What all of them have in common. */
   readonly title: string

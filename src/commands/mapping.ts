@@ -1,19 +1,14 @@
 import { existsSync, writeFileSync } from 'node:fs'
-import { type Command, Option } from 'commander'
+import type { Command } from 'commander'
 import { EXIT, UsageError } from '../errors.ts'
 import { mappingHash } from '../map/mapping-hash.ts'
-import type { Finding } from '../model.ts'
-import { FINDING_OUTPUTS, type FindingOutput, findingsText } from '../report/findings/findings.ts'
-import { countOf, groupsOf } from '../report/findings/order.ts'
+import { findingsText } from '../report/findings/findings.ts'
+import { groupsOf } from '../report/findings/order.ts'
+import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
 import { DEFAULT_MAPPING_FILE, loadMapping } from './load-mapping.ts'
 import { createPrinter } from './print.ts'
 import type { Run } from './run.ts'
 import { STARTER } from './starter-mapping.ts'
-
-interface CheckOptions {
-  readonly output: FindingOutput
-  readonly failOn: Finding['severity']
-}
 
 const EXAMPLES = `
 Examples:
@@ -41,7 +36,7 @@ export function addMappingCommand(program: Command, run: Run): void {
     .description('Checks syntax, shape, and every name against the catalogue of event types. Exit code 3 for errors.')
     .argument('[file]', 'the mapping file', DEFAULT_MAPPING_FILE)
   addFindingOptions(check)
-  check.action((file: string, options: CheckOptions) => run(() => checkCommand(file, options)))
+  check.action((file: string, options: FindingFlags) => run(() => checkCommand(file, options)))
   mapping
     .command('schema')
     .summary('print the JSON Schema')
@@ -54,15 +49,6 @@ export function addMappingCommand(program: Command, run: Run): void {
       }),
     )
   for (const command of mapping.commands) command.copyInheritedSettings(program)
-}
-
-/** Options of every command whose result is a list of findings. */
-export function addFindingOptions(command: Command): void {
-  command
-    .addOption(new Option('--output <form>', 'form of the findings').choices(FINDING_OUTPUTS).default('human'))
-    .addOption(
-      new Option('--fail-on <severity>', 'exit 3 from this severity on').choices(['error', 'warning']).default('error'),
-    )
 }
 
 function initCommand(file: string): number {
@@ -82,15 +68,10 @@ function initCommand(file: string): number {
   return EXIT.done
 }
 
-async function checkCommand(file: string, { output, failOn }: CheckOptions): Promise<number> {
+async function checkCommand(file: string, { output, failOn }: FindingFlags): Promise<number> {
   const { mapping, findings } = await loadMapping({ include: [], exclude: [] }, file)
   const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
   const sections = [{ name: 'mapping', passed, groups: groupsOf(findings) }]
   createPrinter().print(findingsText(output, { sections, read: null, failsOn: failOn }))
   return hasFailed(sections, failOn) ? EXIT.recordsRejected : EXIT.done
-}
-
-/** True when findings make a command fail. */
-export function hasFailed(sections: Parameters<typeof countOf>[0], failOn: Finding['severity']): boolean {
-  return countOf(sections, 'error') > 0 || (failOn === 'warning' && countOf(sections, 'warning') > 0)
 }

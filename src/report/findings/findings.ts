@@ -1,4 +1,4 @@
-import type { CheckedSection, Finding } from '../../model.ts'
+import type { CheckedSection, Severity } from '../../model.ts'
 import { githubFindings } from './github.ts'
 import { humanFindings } from './human.ts'
 import { jsonFindings } from './json.ts'
@@ -12,7 +12,7 @@ interface FindingsReport {
   readonly sections: readonly CheckedSection[]
   /** Records read; null when none were to be. */
   readonly read: number | null
-  readonly failsOn: Finding['severity']
+  readonly failsOn: Severity
 }
 
 /** All findings in one of the forms, as text for standard output. */

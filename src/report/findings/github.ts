@@ -1,4 +1,4 @@
-import type { CheckedSection, Finding } from '../../model.ts'
+import type { CheckedSection, Finding, Severity } from '../../model.ts'
 import { countOf, worstFirst } from './order.ts'
 
 /**
@@ -11,7 +11,7 @@ export function githubFindings(sections: readonly CheckedSection[]): string {
     for (const { severity, title, count, examples } of worstFirst(section.groups)) {
       for (const example of examples) lines.push(command(severity, example, title))
       const unshown = count - examples.length
-      if (unshown > 0) lines.push(`::${severity}::${escapeData(`${unshown} more: ${title}`)}`)
+      if (unshown > 0) lines.push(`::${LEVELS[severity]}::${escapeData(`${unshown} more: ${title}`)}`)
     }
   }
   const errors = countOf(sections, 'error')
@@ -20,19 +20,17 @@ export function githubFindings(sections: readonly CheckedSection[]): string {
   return `${lines.join('\n')}\n`
 }
 
-function command(
-  severity: Finding['severity'],
-  { file, line, column, path, message, cause }: Finding,
-  title: string,
-): string {
+function command(severity: Severity, { file, line, column, path, message, cause }: Finding, title: string): string {
   const properties = [
     file === null ? null : `file=${escapeProperty(file)}`,
     line === null ? null : `line=${line}`,
     column === null ? null : `col=${column}`,
     `title=${escapeProperty(path ? `${cause} ${path}` : cause)}`,
   ].filter((property) => property !== null)
-  return `::${severity} ${properties.join(',')}::${escapeData(message === '' ? title : message)}`
+  return `::${LEVELS[severity]} ${properties.join(',')}::${escapeData(message === '' ? title : message)}`
 }
+
+const LEVELS = { error: 'error', warning: 'warning', note: 'notice' } as const satisfies Record<Severity, string>
 
 /** As the toolkit of GitHub Actions escapes (actions/toolkit, command.ts). */
 function escapeData(text: string): string {

@@ -1,4 +1,4 @@
-import type { CheckedSection, FindingGroup } from '../../model.ts'
+import type { CheckedSection, FindingGroup, Severity } from '../../model.ts'
 import { style } from '../style.ts'
 import { countOf, placeText, worstFirst } from './order.ts'
 
@@ -16,7 +16,7 @@ export function humanFindings(sections: readonly CheckedSection[]): string {
 }
 
 function groupLines({ severity, title, count, examples }: FindingGroup): readonly string[] {
-  const colour = severity === 'error' ? style.red : style.yellow
+  const colour = COLOURS[severity]
   const [example] = examples
   const isPlaced = example !== undefined && example.file !== null
   const place = isPlaced ? `${placeText(example)} ` : ''
@@ -25,6 +25,11 @@ function groupLines({ severity, title, count, examples }: FindingGroup): readonl
   const more = example === undefined ? '' : `  e.g. ${place}${example.message === title ? '' : example.message}`
   return [`${colour(severity)} ${count.toLocaleString('en-US')} × ${title}${style.dim(more.trimEnd())}`]
 }
+
+const COLOURS = { error: style.red, warning: style.yellow, note: style.cyan } as const satisfies Record<
+  Severity,
+  unknown
+>
 
 function counted(count: number, word: string): string {
   return `${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`

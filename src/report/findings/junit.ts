@@ -1,4 +1,4 @@
-import type { CheckedSection, Finding, FindingGroup } from '../../model.ts'
+import type { CheckedSection, Finding, FindingGroup, Severity } from '../../model.ts'
 import { placeText, worstFirst } from './order.ts'
 
 /**
@@ -7,8 +7,9 @@ import { placeText, worstFirst } from './order.ts'
  *
  * @param failsOn `warning`: warnings are failures too
  */
-export function junitFindings(sections: readonly CheckedSection[], failsOn: Finding['severity']): string {
-  const isFailure = ({ severity }: FindingGroup) => severity === 'error' || failsOn === 'warning'
+export function junitFindings(sections: readonly CheckedSection[], failsOn: Severity): string {
+  const isFailure = ({ severity }: FindingGroup) =>
+    severity === 'error' || (severity === 'warning' && failsOn === 'warning')
   const suites = sections.map((section) => {
     const groups = worstFirst(section.groups)
     const failing = groups.filter(isFailure)

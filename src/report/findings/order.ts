@@ -1,4 +1,4 @@
-import type { CheckedSection, Finding, FindingGroup } from '../../model.ts'
+import type { CheckedSection, Finding, FindingGroup, Severity } from '../../model.ts'
 
 /** Findings in a mapping file, each a group of its own. */
 export function groupsOf(findings: readonly Finding[]): readonly FindingGroup[] {
@@ -19,7 +19,7 @@ export function worstFirst(groups: readonly FindingGroup[]): readonly FindingGro
 }
 
 function rank({ severity }: FindingGroup): number {
-  return severity === 'error' ? 0 : 1
+  return ['error', 'warning', 'note'].indexOf(severity)
 }
 
 function comparePlaces(a: FindingGroup, b: FindingGroup): number {
@@ -32,7 +32,7 @@ function compare(a: string, b: string): number {
 }
 
 /** How many findings of a severity there are in all. */
-export function countOf(sections: readonly CheckedSection[], severity: Finding['severity']): number {
+export function countOf(sections: readonly CheckedSection[], severity: Severity): number {
   let count = 0
   for (const { groups } of sections) {
     for (const group of groups) if (group.severity === severity) count += group.count
