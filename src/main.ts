@@ -3,6 +3,7 @@ import { Command, CommanderError } from 'commander'
 import { addEmulatorCommand } from './commands/emulator.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addInspectCommand } from './commands/inspect.ts'
 import { addMappingCommand } from './commands/mapping.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
@@ -39,6 +40,7 @@ function createProgram(run: Run): Command {
     .configureHelp({ showGlobalOptions: true })
   addReplayCommand(program, run)
   addValidateCommand(program, run)
+  addInspectCommand(program, run)
   addExplainCommand(program, run)
   addEventsCommand(program, run)
   addMappingCommand(program, run)

@@ -19,6 +19,8 @@ export interface Inputs {
 
 /** Told of what happens on the way; none of it changes the run. */
 export interface Observer {
+  /** A file's format is known. */
+  opened?(source: Source, format: Format): void
   /** A file was read to its end. */
   finished(source: Source): void
   /** A file cannot be read at all; the others go on. */
@@ -61,7 +63,7 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
 export async function* mappedChunks(
   inputs: Inputs,
   mapping: Mapping,
-  observer: Pick<Observer, 'finished' | 'refused'>,
+  observer: Pick<Observer, 'finished' | 'refused' | 'opened'>,
   stop: AbortSignal,
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
@@ -70,7 +72,7 @@ export async function* mappedChunks(
     const { source } = opened
     let hasType = false
     try {
-      for await (const raw of rawChunks(opened, inputs.format, stop)) {
+      for await (const raw of rawChunks(opened, inputs.format, stop, observer)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
@@ -86,7 +88,12 @@ export async function* mappedChunks(
   }
 }
 
-async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSignal): AsyncGenerator<RawChunk> {
+async function* rawChunks(
+  opened: Opened,
+  format: Format | null,
+  stop: AbortSignal,
+  observer: Pick<Observer, 'opened'>,
+): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
   const { input, source } = opened
   // A read that waits for a pipe must not outlast the wish to stop.
@@ -95,6 +102,7 @@ async function* rawChunks(opened: Opened, format: Format | null, stop: AbortSign
   try {
     const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
+    observer.opened?.(source, chosen.format)
     const cut = CUTTERS[chosen.format]
     if (cut === undefined) throw new UsageError(`${source.path} is ${chosen.format}, which is not read yet`)
     for await (const raw of cut(chosen.input)) {

@@ -4,9 +4,9 @@ import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../map/plan.ts'
 import type { CheckedSection, MappedChunk, Severity, SkipReason, Source, Warning } from '../model.ts'
 import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
-import { checkEvent, type SentEvent } from './check-event.ts'
+import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
-import { createFindingCollector, type FindingPlace } from './collector.ts'
+import { createFindingCollector } from './collector.ts'
 import { createRuleUsage } from './rule-usage.ts'
 
 /** Checks what a pipeline maps: records against the catalogue, events against Amplitude's contract, rules against both. */
@@ -30,29 +30,29 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     for (let i = 0; i < chunk.count; i++) {
       read++
       const outcome = OUTCOMES[chunk.outcomes[i] as number]
-      const place = placeOf(chunk, i)
+      const place = { file: chunk.raw.source.path, line: chunk.raw.lines?.[i] ?? null }
+      const report: Report = (severity, cause, title, message = title) =>
+        findings.add(severity, cause, title, place, recordText(chunk, i, message))
       const type = chunk.types[i] as number
       const typeName = type < 0 ? 'no event type' : (chunk.typeNames[type] as string)
-      seeWarnings(chunk.warnings[i] as number, typeName, place)
+      seeWarnings(chunk.warnings[i] as number, typeName, report)
       if (outcome === undefined) continue
       if (outcome.is === 'rejected') {
         const detail = chunk.details.get(i) ?? outcome.reason
-        findings.add('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, place, detail)
+        report('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, detail)
       } else if (outcome.is === 'skipped') {
-        seeSkipped(outcome.reason, typeName, place)
+        seeSkipped(outcome.reason, typeName, report)
       } else if (chunk.outcomes[i] === EVENT) {
         events++
-        seeEvent(chunk, i, typeName, place)
+        seeEvent(chunk, i, typeName, report)
       }
     }
   }
 
-  function seeEvent(chunk: MappedChunk, index: number, type: string, place: FindingPlace): void {
+  function seeEvent(chunk: MappedChunk, index: number, type: string, report: Report): void {
     const start = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
     const end = chunk.eventEnds[index] as number
     const event: SentEvent = JSON.parse(textOf(chunk.bytes, start, end))
-    const report = (severity: Severity, cause: string, title: string, message?: string) =>
-      findings.add(severity, cause, title, place, message)
     checkEvent(event, end - start - 1, nowMs, report)
     checkTypes(event, mapping.planOf(type).outline, report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
@@ -60,13 +60,13 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     if (usesRules) usage.see(type, textOf(chunk.raw.bytes, chunk.raw.starts[index], chunk.raw.ends[index]))
   }
 
-  function seeWarnings(bits: number, type: string, place: FindingPlace): void {
+  function seeWarnings(bits: number, type: string, report: Report): void {
     for (const [bit, warning] of WARNINGS.entries()) {
-      if ((bits & (1 << bit)) !== 0) findings.add('warning', warning, `${type}: ${WARNING_TEXTS[warning]}`, place)
+      if ((bits & (1 << bit)) !== 0) report('warning', warning, `${type}: ${WARNING_TEXTS[warning]}`)
     }
   }
 
-  function seeSkipped(reason: SkipReason, type: string, place: FindingPlace): void {
+  function seeSkipped(reason: SkipReason, type: string, report: Report): void {
     const droppedBy = reason === 'filtered' ? mapping.planOf(type).outline.droppedBy : null
     if (droppedBy !== null) {
       findings.add('note', 'dropped', `${type} is dropped by the mapping file (${droppedBy.path})`, {
@@ -75,7 +75,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
       return
     }
     const { severity, text } = SKIPS[reason]
-    findings.add(severity, reason, `${type}: ${text}`, place)
+    report(severity, reason, `${type}: ${text}`)
   }
 
   return {
@@ -125,9 +125,7 @@ function kindOfDetail(detail: string): string {
     .replace(/\d+/g, 'N')
 }
 
-/** Formats without lines count their records. */
-function placeOf({ raw }: MappedChunk, index: number): FindingPlace {
-  const line = raw.lines?.[index]
-  if (line !== undefined) return { file: raw.source.path, line }
-  return { file: `${raw.source.path}, record ${(raw.positions[index] as number) + 1}`, line: null }
+/** What is said of a record: where it is, when its format has no lines. */
+function recordText({ raw }: MappedChunk, index: number, text: string): string {
+  return raw.lines === null ? `${text} (record ${(raw.positions[index] as number) + 1})` : text
 }

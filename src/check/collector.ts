@@ -1,7 +1,7 @@
 import type { Finding, FindingGroup, Severity } from '../model.ts'
 
-/** Examples kept of each kind of finding; all are counted. */
-const EXAMPLES = 10
+/** Examples kept of each kind of finding, by severity; all are counted. */
+const EXAMPLES: Readonly<Record<Severity, number>> = { error: 10, warning: 10, note: 1 }
 /** Kinds of findings that are told apart; further ones share a group, so that memory stays bounded. */
 const MAX_GROUPS = 1000
 
@@ -40,7 +40,7 @@ export function createFindingCollector(): FindingCollector {
         groups.set(key, group)
       }
       group.count++
-      if (group.examples.length < EXAMPLES) {
+      if (group.examples.length < EXAMPLES[severity]) {
         group.examples.push({ severity, cause, message, file, line, column, path })
       }
     },

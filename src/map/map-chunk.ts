@@ -241,7 +241,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     for (let i = 0; same && i < ownName.length; i++) same = ownName[i] === bytes[start + i]
     if (!same) {
       const name = textOf(bytes, start + 1, end - 1)
-      ownName = bytes.slice(start, end)
+      // A copy: `slice` of a `Buffer` is a view of bytes that the next chunk may overwrite.
+      ownName = new Uint8Array(bytes.subarray(start, end))
       ownPlan = namesCurrentsType(name) ? mapping.planOf(name) : null
     }
     return ownPlan

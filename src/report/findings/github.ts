@@ -11,7 +11,8 @@ export function githubFindings(sections: readonly CheckedSection[]): string {
     for (const { severity, title, count, examples } of worstFirst(section.groups)) {
       for (const example of examples) lines.push(command(severity, example, title))
       const unshown = count - examples.length
-      if (unshown > 0) lines.push(`::${LEVELS[severity]}::${escapeData(`${unshown} more: ${title}`)}`)
+      if (unshown > 0 && severity !== 'note')
+        lines.push(`::${LEVELS[severity]}::${escapeData(`${unshown} more: ${title}`)}`)
     }
   }
   const errors = countOf(sections, 'error')
