@@ -45,7 +45,12 @@ export interface Member {
 
 export function parseMapping(file: string, source: string): MappingDocument {
   const lines = new LineCounter()
-  const document: Document.Parsed = parseDocument(source, { lineCounter: lines, prettyErrors: false })
+  const document: Document.Parsed = parseDocument(source, {
+    lineCounter: lines,
+    prettyErrors: false,
+    // It is for findings to be printed, not for the parser.
+    logLevel: 'error',
+  })
 
   /** What an alias stands for. */
   function resolved(node: unknown): Node | null {

@@ -126,9 +126,12 @@ export function readRules(document: MappingDocument, environment: Environment): 
       if (rule?.is === 'dropped') contradict(`"${name}" is dropped, so it needs no protection`, origin, 'warning')
       if (rule?.is === 'set') contradict(`"${name}" is set to a constant, which is not protected`, origin)
     }
-    const only = document.members(node).some(({ key }) => key === 'only')
-      ? new Map(names('only').map(({ text, at, path: where }) => [text, document.origin(at, where)]))
-      : null
+    // A list of the wrong shape holds nothing back: the schema reports it.
+    const listed = names('only')
+    const only =
+      listed.length === 0
+        ? null
+        : new Map(listed.map(({ text, at, path: where }) => [text, document.origin(at, where)]))
     return { only, presence, renamed, protected: protectedBy }
 
     function protect(name: string, protection: Protection, at: number, where: string): void {
