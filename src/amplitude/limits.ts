@@ -1,10 +1,9 @@
 /** Every number of Amplitude's ingestion API, once, with its section of AMPLITUDE.md. */
 
-export const APIS = ['http', 'batch'] as const
-export type ApiName = (typeof APIS)[number]
+export type ApiName = 'http' | 'batch'
 
 /** What one of the two APIs takes. */
-export interface ApiLimits {
+interface ApiLimits {
   /** Uncompressed bytes of a body, whose largest value is safely refused (§1). */
   readonly maxBodyBytes: number
   /** Events of one request (§1: HTTP V2 says "< 2000", a newer page "up to"). */

@@ -35,6 +35,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
         findings.add(severity, cause, title, place, recordText(chunk, i, message))
       const type = chunk.types[i] as number
       const typeName = type < 0 ? 'no event type' : (chunk.typeNames[type] as string)
+      if (usesRules && type >= 0) usage.meet(typeName)
       seeWarnings(chunk.warnings[i] as number, typeName, report)
       if (outcome === undefined) continue
       if (outcome.is === 'rejected') {

@@ -5,7 +5,7 @@ const EXAMPLES: Readonly<Record<Severity, number>> = { error: 10, warning: 10, n
 /** Kinds of findings that are told apart; further ones share a group, so that memory stays bounded. */
 const MAX_GROUPS = 1000
 
-export interface FindingPlace {
+interface FindingPlace {
   readonly file: string | null
   readonly line: number | null
   readonly column?: number

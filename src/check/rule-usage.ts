@@ -4,7 +4,9 @@ import type { FindingCollector } from './collector.ts'
 
 /** Notes which fields the records of each type hold, to tell which rules of a mapping file never did anything. */
 export interface RuleUsage {
-  /** @param record JSON text of a record of `type` */
+  /** A record of `type` was met, whatever became of it. */
+  meet(type: string): void
+  /** @param record JSON text of a record of `type` that became an event */
   see(type: string, record: string): void
   /** Adds a warning for each entry that matched no record, and each rule that none of them had a use for. */
   report(findings: FindingCollector): void
@@ -49,13 +51,18 @@ export function createRuleUsage(rules: MappingRules): RuleUsage {
     }
   }
 
+  function namesOf(type: string): Set<string> {
+    const known = namesByType.get(type)
+    if (known !== undefined) return known
+    const names = new Set<string>()
+    namesByType.set(type, names)
+    return names
+  }
+
   return {
+    meet: namesOf,
     see(type, record) {
-      let names = namesByType.get(type)
-      if (names === undefined) {
-        names = new Set()
-        namesByType.set(type, names)
-      }
+      const names = namesOf(type)
       if (names.size < MAX_NAMES) addNames(names, record)
     },
     report,

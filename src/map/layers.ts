@@ -1,5 +1,5 @@
 import { matchesGlob } from './glob.ts'
-import type { EventRules, Presence, PropertyRules, Protection, Ruled, RuleLayer, RuleOrigin } from './rules.ts'
+import type { EventRules, Presence, Protection, Ruled, RuleLayer, RuleOrigin } from './rules.ts'
 
 /** True when `layer` says something of `type`. */
 export function appliesTo({ pattern }: RuleLayer, type: string): boolean {
@@ -55,11 +55,4 @@ function forgetPresence(presence: Map<string, Presence>, only: ReadonlyMap<strin
 function specificity({ pattern, isExact }: RuleLayer): number {
   if (pattern === null) return -1
   return isExact ? Number.POSITIVE_INFINITY : pattern.replace(/[*?]/g, '').length
-}
-
-export const NO_PROPERTY_RULES: PropertyRules = {
-  only: null,
-  presence: new Map(),
-  renamed: new Map(),
-  protected: new Map(),
 }

@@ -8,7 +8,7 @@ const propertyName = z.string().min(1)
 const propertyList = z.array(propertyName).min(1)
 const constant = z.union([z.string(), z.number(), z.boolean()])
 
-export const hmacSchema = z.strictObject({
+const hmacSchema = z.strictObject({
   key_env: z
     .string()
     .regex(/^[A-Za-z_]\w*$/)
@@ -16,7 +16,7 @@ export const hmacSchema = z.strictObject({
   properties: propertyList.describe('Properties whose values become their HMAC-SHA-256, in hex'),
 })
 
-export const propertiesSchema = z
+const propertiesSchema = z
   .strictObject({
     only: propertyList.describe('Send these properties only').optional(),
     add: propertyList.describe('Fields of the record to send too, which the live connector does not send').optional(),
@@ -32,7 +32,7 @@ export const propertiesSchema = z
   })
   .meta({ id: 'properties', description: 'Rules for properties, each named as it is before renaming' })
 
-export const eventSchema = z
+const eventSchema = z
   .strictObject({
     name: z.string().min(1).describe('The whole name in Amplitude; no prefix is added').optional(),
     properties: propertiesSchema.optional(),
@@ -41,13 +41,13 @@ export const eventSchema = z
 
 const eventEntry = z.union([z.literal(false), z.null(), eventSchema])
 
-export const identitySchema = z.strictObject({
+const identitySchema = z.strictObject({
   user_id: propertyList.describe('Fields that can hold the user id; the first that has one counts').optional(),
   device_id: propertyList.describe('Fields that can hold the device id; the first that has one counts').optional(),
   min_id_length: z.int().min(1).max(100).describe('Characters that an id must have').optional(),
 })
 
-export const defaultsSchema = z.strictObject({ properties: propertiesSchema.optional() })
+const defaultsSchema = z.strictObject({ properties: propertiesSchema.optional() })
 
 export const mappingSchema = z.strictObject({
   extends: z.enum(PROFILES).describe('The built-in mapping to start from').optional(),

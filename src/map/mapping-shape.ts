@@ -106,7 +106,7 @@ function describe(value: unknown): string {
   return typeof value === 'string' ? `the text ${JSON.stringify(value)}` : String(value)
 }
 
-export function pathText(path: readonly PropertyKey[]): string {
+function pathText(path: readonly PropertyKey[]): string {
   return path.map(String).join('.')
 }
 

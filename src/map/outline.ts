@@ -33,7 +33,7 @@ export interface OutlinedValue {
   readonly origins: readonly RuleOrigin[]
 }
 
-export interface OutlinedConstant {
+interface OutlinedConstant {
   readonly key: string
   readonly json: string
   readonly origin: RuleOrigin
@@ -50,7 +50,7 @@ export interface OwnOutline {
 }
 
 /** What a mapping file asks for one such key. */
-export interface OwnRule {
+interface OwnRule {
   readonly isDropped: boolean
   /** The whole name that replaces prefix and key. */
   readonly name: string | null

@@ -66,7 +66,7 @@ export interface Prefixes {
 
 export type UnknownEvents = 'skip' | 'derive' | 'fail'
 
-export interface IdentityRules {
+interface IdentityRules {
   /** Fields in the order in which they are tried. */
   readonly userId: readonly string[]
   readonly deviceId: readonly string[]
