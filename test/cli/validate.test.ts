@@ -165,8 +165,8 @@ describe('validate --golden', () => {
     assert.equal(expected.event_properties.campaign_id, 'c')
     const passed = await golden()
     assert.equal(passed.code, 0)
-    assert.match(passed.stdout, /golden\/opens: 1 events as expected/)
-    assert.match(passed.stdout, /event_type=users\.behaviors\.CustomEvent: 1 events as expected/)
+    assert.match(passed.stdout, /golden\/opens: 1 event as expected/)
+    assert.match(passed.stdout, /event_type=users\.behaviors\.CustomEvent: 1 event as expected/)
   })
 
   test('shows what another mapping changes, and fails', async () => {
