@@ -124,7 +124,6 @@ events:
       ['warning', 'never_fired', 'braze2amp.yaml', 2],
       ['warning', 'never_fired', 'braze2amp.yaml', 6],
       ['warning', 'never_matched', 'braze2amp.yaml', 5],
-      ['warning', 'never_matched', 'braze2amp.yaml', 7],
       ['note', 'dropped', 'braze2amp.yaml', 7],
     ])
   })
