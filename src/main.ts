@@ -3,8 +3,11 @@ import { Command, CommanderError } from 'commander'
 import { addEmulatorCommand } from './commands/emulator.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
+import { addInspectCommand } from './commands/inspect.ts'
+import { addMappingCommand } from './commands/mapping.ts'
 import { addReplayCommand } from './commands/replay.ts'
 import type { Run } from './commands/run.ts'
+import { addValidateCommand } from './commands/validate.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
 
@@ -36,8 +39,11 @@ function createProgram(run: Run): Command {
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   addReplayCommand(program, run)
+  addValidateCommand(program, run)
+  addInspectCommand(program, run)
   addExplainCommand(program, run)
   addEventsCommand(program, run)
+  addMappingCommand(program, run)
   addEmulatorCommand(program, run)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program

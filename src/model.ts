@@ -137,3 +137,39 @@ export interface KeptEvent extends Place {
   /** Index into `MappedChunk.typeNames`. */
   readonly type: number
 }
+
+/** A note is worth knowing and never makes a command fail. */
+export type Severity = 'error' | 'warning' | 'note'
+
+/** Something wrong, or worth a look, in a mapping file or in what is mapped. */
+export interface Finding {
+  readonly severity: Severity
+  /** A word for all findings of one kind. */
+  readonly cause: string
+  /** What was found, and what to do. */
+  readonly message: string
+  readonly file: string | null
+  /** From 1; null where there are no lines. */
+  readonly line: number | null
+  readonly column: number | null
+  /** Place in a mapping file, keys with dots; null elsewhere. */
+  readonly path: string | null
+}
+
+/** Findings of one kind: all are counted, the first ones kept. */
+export interface FindingGroup {
+  readonly severity: Severity
+  readonly cause: string
+  /** What all of them have in common. */
+  readonly title: string
+  readonly count: number
+  readonly examples: readonly Finding[]
+}
+
+/** One thing that was checked, and what was found. */
+export interface CheckedSection {
+  readonly name: string
+  /** What passed, in words. */
+  readonly passed: readonly string[]
+  readonly groups: readonly FindingGroup[]
+}

@@ -2,6 +2,7 @@ import { CUTTERS } from './cut/cut.ts'
 import { Braze2ampError, UsageError } from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import type { Mapping } from './map/plan.ts'
+import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { MappedChunk, RawChunk, Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
@@ -18,12 +19,14 @@ export interface Inputs {
 
 /** Told of what happens on the way; none of it changes the run. */
 export interface Observer {
+  /** A file's format is known. */
+  opened?(source: Source, format: Format): void
   /** A file was read to its end. */
   finished(source: Source): void
   /** A file cannot be read at all; the others go on. */
   refused(source: Source, error: Braze2ampError): void
   /** So much of a file, in bytes as stored, was read. */
-  read(source: Source, bytes: number): void
+  read?(source: Source, bytes: number): void
   /** A chunk was booked. */
   booked(chunk: MappedChunk): void
 }
@@ -70,7 +73,7 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
 export async function* mappedChunks(
   inputs: Inputs,
   mapping: Mapping,
-  observer: Pick<Observer, 'finished' | 'refused' | 'read'>,
+  observer: Pick<Observer, 'finished' | 'refused' | 'read' | 'opened'>,
   stop: AbortSignal,
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
@@ -81,13 +84,14 @@ export async function* mappedChunks(
     try {
       for await (const raw of rawChunks(opened, inputs.format, observer, stop)) {
         const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
+        if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }
       observer.finished(source)
     } catch (error) {
-      if (!(error instanceof Braze2ampError)) throw error
+      if (!(error instanceof Braze2ampError) || error instanceof UnknownEventError) throw error
       observer.refused(source, error)
     }
     if (stop.aborted || remaining() <= 0) return
@@ -97,7 +101,7 @@ export async function* mappedChunks(
 async function* rawChunks(
   opened: Opened,
   format: Format | null,
-  observer: Pick<Observer, 'read'>,
+  observer: Pick<Observer, 'read' | 'opened'>,
   stop: AbortSignal,
 ): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
@@ -105,9 +109,10 @@ async function* rawChunks(
   try {
     const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
+    observer.opened?.(source, chosen.format)
     for await (const raw of CUTTERS[chosen.format](chosen.input)) {
       if (stop.aborted) return
-      observer.read(source, input.storedBytes())
+      observer.read?.(source, input.storedBytes())
       yield raw
     }
   } finally {

@@ -25,3 +25,55 @@ export const REFUSED_ID_LENGTHS: ReadonlySet<number> = new Set(Array.from(REFUSE
 export function isRefusedId(id: string): boolean {
   return REFUSED_IDS.has(id.toLowerCase())
 }
+
+/** Event names that Amplitude keeps for itself, and the beginning of all others that it does. */
+const RESERVED_NAMES = ['$identify', '$groupidentify'] as const
+const RESERVED_BEGINNING = '[Amplitude]'
+
+/** True when Amplitude keeps an event name for itself. */
+export function isReservedName(name: string): boolean {
+  const text = name.trimStart().toLowerCase()
+  return (
+    text.startsWith(RESERVED_BEGINNING.toLowerCase()) || RESERVED_NAMES.some((reserved) => text.trimEnd() === reserved)
+  )
+}
+
+/** True when a name that begins with `prefix` can be one that Amplitude keeps for itself. */
+export function canBeginReservedName(prefix: string): boolean {
+  const text = prefix.trimStart().toLowerCase()
+  return (
+    isReservedName(prefix) ||
+    [RESERVED_BEGINNING.toLowerCase(), ...RESERVED_NAMES].some((reserved) => reserved.startsWith(text))
+  )
+}
+
+/** Longest string that Amplitude keeps whole, in characters. */
+export const MAX_STRING_LENGTH = 1024
+/** Deepest nesting of objects that it takes. */
+export const MAX_DEPTH = 40
+/** Event types of a project, and event properties, that can be queried; what is beyond is stored and counted. */
+export const MAX_NAMES = 2000
+
+/** What Amplitude takes in the top-level fields that are not always there. */
+export const FIELD_KINDS: Readonly<Record<string, 'string' | 'number' | 'integer'>> = {
+  adid: 'string',
+  carrier: 'string',
+  city: 'string',
+  country: 'string',
+  currency: 'string',
+  device_brand: 'string',
+  device_model: 'string',
+  idfa: 'string',
+  ip: 'string',
+  language: 'string',
+  location_lat: 'number',
+  location_lng: 'number',
+  os_name: 'string',
+  os_version: 'string',
+  platform: 'string',
+  price: 'number',
+  productId: 'string',
+  quantity: 'integer',
+  region: 'string',
+  revenue: 'number',
+}

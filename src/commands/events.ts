@@ -1,10 +1,10 @@
 import { type Command, InvalidArgumentError } from 'commander'
+import { closest } from '../closest.ts'
 import { EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../map/glob.ts'
 import { PREFIXES } from '../map/profiles.ts'
 import { style } from '../report/style.ts'
-import { closest } from './closest.ts'
 import { createPrinter } from './print.ts'
 import type { Run } from './run.ts'
 

@@ -5,18 +5,12 @@ import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import { endOfValue } from '../json/values.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain.ts'
-import { compileMapping } from '../map/plan.ts'
 import type { MappedChunk, Source } from '../model.ts'
 import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { style } from '../report/style.ts'
-import {
-  addInputOptions,
-  addMappingOptions,
-  type InputOptions,
-  type MappingFlags,
-  mappingOptionsOf,
-} from './input-options.ts'
+import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
 import { parsePositive } from './options.ts'
 import { createPrinter } from './print.ts'
 import type { Run } from './run.ts'
@@ -61,12 +55,11 @@ export function addExplainCommand(program: Command, run: Run): void {
 }
 
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
-  const mapping = compileMapping(mappingOptionsOf(options))
+  const mapping = await usableMapping(options, (line) => process.stderr.write(`${line}\n`))
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
   let refused: Braze2ampError | null = null
   const observer = {
     finished: () => {},
-    read: () => {},
     refused: (_source: Source, error: Braze2ampError) => {
       refused ??= error
       process.stderr.write(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}\n`)

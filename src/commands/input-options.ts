@@ -13,7 +13,9 @@ export interface InputOptions {
 /** Options of every command that maps records. */
 export interface MappingFlags {
   readonly eventType?: string
-  readonly profile: Profile
+  readonly profile?: Profile
+  /** False: none, not even the one in the working directory. */
+  readonly mapping?: string | false
   readonly include: readonly string[]
   readonly exclude: readonly string[]
   readonly since?: number
@@ -29,7 +31,9 @@ export function addInputOptions(command: Command): void {
 
 export function addMappingOptions(command: Command): void {
   command
-    .addOption(new Option('--profile <profile>', 'built-in mapping').choices(PROFILES).default('braze'))
+    .addOption(new Option('--profile <profile>', 'built-in mapping (default: braze)').choices(PROFILES))
+    .option('--mapping <file>', 'mapping file, YAML or JSON (default: braze2amp.yaml, if it is there)')
+    .option('--no-mapping', 'no mapping file, even if braze2amp.yaml is there')
     .option('--include <types>', 'only these event types: globs, separated by commas', parseGlobs, [])
     .option('--exclude <types>', 'not these event types', parseGlobs, [])
     .option('--since <time>', 'only events at or after this time (UTC): date, RFC 3339 or Unix seconds', parseTime)
@@ -39,7 +43,7 @@ export function addMappingOptions(command: Command): void {
 
 export function mappingOptionsOf(flags: MappingFlags): MappingOptions {
   return {
-    profile: flags.profile,
+    profile: flags.profile ?? 'braze',
     include: flags.include,
     exclude: flags.exclude,
     sinceMs: flags.since ?? Number.NEGATIVE_INFINITY,

@@ -42,7 +42,7 @@ export function overviewOf(discovery: Discovery, mapping: Mapping): Overview {
     bytes: isComplete ? [...sizes.values()].reduce((sum, size) => sum + size, 0) : null,
     sizes: isComplete ? sizes : new Map(),
     names: plans.map(
-      ({ head, custom }) => textOf(head).slice('{"event_type":"'.length) + (custom?.carriesName ? '…' : ''),
+      ({ head, carriesName }) => textOf(head).slice('{"event_type":"'.length) + (carriesName ? '…' : ''),
     ),
     mayHoldMore,
     fields: new Set(

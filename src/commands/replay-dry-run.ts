@@ -1,9 +1,8 @@
-import { compileMapping } from '../map/plan.ts'
 import { discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { createStdoutSink } from '../report/stdout-sink.ts'
 import { conclude, publish } from './ending.ts'
-import { mappingOptionsOf } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
 import type { RunOptions } from './replay-options.ts'
 import { checkWritable, runReplay, sayLeftOut } from './replay-run.ts'
@@ -13,7 +12,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   const say = (line: string) => process.stderr.write(`${line}\n`)
   const tell = options.quiet ? () => {} : say
   checkWritable(options.summary)
-  const mapping = compileMapping(mappingOptionsOf(options))
+  const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
   sayLeftOut(discovery, tell)
   const ended = await runReplay({

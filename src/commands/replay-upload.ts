@@ -3,7 +3,6 @@ import { readFileSync } from 'node:fs'
 import { createInterface } from 'node:readline/promises'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
-import { compileMapping } from '../map/plan.ts'
 import { type Discovery, discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { factsText } from '../report/facts.ts'
@@ -16,7 +15,7 @@ import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploa
 import { readApiKey } from './api-key.ts'
 import { type Destination, destinationOf, settingsOf } from './destination.ts'
 import { conclude, publish } from './ending.ts'
-import { mappingOptionsOf } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
 import { type Overview, overviewOf } from './overview.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
 import { checkWritable, type OpenSink, runReplay, sayLeftOut } from './replay-run.ts'
@@ -32,7 +31,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
   const settings = settingsOf(options)
   const key = await readApiKey(options, paths)
   checkWritable(options.summary)
-  const mapping = compileMapping(mappingOptionsOf(options))
+  const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
   sayLeftOut(discovery, tell)
   const overview = overviewOf(discovery, mapping)

@@ -71,7 +71,7 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
     line += chunk.lineCount
     if (chunk.raw.count > 0) yield chunk.raw
     // A slice would keep the whole read in memory for as long as the line is not done.
-    if (rest.length > 0) take(rest.slice())
+    if (rest.length > 0) take(Buffer.from(rest))
   }
 
   const damage = input.damage()

@@ -3,8 +3,6 @@ import {
   type ByteWriter,
   CLOSE_BRACE,
   COLON,
-  COMMA,
-  copyBytes,
   NEWLINE,
   OPEN_BRACE,
   QUOTE,
@@ -12,11 +10,13 @@ import {
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
-import { appendStringOf, copyCanonicalContent, unescapeContent } from '../json/strings.ts'
-import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
+import { appendStringOf, unescapeContent } from '../json/strings.ts'
+import { endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
+import { createMemberWriter, type OwnProperties } from './member-writer.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
 const RAW_KEY = utf8('_raw":')
+const REDACTED = utf8('"[REDACTED]"')
 
 /**
  * Makes the function that writes the customer's own properties of a custom event or purchase: each key behind a prefix, in
@@ -27,25 +27,27 @@ const RAW_KEY = utf8('_raw":')
  */
 export function createCustomPropertyWriter(
   scanner: RecordScanner,
-): (out: ByteWriter, keyStart: Uint8Array, bytes: Uint8Array, field: number) => boolean {
+): (out: ByteWriter, own: OwnProperties, bytes: Uint8Array, field: number) => boolean {
   const text: ByteWriter = { bytes: new Uint8Array(4096), length: 0 }
+  const writeMembers = createMemberWriter()
 
-  return function writeCustomProperties(out, keyStart, bytes, field) {
+  return function writeCustomProperties(out, own, bytes, field) {
     const start = scanner.starts[field] as number
     const end = scanner.ends[field] as number
     switch (scanner.kinds[field]) {
       case KIND.object: {
         const wrapped = wrappedText(bytes, start, end)
-        if (wrapped !== null) return writeText(out, keyStart, bytes, wrapped.start, wrapped.end)
-        return writeObject(out, keyStart, bytes, start)
+        if (wrapped !== null) return writeText(out, own, bytes, wrapped.start, wrapped.end)
+        writeMembers(out, own, bytes, start)
+        return true
       }
       case KIND.string:
       case KIND.escapedString:
-        return writeText(out, keyStart, bytes, start, end)
+        return writeText(out, own, bytes, start, end)
       default:
         text.length = 0
         append(text, bytes, start, end)
-        return writeRaw(out, keyStart)
+        return writeRaw(out, own)
     }
   }
 
@@ -82,47 +84,28 @@ export function createCustomPropertyWriter(
     text.bytes[text.length + 1] = 0
   }
 
-  function writeText(out: ByteWriter, keyStart: Uint8Array, bytes: Uint8Array, start: number, end: number): boolean {
+  function writeText(out: ByteWriter, own: OwnProperties, bytes: Uint8Array, start: number, end: number): boolean {
     takeText(bytes, start, end)
     const at = skipSpace(text.bytes, 0)
     if (at > text.length) return true
     if (text.bytes[at] === OPEN_BRACE) {
-      if (!isObject()) return writeRaw(out, keyStart)
-      return writeObject(out, keyStart, text.bytes, at)
+      if (!isObject()) return writeRaw(out, own)
+      writeMembers(out, own, text.bytes, at)
+      return true
     }
     const isNull = kindOf(text.bytes, at, text.length) === KIND.null && endsAfter(endOfValue(text.bytes, at))
-    return isNull || writeRaw(out, keyStart)
+    return isNull || writeRaw(out, own)
   }
 
-  function writeRaw(out: ByteWriter, keyStart: Uint8Array): boolean {
+  /** Nobody can say which of the customer's own properties such a text holds: a rule for any of them holds it back. */
+  function writeRaw(out: ByteWriter, { keyStart, rules }: OwnProperties): boolean {
+    if (rules?.dropsOthers) return false
     append(out, keyStart)
     append(out, RAW_KEY)
-    appendStringOf(out, text.bytes, 0, text.length)
+    if (rules === null) appendStringOf(out, text.bytes, 0, text.length)
+    else append(out, REDACTED)
     return false
   }
 }
 
 const WRAPPER_KEY = utf8('"string"')
-
-/** Writes the members of the object at `at`, which must be valid. */
-function writeObject(out: ByteWriter, keyStart: Uint8Array, source: Uint8Array, at: number): boolean {
-  let p = skipSpace(source, at + 1)
-  while (source[p] === QUOTE) {
-    const keyEnd = endOfString(source, p)
-    const valueAt = skipSpace(source, skipSpace(source, keyEnd) + 1)
-    const valueEnd = endOfValue(source, valueAt)
-    const isNull = source[valueAt] === 0x6e
-    if (!isNull) {
-      reserve(out, keyStart.length + (keyEnd - p) + 8)
-      let to = copyBytes(out.bytes, out.length, keyStart, 0, keyStart.length)
-      to = copyCanonicalContent(out.bytes, to, source, p + 1, keyEnd - 1)
-      out.bytes[to++] = QUOTE
-      out.bytes[to++] = COLON
-      out.length = to
-      appendValue(out, source, valueAt, valueEnd)
-    }
-    p = skipSpace(source, valueEnd)
-    if (source[p] === COMMA) p = skipSpace(source, p + 1)
-  }
-  return true
-}

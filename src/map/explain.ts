@@ -3,7 +3,10 @@ import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
-import type { Mapping, Outputs, Plan } from './plan.ts'
+import { rulesOf } from './layers.ts'
+import type { EventOutline, OutlinedValue } from './outline.ts'
+import type { Mapping, Plan } from './plan.ts'
+import type { MappingRules, Protection, RuleOrigin } from './rules.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -54,7 +57,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     eventType: plan?.type ?? null,
     outcome: outcome.is,
     reason: outcome.is === 'event' ? null : outcome.reason,
-    why: chunk.details.get(index) ?? (outcome.is === 'event' ? null : (SKIP_REASONS[outcome.reason] ?? null)),
+    why: chunk.details.get(index) ?? (outcome.is === 'event' ? null : whySkipped(outcome.reason, plan)),
     warnings: WARNINGS.filter((_, bit) => ((chunk.warnings[index] as number) & (1 << bit)) !== 0),
     record: textOf(raw.bytes, raw.starts[index], raw.ends[index]),
   }
@@ -62,22 +65,22 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
 
   const fields = fieldsOf(raw.bytes, raw.starts[index] as number)
   const event = membersOf(chunk.bytes, start)
-  const values = (members: readonly Member[], outputs: Outputs, custom: string | null) =>
+  const { outline } = plan
+  const values = (members: readonly Member[], outlined: readonly OutlinedValue[], isTopLevel: boolean) =>
     members.map(({ key, start, end }) => {
       const value = textOf(chunk.bytes, start, end)
-      return { property: key, value, ...originOf(key, outputs, plan, mapping, fields, custom) }
+      const origin =
+        outlinedOrigin(key, outlined, fields) ??
+        (isTopLevel ? topLevelOrigin(key, outline, mapping, fields) : ownOrigin(key, outline, mapping, fields))
+      return { property: key, value, ...origin }
     })
   const properties = event.find(({ key }) => key === 'event_properties')
   const topLevel = values(
     event.filter((member) => member !== properties),
-    plan.topLevel,
-    null,
+    outline.topLevel,
+    true,
   )
-  const inner = values(
-    properties ? membersOf(chunk.bytes, properties.start) : [],
-    plan.properties,
-    plan.custom === null ? null : customPrefixOf(plan),
-  )
+  const inner = values(properties ? membersOf(chunk.bytes, properties.start) : [], outline.properties, false)
   const used = new Set([...topLevel, ...inner].map(({ from }) => from))
   return {
     ...base,
@@ -101,6 +104,12 @@ const SKIP_REASONS: Readonly<Record<string, string>> = {
   invalid_identity: 'Amplitude refuses its only id',
 }
 
+function whySkipped(reason: string, plan: Plan | null): string | null {
+  const droppedBy = plan?.outline.droppedBy ?? null
+  if (reason === 'filtered' && droppedBy !== null) return byMapping('dropped', [droppedBy])
+  return SKIP_REASONS[reason] ?? null
+}
+
 /** The record's fields and their JSON text; those of the Custom HTTP form's `user` and `properties` behind their container. */
 function fieldsOf(bytes: Uint8Array, start: number): ReadonlyMap<string, string> {
   const fields = new Map<string, string>()
@@ -114,14 +123,8 @@ function fieldsOf(bytes: Uint8Array, start: number): ReadonlyMap<string, string>
   return fields
 }
 
-function customPrefixOf(plan: Plan): string {
-  return JSON.parse(`${textOf(plan.custom?.keyStart ?? new Uint8Array(0)).slice(1)}"`)
-}
-
 /** Rules that every event follows (BRAZE.md, What the connector sends). */
 const COMMON: Readonly<Record<string, { readonly field: string | null; readonly rule: string }>> = {
-  user_id: { field: 'external_user_id', rule: 'the user' },
-  device_id: { field: 'device_id', rule: 'the device' },
   time: { field: 'time', rule: 'in milliseconds' },
   library: { field: null, rule: 'the same for every event' },
   idfa: { field: 'ad_id', rule: 'because ad_id_type is ios_idfa' },
@@ -129,45 +132,121 @@ const COMMON: Readonly<Record<string, { readonly field: string | null; readonly 
   $skip_user_properties_sync: { field: null, rule: 'asked for by the profile or option' },
 }
 
-function originOf(
-  key: string,
-  outputs: Outputs,
-  plan: Plan,
-  mapping: Mapping,
-  fields: ReadonlyMap<string, string>,
-  customPrefix: string | null,
-): { readonly from: string | null; readonly rule: string } {
-  const output = outputIndex(outputs, key)
-  if (output >= 0) {
-    const field = mapping.fieldNames[outputs.fields[output] as number] as string
-    const other = mapping.fieldNames[outputs.otherFields[output] as number]
-    const found = findField(fields, field)
-    if (found !== null) return { from: found, rule: outputs.types[output] === 'float' ? 'as a 32-bit float' : AS_IT_IS }
-    return { from: other === undefined ? null : findField(fields, other), rule: `instead of ${field}` }
-  }
-  if (customPrefix !== null && key.startsWith(customPrefix)) {
-    const container = ['custom_properties', 'purchase_properties', 'properties'].map((name) => findField(fields, name))
-    return { from: container.find((name) => name !== null) ?? null, rule: "the customer's own property" }
-  }
-  if (key === 'event_type') {
-    const isOwn = plan.custom?.carriesName ?? false
-    return {
-      from: isOwn ? findField(fields, 'name') : null,
-      rule: isOwn ? 'prefix and name' : 'name of the event type',
-    }
-  }
-  if (key === 'insert_id') {
-    const from = findField(fields, 'id')
-    return { from, rule: from === null ? 'made from file, position and event' : 'the id' }
-  }
-  const common = COMMON[key]
-  return { from: common?.field ? findField(fields, common.field) : null, rule: common?.rule ?? '' }
+interface Origin {
+  readonly from: string | null
+  readonly rule: string
 }
 
-function outputIndex({ keys, keyStarts, fields }: Outputs, key: string): number {
-  const written = `,${JSON.stringify(key)}:`
-  for (let i = 0; i < fields.length; i++) if (textOf(keys, keyStarts[i], keyStarts[i + 1]) === written) return i
-  return -1
+/** Where a value of the catalogue or the mapping file comes from; null when neither knows its key. */
+function outlinedOrigin(
+  key: string,
+  outlined: readonly OutlinedValue[],
+  fields: ReadonlyMap<string, string>,
+): Origin | null {
+  const value = outlined.find((candidate) => candidate.key === key)
+  if (value === undefined) return null
+  const { field, otherField, type, protection, origins } = value
+  const found = findField(fields, field)
+  const from = found ?? (otherField === null ? null : findField(fields, otherField))
+  const instead = found === null ? `instead of ${field}` : null
+  if (origins.length > 0) {
+    const how = [instead, key === field ? null : 'renamed', protection && PROTECTED_BY[protection.by]]
+    return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), origins) }
+  }
+  return { from, rule: instead ?? (type === 'float' ? 'as a 32-bit float' : AS_IT_IS) }
+}
+
+const PROTECTED_BY: Readonly<Record<Protection['by'], string>> = {
+  redact: 'redacted',
+  sha256: 'as its SHA-256',
+  hmac: 'as its HMAC',
+}
+
+/** What a rule of the mapping file did, and the line that asks for it. */
+function byMapping(how: string, origins: readonly RuleOrigin[]): string {
+  const places = origins.map(({ file, line, path }) => `${file}:${line} ${path}`)
+  return `${how === '' ? 'mapping' : how} (${[...new Set(places)].join('; ')})`
+}
+
+/** A constant, or a property whose key only the record knows. */
+function ownOrigin(
+  key: string,
+  { type, constants, own }: EventOutline,
+  { rules: { origins } }: Mapping,
+  fields: ReadonlyMap<string, string>,
+): Origin {
+  const constant = constants.find((candidate) => candidate.key === key)
+  if (constant !== undefined) return { from: null, rule: byMapping('set', [constant.origin]) }
+  if (own === null) return { from: null, rule: '' }
+  const containers = ['custom_properties', 'purchase_properties', 'properties'].map((name) => findField(fields, name))
+  const container = containers.find((name) => name !== null) ?? null
+  const renamed = [...own.rules].find(([, rule]) => rule.name === key)
+  const ownName = renamed?.[0] ?? key.slice(own.prefix.length)
+  const rule = own.rules.get(ownName)
+  const from = own.from === 'record' ? findField(fields, ownName) : container
+  if (rule !== undefined && rule.origins.length > 0) {
+    const how = [rule.name === null ? null : `${ownName} renamed`, rule.protection && PROTECTED_BY[rule.protection.by]]
+    return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), rule.origins) }
+  }
+  if (own.from === 'record') return { from, rule: AS_IT_IS }
+  const prefix = origins.get(type.endsWith('.Purchase') ? 'purchase_property_prefix' : 'custom_property_prefix')
+  const plain = "the customer's own property"
+  return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
+}
+
+function topLevelOrigin(
+  key: string,
+  outline: EventOutline,
+  { rules }: Mapping,
+  fields: ReadonlyMap<string, string>,
+): Origin {
+  switch (key) {
+    case 'event_type': {
+      const { carriesName } = outline
+      const rule = carriesName ? 'prefix and name' : 'name of the event type'
+      const origins = nameOrigins(outline, rules)
+      return {
+        from: carriesName ? findField(fields, 'name') : null,
+        rule: origins.length === 0 ? rule : byMapping(rule, origins),
+      }
+    }
+    case 'insert_id': {
+      const from = findField(fields, 'id')
+      return { from, rule: from === null ? 'made from file, position and event' : 'the id' }
+    }
+    case 'user_id':
+      return identityOrigin(
+        'the user',
+        firstField(fields, rules.identity.userId),
+        rules.origins.get('identity.user_id'),
+      )
+    case 'device_id':
+      return identityOrigin(
+        'the device',
+        firstField(fields, rules.identity.deviceId),
+        rules.origins.get('identity.device_id'),
+      )
+    default: {
+      const common = COMMON[key]
+      return { from: common?.field ? findField(fields, common.field) : null, rule: common?.rule ?? '' }
+    }
+  }
+}
+
+function identityOrigin(rule: string, from: string | null, origin: RuleOrigin | undefined): Origin {
+  return { from, rule: origin === undefined ? rule : byMapping(rule, [origin]) }
+}
+
+/** What the mapping file says of an event's name: itself, its prefix, or which list it is from. */
+function nameOrigins({ nameOrigin, carriesName }: EventOutline, { origins }: MappingRules): readonly RuleOrigin[] {
+  if (nameOrigin !== null) return [nameOrigin]
+  const keys = carriesName ? ['custom_event_prefix', 'prefix'] : ['prefix', 'names']
+  const found = keys.map((key) => origins.get(key)).filter((origin) => origin !== undefined)
+  return carriesName ? found.slice(0, 1) : found
+}
+
+function firstField(fields: ReadonlyMap<string, string>, names: readonly string[]): string | null {
+  return names.map((name) => findField(fields, name)).find((field) => field !== null) ?? null
 }
 
 /** The field as the record spells it, in any case and in the Custom HTTP form's containers. */
@@ -183,6 +262,10 @@ function findField(fields: ReadonlyMap<string, string>, name: string): string | 
 function whyLeftOut(field: string, value: string, plan: Plan, mapping: Mapping): string {
   if (value === 'null') return 'null'
   const name = field.slice(field.lastIndexOf('.') + 1).toLowerCase()
+  const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties
+  const rule = presence.get(name)
+  if (rule?.is === 'dropped') return byMapping('dropped', [rule.origin])
+  if (rule?.is === 'set') return byMapping('set to a constant', [rule.origin])
   switch (name) {
     case 'user_id':
       return "Braze's internal id is not sent"
@@ -193,7 +276,9 @@ function whyLeftOut(field: string, value: string, plan: Plan, mapping: Mapping):
       return 'says which event type the record is'
     default: {
       const isSent = EVENTS.find((row) => row.type === plan.type)?.properties.includes(name)
-      return isSent ? `not in profile ${mapping.options.profile}` : 'the connector does not send it with this event'
+      if (!isSent) return 'the connector does not send it with this event'
+      const list = only?.values().next().value
+      return list === undefined ? `not in profile ${mapping.options.profile}` : byMapping('not listed', [list])
     }
   }
 }

@@ -1,20 +1,34 @@
 import { isUtf8 } from 'node:buffer'
 import { createHash } from 'node:crypto'
-import { isRefusedId, REFUSED_ID_LENGTHS } from '../amplitude/event.ts'
+import { isRefusedId, isReservedName, REFUSED_ID_LENGTHS } from '../amplitude/event.ts'
 import type { FieldType } from '../currents/events.ts'
 import { timeOfNumber, timeOfText } from '../currents/values.ts'
-import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
+import {
+  append,
+  BACKSLASH,
+  copyBytes,
+  createByteWriter,
+  OPEN_BRACE,
+  QUOTE,
+  reserve,
+  textOf,
+  utf8,
+} from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
 import { numberOf, writeAscii } from '../json/values.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
+import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { type Mapping, namesCurrentsType, type Outputs, type Plan } from './plan.ts'
+import { createProtector } from './protect.ts'
 import { createRecordScanner } from './record-scanner.ts'
+import type { Protection } from './rules.ts'
 import { writeValue } from './write-value.ts'
 
 const MALFORMED = outcomeOf('malformed')
+const INVALID_EVENT = outcomeOf('invalid_event')
 const FILTERED = outcomeOf('filtered')
 const NO_IDENTITY = outcomeOf('no_identity')
 const INVALID_IDENTITY = outcomeOf('invalid_identity')
@@ -24,6 +38,8 @@ const ID_MISSING = warningBit('id_missing')
 const ID_DROPPED = warningBit('id_dropped')
 const NOT_JSON = warningBit('properties_not_json')
 
+/** Bytes before the quote that opens an event's name. */
+const EVENT_TYPE_BYTES = '{"event_type":'.length
 const USER_ID = utf8('","user_id":')
 const DEVICE_ID = utf8(',"device_id":')
 const TIME = utf8(',"time":')
@@ -42,6 +58,18 @@ export const NO_EVENT_TYPE = 'no event type: neither the record nor its file nam
 const CONTAINERS = new Set(['user', 'properties', 'custom_properties', 'purchase_properties'])
 /** Fields of the record itself that a nested `user` or `properties` must not replace. */
 const RECORD_FIELDS = new Set(['id', 'time', 'event_type'])
+
+/** True when the content of a JSON string stands for fewer than `count` characters. */
+function hasFewerCharacters(bytes: Uint8Array, start: number, end: number, count: number): boolean {
+  let characters = 0
+  for (let p = start; p < end && characters < count; p++) {
+    const c = bytes[p] as number
+    if (c === BACKSLASH) p += bytes[p + 1] === 0x75 ? 5 : 1
+    // Bytes of the form 10xxxxxx go on with a character.
+    if ((c & 0xc0) !== 0x80) characters++
+  }
+  return characters < count
+}
 
 /**
  * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
@@ -69,7 +97,13 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     adIdType: scanner.fieldOf('ad_id_type'),
     sharedAt: scanner.fieldOf('sf_created_at'),
   }
+  const { identity } = mapping.rules
+  const userFields = Int32Array.from(identity.userId, scanner.fieldOf)
+  const deviceFields = Int32Array.from(identity.deviceId, scanner.fieldOf)
+  const { minIdLength } = identity
   const writeCustomProperties = createCustomPropertyWriter(scanner)
+  const writeDerivedProperties = createDerivedPropertyWriter()
+  const writeProtected = createProtector()
   const { sinceMs, untilMs } = mapping.options
   const override = mapping.options.eventType === null ? null : mapping.planOf(mapping.options.eventType)
 
@@ -207,7 +241,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     for (let i = 0; same && i < ownName.length; i++) same = ownName[i] === bytes[start + i]
     if (!same) {
       const name = textOf(bytes, start + 1, end - 1)
-      ownName = bytes.slice(start, end)
+      // A copy: `slice` of a `Buffer` is a view of bytes that the next chunk may overwrite.
+      ownName = new Uint8Array(bytes.subarray(start, end))
       ownPlan = namesCurrentsType(name) ? mapping.planOf(name) : null
     }
     return ownPlan
@@ -228,7 +263,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     if (plan.outcome !== EVENT) return plan.outcome
     if (timeMs < sinceMs || timeMs >= untilMs) return FILTERED
-    if (plan.custom?.carriesName && !holdsText(field.name)) {
+    if (plan.carriesName && !holdsText(field.name)) {
       detail = 'the custom event has no name'
       return MALFORMED
     }
@@ -241,11 +276,12 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     reserve(out, room)
     const target = out.bytes
     let to = copyBytes(target, start, plan.head, 0, plan.head.length)
-    if (plan.custom?.carriesName) to = copyContent(target, to, field.name)
+    if (plan.carriesName) to = copyContent(target, to, field.name)
+    if (plan.mayBeReserved && nameIsReserved(target, start, to)) return INVALID_EVENT
 
     // The opening quote of `USER_ID` closes the event type.
     const identityAt = to
-    to = writeIdentity(target, to, USER_ID, field.externalUserId)
+    to = writeFirstIdentity(target, to, USER_ID, userFields)
     const hasUser = to > identityAt
     if (hasUser) {
       userStart = identityAt + USER_ID.length + 1
@@ -254,7 +290,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       target[to++] = QUOTE
     }
     const deviceAt = to
-    to = writeIdentity(target, to, DEVICE_ID, field.deviceId)
+    to = writeFirstIdentity(target, to, DEVICE_ID, deviceFields)
     if (!hasUser && to === deviceAt) {
       out.length = start
       if ((warning & ID_DROPPED) === 0) return NO_IDENTITY
@@ -281,16 +317,14 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       to = copyBytes(target, to, NO_ID, 0, NO_ID.length)
     }
     to = copyBytes(target, to, LIBRARY, 0, LIBRARY.length)
-    out.length = writeAdvertisingId(target, to)
+    out.length = plan.sendsAdvertisingId ? writeAdvertisingId(target, to) : to
     writeOutputs(plan.topLevel, isText, room)
 
     append(out, PROPERTIES)
     const firstAt = out.length
     writeOutputs(plan.properties, isText, room)
-    if (plan.custom !== null) {
-      const source = customSource()
-      if (source >= 0 && !writeCustomProperties(out, plan.custom.keyStart, bytes, source)) warning |= NOT_JSON
-    }
+    if (plan.constants.length > 0) append(out, plan.constants)
+    if (plan.own !== null) writeOwnProperties(plan.own, raw.starts[index] as number)
     // Each property brings the comma before it; that of the first becomes the opening brace.
     if (out.length === firstAt) append(out, mapping.emptyTail)
     else {
@@ -366,6 +400,15 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
   }
 
+  /** Writes key and id of the first field that holds an id that Amplitude takes. */
+  function writeFirstIdentity(target: Uint8Array, at: number, key: Uint8Array, from: Int32Array): number {
+    for (let i = 0; i < from.length; i++) {
+      const to = writeIdentity(target, at, key, from[i] as number)
+      if (to > at) return to
+    }
+    return at
+  }
+
   /** Writes key and id when the field holds an id that Amplitude takes; a refused one is noted. */
   function writeIdentity(target: Uint8Array, at: number, key: Uint8Array, which: number): number {
     const k = kindOf(which)
@@ -374,7 +417,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     target[keyEnd] = QUOTE
     const to = copyContent(target, keyEnd + 1, which)
     const length = to - keyEnd - 1
-    if (REFUSED_ID_LENGTHS.has(length) && isRefusedId(textOf(target, keyEnd + 1, to))) {
+    const isTooShort = minIdLength > 1 && hasFewerCharacters(target, keyEnd + 1, to, minIdLength)
+    if (isTooShort || (REFUSED_ID_LENGTHS.has(length) && isRefusedId(textOf(target, keyEnd + 1, to)))) {
       warning |= ID_DROPPED
       return at
     }
@@ -396,7 +440,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** Appends keys and values of the outputs that the record has. `room` is what they may need; it is there at the start. */
   function writeOutputs(outputs: Outputs, isText: boolean, room: number): void {
-    const { keys, keyStarts, fields, otherFields, types } = outputs
+    const { keys, keyStarts, fields, otherFields, types, protections } = outputs
     let target = out.bytes
     let to = out.length
     for (let i = 0; i < fields.length; i++) {
@@ -408,7 +452,15 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       const kind = kinds[which] as number
       const keyEnd = keyStarts[i + 1] as number
       for (let k = keyStarts[i] as number; k < keyEnd; k++) target[to++] = keys[k] as number
-      if (kind === KIND.string && !isText) {
+      const protection = protections === null ? null : (protections[i] as Protection | null)
+      if (protection !== null) {
+        out.length = to
+        const type = types[i] as FieldType
+        writeProtected(out, protection, bytes, starts[which] as number, ends[which] as number, kind, type, isText)
+        reserve(out, room)
+        target = out.bytes
+        to = out.length
+      } else if (kind === KIND.string && !isText) {
         to = copyBytes(target, to, bytes, starts[which] as number, ends[which] as number)
       } else {
         out.length = to
@@ -420,6 +472,22 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       }
     }
     out.length = to
+  }
+
+  function writeOwnProperties(own: NonNullable<Plan['own']>, recordStart: number): void {
+    if (own.from === 'record') {
+      writeDerivedProperties(out, own, bytes, recordStart)
+      return
+    }
+    const source = customSource()
+    if (source >= 0 && !writeCustomProperties(out, own, bytes, source)) warning |= NOT_JSON
+  }
+
+  function nameIsReserved(target: Uint8Array, start: number, end: number): boolean {
+    const name: string = JSON.parse(`${textOf(target, start + EVENT_TYPE_BYTES, end)}"`)
+    if (!isReservedName(name)) return false
+    detail = `the event name ${name} is one that Amplitude keeps for itself`
+    return true
   }
 
   /** The field that holds the customer's own properties, or -1. */

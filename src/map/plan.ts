@@ -1,10 +1,15 @@
+import { canBeginReservedName } from '../amplitude/event.ts'
 import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
-import { EVENTS, type EventRow, type FieldType, fieldType } from '../currents/events.ts'
+import { EVENTS, type FieldType } from '../currents/events.ts'
 import { utf8 } from '../json/bytes.ts'
 import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { matchesGlob } from './glob.ts'
-import { PREFIXES, type Profile, propertiesOf, topLevelOf } from './profiles.ts'
+import type { OwnProperties } from './member-writer.ts'
+import { type EventOutline, type OutlinedValue, outlineOfRow, outlineOfUnknown } from './outline.ts'
+import { compileOwnRules } from './own-rules.ts'
+import { enrichedFields, NO_RULES, type Profile } from './profiles.ts'
+import type { MappingRules, Protection } from './rules.ts'
 
 /**
  * The catalogue compiled: per event type the fields to read and the bytes to write, so that nothing looks a rule up per
@@ -20,14 +25,13 @@ export interface Outputs {
   readonly fields: Int32Array
   readonly otherFields: Int32Array
   readonly types: readonly FieldType[]
+  /** What takes a value's place; null when every value goes out as it is. */
+  readonly protections: readonly (Protection | null)[] | null
 }
 
-/** The customer's own properties, from the JSON in `properties`. */
-interface CustomOutput {
-  /** `,"[Custom event property] ` as it is written, before the customer's key. */
-  readonly keyStart: Uint8Array
-  /** True when the event's name is the record's `name`. */
-  readonly carriesName: boolean
+/** Properties whose keys only the record knows. */
+interface OwnOutput extends OwnProperties {
+  readonly from: 'properties' | 'record'
 }
 
 export interface Plan {
@@ -39,11 +43,19 @@ export interface Plan {
   /** Seeds of the 64-bit hash, so that equal ids of two types differ. */
   readonly hashLow: number
   readonly hashHigh: number
+  readonly outline: EventOutline
   /** `{"event_type":"…` without the closing quote. */
   readonly head: Uint8Array
+  /** True when the record's own `name` follows the head. */
+  readonly carriesName: boolean
+  /** True when that can make a name that Amplitude keeps for itself. */
+  readonly mayBeReserved: boolean
+  readonly sendsAdvertisingId: boolean
   readonly topLevel: Outputs
   readonly properties: Outputs
-  readonly custom: CustomOutput | null
+  /** Properties that every event of the type has, as they are written: `,"key":value`. */
+  readonly constants: Uint8Array
+  readonly own: OwnOutput | null
   /** Most bytes that an event needs beyond those its record's values take. */
   readonly fixedBytes: number
 }
@@ -63,6 +75,7 @@ export interface MappingOptions {
 
 export interface Mapping {
   readonly options: MappingOptions
+  readonly rules: MappingRules
   /** Every field that a plan may read; the position is the field's number. */
   readonly fieldNames: readonly string[]
   /** Event types met or known; grows when a record or path names one that the catalogue lacks. */
@@ -98,56 +111,65 @@ const COMMON_FIELDS = [
 const MAX_UNKNOWN_TYPES = 1000
 const OTHER_UNKNOWN_TYPES = 'other unknown types'
 
-/** Compiles a profile and the options that narrow it. */
-export function compileMapping(options: MappingOptions): Mapping {
-  const fieldNames = allFieldNames()
+/** Compiles a profile, the options that narrow it, and a mapping file's rules. */
+export function compileMapping(options: MappingOptions, rules: MappingRules = NO_RULES): Mapping {
+  const outlines = EVENTS.map((row) => outlineOfRow(row, options.profile, rules))
+  const fieldNames = allFieldNames(outlines, rules)
   const fields = new Map(fieldNames.map((name, number) => [name, number]))
   const number = (name: string) => fields.get(name) ?? -1
 
   const plans = new Map<string, Plan>()
   const typeNames: string[] = []
-  for (const row of EVENTS) addPlan(row.type, compileRow(row))
+  for (const outline of outlines) addPlan(outline)
 
-  function addPlan(type: string, rest: Omit<Plan, 'type' | 'number' | 'hashLow' | 'hashHigh'>): Plan {
+  function addPlan(outline: EventOutline): Plan {
+    const { type } = outline
     const [hashLow, hashHigh] = seedsOf(type)
-    const plan = { type, number: typeNames.length, hashLow, hashHigh, ...rest }
+    const plan = { type, number: typeNames.length, hashLow, hashHigh, ...compileOutline(outline) }
     plans.set(type, plan)
     typeNames.push(type)
     return plan
   }
 
-  function compileRow(row: EventRow) {
-    const name = row.custom === 'event' ? PREFIXES.customEvent : PREFIXES.event + (row.name ?? row.type)
-    const topLevel = outputsOf(row, topLevelOf(row, options.profile))
-    const properties = outputsOf(
-      row,
-      propertiesOf(row, options.profile).map((key) => [key, key, row.propertySources?.[key]]),
-    )
-    const head = utf8(`{"event_type":${JSON.stringify(name).slice(0, -1)}`)
-    const customPrefix = row.custom === 'purchase' ? PREFIXES.purchaseProperty : PREFIXES.customProperty
-    const custom = row.custom
-      ? { keyStart: utf8(`,${JSON.stringify(customPrefix).slice(0, -1)}`), carriesName: row.custom === 'event' }
-      : null
+  function compileOutline(outline: EventOutline) {
+    const topLevel = outputsOf(outline.topLevel)
+    const properties = outputsOf(outline.properties)
+    const head = utf8(`{"event_type":${JSON.stringify(outline.name).slice(0, -1)}`)
     return {
-      outcome: row.send === false ? outcomeOf('not_exported') : isWanted(row.type) ? EVENT : outcomeOf('filtered'),
+      outline,
+      outcome: outcomeOfFate(outline),
       head,
+      carriesName: outline.carriesName,
+      mayBeReserved: outline.carriesName && canBeginReservedName(outline.name),
+      sendsAdvertisingId: outline.sendsAdvertisingId,
       topLevel,
       properties,
-      custom,
+      constants: utf8(outline.constants.map(({ key, json }) => `,${JSON.stringify(key)}:${json}`).join('')),
+      own: outline.own && {
+        from: outline.own.from,
+        keyStart: utf8(`,${JSON.stringify(outline.own.prefix).slice(0, -1)}`),
+        rules: compileOwnRules(outline.own),
+      },
       fixedBytes: head.length + roomOf(topLevel) + roomOf(properties) + FIXED_EVENT_BYTES,
     }
   }
 
-  function outputsOf(row: EventRow, list: readonly (readonly [string, string, (string | undefined)?])[]): Outputs {
-    const keys = list.map(([key]) => utf8(`,${JSON.stringify(key)}:`))
+  function outcomeOfFate({ fate, type }: EventOutline): number {
+    if (fate !== 'event') return outcomeOf(fate)
+    return isWanted(type) ? EVENT : outcomeOf('filtered')
+  }
+
+  function outputsOf(list: readonly OutlinedValue[]): Outputs {
+    const keys = list.map(({ key }) => utf8(`,${JSON.stringify(key)}:`))
     const keyStarts = new Int32Array(list.length + 1)
     for (const [i, key] of keys.entries()) keyStarts[i + 1] = (keyStarts[i] as number) + key.length
     return {
       keys: Buffer.concat(keys),
       keyStarts,
-      fields: Int32Array.from(list, ([, field]) => number(field)),
-      otherFields: Int32Array.from(list, ([, , other]) => (other === undefined ? -1 : number(other))),
-      types: list.map(([, field]) => fieldType(row, field)),
+      fields: Int32Array.from(list, ({ field }) => number(field)),
+      otherFields: Int32Array.from(list, ({ otherField }) => (otherField === null ? -1 : number(otherField))),
+      types: list.map(({ type }) => type),
+      protections: list.some(({ protection }) => protection !== null) ? list.map(({ protection }) => protection) : null,
     }
   }
 
@@ -157,24 +179,15 @@ export function compileMapping(options: MappingOptions): Mapping {
   }
 
   function planOfUnknown(type: string): Plan {
-    const known = plans.get(typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES)
-    return (
-      known ??
-      addPlan(typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES, {
-        outcome: outcomeOf('unknown_event_type'),
-        head: utf8(''),
-        topLevel: NO_OUTPUTS,
-        properties: NO_OUTPUTS,
-        custom: null,
-        fixedBytes: 0,
-      })
-    )
+    const name = typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES
+    return plans.get(name) ?? addPlan(outlineOfUnknown(name, rules))
   }
 
   const skipsSync = options.skipUserPropertiesSync || options.profile === 'enriched'
   const tail = skipsSync ? '},"$skip_user_properties_sync":true}\n' : '}}\n'
   return {
     options,
+    rules,
     fieldNames,
     typeNames,
     planOf: (type) => plans.get(type) ?? plans.get(catalogueType(type) ?? '') ?? planOfUnknown(type),
@@ -192,14 +205,6 @@ export function namesCurrentsType(type: string): boolean {
   return catalogueType(type) !== null || isCurrentsName(type)
 }
 
-const NO_OUTPUTS: Outputs = {
-  keys: utf8(''),
-  keyStarts: new Int32Array(1),
-  fields: new Int32Array(0),
-  otherFields: new Int32Array(0),
-  types: [],
-}
-
 /** What the outputs need beyond the bytes of their values. */
 function roomOf({ keys, fields }: Outputs): number {
   return keys.length + fields.length * MAX_NUMBER_BYTES
@@ -208,13 +213,15 @@ function roomOf({ keys, fields }: Outputs): number {
 /** Keys, quotes and commas of the fields that every event may have, with room to spare. */
 const FIXED_EVENT_BYTES = 512
 
-function allFieldNames(): string[] {
-  const names = new Set<string>(COMMON_FIELDS)
+function allFieldNames(outlines: readonly EventOutline[], { identity }: MappingRules): string[] {
+  const names = new Set<string>([...COMMON_FIELDS, ...identity.userId, ...identity.deviceId])
   for (const row of EVENTS) {
     for (const field of row.properties) names.add(field)
     for (const field of Object.values(row.propertySources ?? {})) names.add(field)
-    for (const [, field] of topLevelOf(row, 'enriched')) names.add(field)
+    for (const field of Object.values(row.topLevel ?? {})) names.add(field)
   }
+  for (const [, field] of enrichedFields('enriched')) names.add(field)
+  for (const { properties } of outlines) for (const { field } of properties) names.add(field)
   for (const name of [...names]) {
     if (name.endsWith('_id') && !name.endsWith('_api_id')) names.add(name.replace(/_id$/, '_api_id'))
   }

@@ -1,4 +1,5 @@
 import type { EventRow } from '../currents/events.ts'
+import type { MappingRules, Prefixes } from './rules.ts'
 
 /** The built-in mappings (DESIGN §3). */
 export const PROFILES = ['braze', 'documented', 'enriched'] as const
@@ -10,7 +11,19 @@ export const PREFIXES = {
   customEvent: '[Appboy] [Custom Event] ',
   customProperty: '[Custom event property] ',
   purchaseProperty: '[Purchase property] ',
-} as const
+} as const satisfies Prefixes
+
+/** The rules of no mapping file: what the live connector does. */
+export const NO_RULES: MappingRules = {
+  file: null,
+  extends: null,
+  origins: new Map(),
+  prefixes: PREFIXES,
+  names: 'reference',
+  unknownEvents: 'skip',
+  identity: { userId: ['external_user_id'], deviceId: ['device_id'], minIdLength: 1 },
+  layers: [],
+}
 
 /** Amplitude's own fields that `enriched` fills too: top-level field → storage field. */
 const ENRICHED_FIELDS: readonly (readonly [string, string])[] = [
@@ -31,8 +44,7 @@ export function propertiesOf(row: EventRow, profile: Profile): readonly string[]
   return sent.toSorted()
 }
 
-/** Top-level fields beyond identity, time and ids, under a profile: Amplitude's field → storage field, in order. */
-export function topLevelOf(row: EventRow, profile: Profile): readonly (readonly [string, string])[] {
-  const own = Object.entries(row.topLevel ?? {})
-  return profile === 'enriched' ? [...own, ...ENRICHED_FIELDS] : own
+/** Top-level fields that a profile fills for every type: Amplitude's field → storage field, in order. */
+export function enrichedFields(profile: Profile): readonly (readonly [string, string])[] {
+  return profile === 'enriched' ? ENRICHED_FIELDS : []
 }

@@ -52,7 +52,8 @@ export async function openInput(source: Source, stop?: AbortSignal): Promise<Ope
   }
 
   const first = await readHead(readStored)
-  const head = first.slice(0, HEAD_BYTES)
+  // A slice would keep the whole read in memory.
+  const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
   const opened: OpenSource = {
     ...source,

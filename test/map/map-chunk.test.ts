@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { type Mapped, mapRecord, mapRecords, PLAIN } from '../harness.ts'
+import { createChunkMapper } from '../../src/map/map-chunk.ts'
+import { compileMapping } from '../../src/map/plan.ts'
+import { type Mapped, mapRecord, mapRecords, outcomesOf, PLAIN, rawChunk } from '../harness.ts'
 
 const OPEN = 'users.messages.email.Open'
 const CUSTOM = 'users.behaviors.CustomEvent'
@@ -414,5 +416,18 @@ describe('enriched', () => {
 
   test('is not needed to skip the sync of user properties', () => {
     assert.equal(event({}, OPEN, { ...PLAIN, skipUserPropertiesSync: true }).$skip_user_properties_sync, true)
+  })
+})
+
+describe('a chunk whose bytes are used again for the next', () => {
+  test('does not change which type the next record names', () => {
+    const record = (type: string) =>
+      Buffer.from(JSON.stringify({ event_type: type, id: '1', external_user_id: 'u', time: 1 }))
+    const map = createChunkMapper(compileMapping(PLAIN))
+    const first = rawChunk([record('users.messages.email.Open')])
+    assert.match(outcomesOf(map(first))[0]?.line ?? '', /Email Open/)
+    const second = rawChunk([record('users.messages.email.Send')])
+    first.bytes.set(second.bytes)
+    assert.match(outcomesOf(map(first))[0]?.line ?? '', /Email Send/)
   })
 })

@@ -1,7 +1,14 @@
-/** The candidate that `text` was probably meant to be: within a third of its length in edits; null when none is near. */
-export function closest(text: string, candidates: readonly string[]): string | null {
+/**
+ * The candidate that `text` was probably meant to be; null when none is near.
+ * @param maxEdits how far it may be; a third of its length if not given
+ */
+export function closest(
+  text: string,
+  candidates: Iterable<string>,
+  maxEdits = Math.max(2, Math.floor(text.length / 3)),
+): string | null {
   let best: string | null = null
-  let bestDistance = Math.max(2, Math.floor(text.length / 3)) + 1
+  let bestDistance = maxEdits + 1
   for (const candidate of candidates) {
     const distance = editDistance(text.toLowerCase(), candidate.toLowerCase())
     if (distance >= bestDistance) continue

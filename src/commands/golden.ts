@@ -1,0 +1,137 @@
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { basename, join } from 'node:path'
+import { createFindingCollector } from '../check/collector.ts'
+import { goldenDiff } from '../check/golden-diff.ts'
+import { UsageError } from '../errors.ts'
+import { textOf } from '../json/bytes.ts'
+import type { Mapping } from '../map/plan.ts'
+import type { CheckedSection } from '../model.ts'
+import { EVENT } from '../outcomes.ts'
+import { mappedChunks } from '../pipeline.ts'
+import type { Format } from '../read/detect.ts'
+import { discover } from '../read/discover.ts'
+
+/** The events that the inputs beside it are expected to become. */
+const EXPECTED = 'expected.ndjson'
+
+interface GoldenCase {
+  readonly directory: string
+  readonly inputs: readonly string[]
+}
+
+interface GoldenOptions {
+  readonly mapping: Mapping
+  readonly format: Format | null
+  /** Write what comes out as what is expected. */
+  readonly update: boolean
+  readonly signal: AbortSignal
+}
+
+/**
+ * Maps the inputs of every folder under `directory` and compares the events with the `expected.ndjson` beside them.
+ * @throws UsageError when there is no case
+ */
+export async function checkGolden(directory: string, options: GoldenOptions): Promise<CheckedSection> {
+  const cases = findCases(directory)
+  if (cases.length === 0) {
+    throw new UsageError(`no golden cases in ${directory}`, {
+      hint: `A case is a folder with inputs, such as ${join(directory, 'opens/users.messages.email.Open.ndjson')}.`,
+    })
+  }
+  const findings = createFindingCollector()
+  const passed: string[] = []
+  for (const golden of cases) {
+    const file = join(golden.directory, EXPECTED)
+    const name = golden.directory
+    const { events, refused } = await eventsOf(golden, options)
+    for (const message of refused) findings.add('error', 'refused', `${name}: ${message}`, { file: name, line: null })
+    if (refused.length > 0) continue
+    if (options.update) {
+      writeExpected(file, events)
+      passed.push(`${name}: ${counted(events)} written`)
+      continue
+    }
+    const expected = readExpected(file)
+    if (expected === null) {
+      findings.add('error', 'golden', `${name} has no ${EXPECTED} (--update writes it)`, { file, line: null })
+      continue
+    }
+    const difference = goldenDiff(expected, events)
+    if (difference === null) passed.push(`${name}: ${counted(events)} as expected`)
+    else {
+      const message = `the events are not as expected (--update accepts them)\n${difference.text}`
+      findings.add('error', 'golden', name, { file, line: difference.line }, message)
+    }
+  }
+  return { name: 'golden', passed, groups: findings.groups() }
+}
+
+function counted({ length }: readonly string[]): string {
+  return `${length} event${length === 1 ? '' : 's'}`
+}
+
+/** Every folder that holds inputs, in the order of their names. */
+function findCases(directory: string): readonly GoldenCase[] {
+  let entries: ReturnType<typeof readEntries>
+  try {
+    entries = readEntries(directory)
+  } catch (cause) {
+    throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause })
+  }
+  const visible = entries.filter(({ name }) => !name.startsWith('.')).toSorted((a, b) => (a.name < b.name ? -1 : 1))
+  const inputs = visible.filter((entry) => entry.isFile() && entry.name !== EXPECTED)
+  const own = inputs.length === 0 ? [] : [{ directory, inputs: inputs.map(({ name }) => join(directory, name)) }]
+  const folders = visible.filter((entry) => entry.isDirectory())
+  return [...own, ...folders.flatMap(({ name }) => findCases(join(directory, name)))]
+}
+
+function readEntries(directory: string) {
+  return readdirSync(directory, { withFileTypes: true })
+}
+
+async function eventsOf(
+  { inputs }: GoldenCase,
+  { mapping, format, signal }: GoldenOptions,
+): Promise<{ readonly events: readonly string[]; readonly refused: readonly string[] }> {
+  const events: string[] = []
+  const refused: string[] = []
+  const observer = {
+    finished: () => {},
+    refused: (source: { readonly path: string }, error: Error) =>
+      void refused.push(error.message.replace(source.path, basename(source.path))),
+  }
+  const sources = (await discover(inputs)).sources()
+  for await (const chunk of mappedChunks(
+    { sources, format },
+    mapping,
+    observer,
+    signal,
+    () => Number.POSITIVE_INFINITY,
+  )) {
+    for (let i = 0; i < chunk.count; i++) {
+      if (chunk.outcomes[i] !== EVENT) continue
+      const start = i === 0 ? 0 : (chunk.eventEnds[i - 1] as number)
+      events.push(textOf(chunk.bytes, start, (chunk.eventEnds[i] as number) - 1))
+    }
+  }
+  return { events, refused }
+}
+
+function readExpected(file: string): readonly string[] | null {
+  try {
+    return readFileSync(file, 'utf8')
+      .split('\n')
+      .filter((line) => line.trim() !== '')
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return null
+    throw new UsageError(`cannot read ${file}: ${(cause as Error).message}`, { cause })
+  }
+}
+
+function writeExpected(file: string, events: readonly string[]): void {
+  try {
+    writeFileSync(file, events.map((event) => `${event}\n`).join(''))
+  } catch (cause) {
+    throw new UsageError(`cannot write ${file}: ${(cause as Error).message}`, { cause })
+  }
+}

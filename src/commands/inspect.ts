@@ -1,0 +1,140 @@
+import type { Command } from 'commander'
+import { systemClock } from '../clock.ts'
+import { EVENTS } from '../currents/events.ts'
+import { EXIT } from '../errors.ts'
+import { type Caps, estimate } from '../inspect/estimate.ts'
+import { createInspector, type Inspection } from '../inspect/inspector.ts'
+import type { Mapping } from '../map/plan.ts'
+import { mappedChunks } from '../pipeline.ts'
+import { discover } from '../read/discover.ts'
+import { type EventName, inspectionJson, inspectionText } from '../report/inspection.ts'
+import { style } from '../report/style.ts'
+import { summaryOf } from '../report/summary.ts'
+import { type Counts, createLedger } from '../state/ledger.ts'
+import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
+import { parsePositive } from './options.ts'
+import { createPrinter } from './print.ts'
+import { interruptedCode, type Run } from './run.ts'
+
+interface InspectOptions extends InputOptions, MappingFlags {
+  readonly dedupe: boolean
+  readonly quota?: number
+  readonly deviceEps?: number
+  readonly deviceBurst?: number
+  readonly maxEps?: number
+  readonly maxRps?: number
+  readonly json?: true
+}
+
+const EXAMPLES = `
+Examples:
+  braze2amp inspect ./exports
+  braze2amp inspect ./exports --since 2026-01-01 --quota 10000000
+  braze2amp inspect ./exports --json | jq -r '.names[].name' | sort
+`
+
+/** `inspect [paths…]`: what is in there, before anything is sent. */
+export function addInspectCommand(program: Command, run: Run): void {
+  const command = program
+    .command('inspect')
+    .summary('what is in there: types, names to appear, time range, hot identities, time and quota needed')
+    .description(
+      'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude and how long.',
+    )
+    .argument('<paths...>', 'files, directories, globs, or - for standard input')
+  addInputOptions(command)
+  addMappingOptions(command)
+  command
+    .option('--no-dedupe', 'count records again that are there twice')
+    .option('--quota <n>', 'events that the project may take in a month', parsePositive)
+    .option('--device-eps <n>', 'events a second of one device or user to reckon with', parsePositive)
+    .option('--device-burst <n>', 'events of one device or user at once to reckon with', parsePositive)
+    .option('--max-eps <n>', 'events a second in all to reckon with', parsePositive)
+    .option('--max-rps <n>', 'requests a second to reckon with', parsePositive)
+    .option('--json', 'one JSON object: the fields of the summary and what else was found')
+    .addHelpText('after', EXAMPLES)
+    .action((paths: readonly string[], options: InspectOptions) =>
+      run((signal) => inspectCommand(paths, options, signal)),
+    )
+}
+
+async function inspectCommand(paths: readonly string[], options: InspectOptions, signal: AbortSignal): Promise<number> {
+  const say = (line: string) => process.stderr.write(`${line}\n`)
+  const mapping = await usableMapping(options, say)
+  const startMs = systemClock.now()
+  const discovery = await discover(paths)
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: options.dedupe })
+  const inspector = createInspector(mapping)
+  const formats = new Map<string, number>()
+  let finished = 0
+  let refused = 0
+  const observer = {
+    opened: (_source: unknown, format: string) => void formats.set(format, (formats.get(format) ?? 0) + 1),
+    finished: () => void finished++,
+    refused: (_source: unknown, error: Error & { readonly hint?: string | undefined }) => {
+      refused++
+      say(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
+    },
+  }
+  const inputs = { sources: discovery.sources(), format: options.format ?? null }
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
+    ledger.book(chunk)
+    inspector.see(chunk)
+    ledger.accept(chunk)
+  }
+
+  const counts = ledger.counts()
+  const exitCode = exitCodeOf(refused, finished === 0 && counts.read === 0, signal)
+  const inspection = inspector.inspection()
+  const report = {
+    summary: summaryOf(counts, {
+      durationMs: systemClock.now() - startMs,
+      stopped: signal.aborted ? 'signal' : null,
+      exitCode,
+      sent: null,
+    }),
+    files: { found: discovery.count, leftOut: discovery.leftOut.count, refused, formats },
+    names: namesOf(mapping, counts, inspection),
+    inspection,
+    estimates: estimatesOf(inspection, options),
+    quota: options.quota ?? null,
+  }
+  await createPrinter().print(options.json ? inspectionJson(report) : inspectionText(report))
+  return exitCode
+}
+
+function exitCodeOf(refused: number, nothingRead: boolean, signal: AbortSignal): number {
+  if (signal.aborted) return interruptedCode(signal)
+  if (refused === 0) return EXIT.done
+  return nothingRead ? EXIT.usage : EXIT.recordsRejected
+}
+
+function estimatesOf({ events, bytes, hottestDevices, hottestUsers }: Inspection, options: InspectOptions) {
+  const caps: Caps = {
+    identityEps: options.deviceEps ?? null,
+    identityBurst: options.deviceBurst ?? null,
+    maxEps: options.maxEps ?? null,
+    maxRps: options.maxRps ?? null,
+  }
+  const hottest = Math.max(hottestDevices[0]?.events ?? 0, hottestUsers[0]?.events ?? 0)
+  const load = { events, bytes, hottest }
+  return { http: estimate(load, 'http', caps), batch: estimate(load, 'batch', caps) }
+}
+
+/** Every name that the events have, the most frequent first. */
+function namesOf(mapping: Mapping, counts: Counts, { ownNames }: Inspection): readonly EventName[] {
+  const names: EventName[] = []
+  for (const [type, { accepted }] of counts.byType) {
+    if (accepted === 0) continue
+    const { outline } = mapping.planOf(type)
+    if (outline.carriesName) {
+      names.push(...ownNames.map(([name, events]) => ({ type, name, events, sureness: 'own' as const })))
+      continue
+    }
+    const row = EVENTS.find((candidate) => candidate.type === type)
+    const sureness = outline.nameOrigin !== null ? 'mapping' : (row?.nameSource ?? 'derived')
+    names.push({ type, name: outline.name, events: accepted, sureness })
+  }
+  return names.toSorted((a, b) => b.events - a.events || (a.name < b.name ? -1 : 1))
+}

@@ -1,0 +1,77 @@
+import { existsSync, writeFileSync } from 'node:fs'
+import type { Command } from 'commander'
+import { EXIT, UsageError } from '../errors.ts'
+import { mappingHash } from '../map/mapping-hash.ts'
+import { findingsText } from '../report/findings/findings.ts'
+import { groupsOf } from '../report/findings/order.ts'
+import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
+import { DEFAULT_MAPPING_FILE, loadMapping } from './load-mapping.ts'
+import { createPrinter } from './print.ts'
+import type { Run } from './run.ts'
+import { STARTER } from './starter-mapping.ts'
+
+const EXAMPLES = `
+Examples:
+  braze2amp mapping init                    write a commented braze2amp.yaml
+  braze2amp mapping check                   all errors at once, as file:line:column
+  braze2amp mapping schema > braze2amp.schema.json
+`
+
+/** `mapping init|check|schema`: what a team needs to own a mapping file. */
+export function addMappingCommand(program: Command, run: Run): void {
+  const mapping = program
+    .command('mapping')
+    .summary('mapping files: a commented starter, a check, a JSON Schema for editors')
+    .description('Helps with mapping files, which change names and properties of the events that records become.')
+    .addHelpText('after', EXAMPLES)
+  mapping
+    .command('init')
+    .summary('write a commented starter')
+    .description('Writes a commented mapping file that changes nothing yet. An existing file is never overwritten.')
+    .argument('[file]', 'where to; - for standard output', DEFAULT_MAPPING_FILE)
+    .action((file: string) => run(async () => initCommand(file)))
+  const check = mapping
+    .command('check')
+    .summary('check a mapping file: all errors at once')
+    .description('Checks syntax, shape, and every name against the catalogue of event types. Exit code 3 for errors.')
+    .argument('[file]', 'the mapping file', DEFAULT_MAPPING_FILE)
+  addFindingOptions(check)
+  check.action((file: string, options: FindingFlags) => run(() => checkCommand(file, options)))
+  mapping
+    .command('schema')
+    .summary('print the JSON Schema')
+    .description('Prints a JSON Schema, with which editors complete and check mapping files.')
+    .action(() =>
+      run(async () => {
+        const { mappingJsonSchema } = await import('../map/mapping-schema.ts')
+        await createPrinter().print(`${JSON.stringify(mappingJsonSchema(), null, 2)}\n`)
+        return EXIT.done
+      }),
+    )
+  for (const command of mapping.commands) command.copyInheritedSettings(program)
+}
+
+async function initCommand(file: string): Promise<number> {
+  if (file === '-') {
+    await createPrinter().print(STARTER)
+    return EXIT.done
+  }
+  if (existsSync(file)) {
+    throw new UsageError(`${file} is there already`, { hint: 'Name another file, or - for standard output.' })
+  }
+  try {
+    writeFileSync(file, STARTER, { flag: 'wx' })
+  } catch (cause) {
+    throw new UsageError(`cannot write ${file}: ${(cause as Error).message}`, { cause })
+  }
+  process.stderr.write(`${file} written; braze2amp mapping check ${file} checks it\n`)
+  return EXIT.done
+}
+
+async function checkCommand(file: string, { output, failOn }: FindingFlags): Promise<number> {
+  const { mapping, findings } = await loadMapping({ include: [], exclude: [] }, file)
+  const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+  const sections = [{ name: 'mapping', passed, groups: groupsOf(findings) }]
+  await createPrinter().print(findingsText(output, { sections, read: null, failsOn: failOn }))
+  return hasFailed(sections, failOn) ? EXIT.recordsRejected : EXIT.done
+}

@@ -1,0 +1,120 @@
+import type { Command } from 'commander'
+import { createRecordChecker } from '../check/check-records.ts'
+import { systemClock } from '../clock.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import { mappingHash } from '../map/mapping-hash.ts'
+import type { Mapping } from '../map/plan.ts'
+import type { CheckedSection } from '../model.ts'
+import { mappedChunks } from '../pipeline.ts'
+import { discover } from '../read/discover.ts'
+import { findingsText } from '../report/findings/findings.ts'
+import { groupsOf } from '../report/findings/order.ts'
+import { createLedger } from '../state/ledger.ts'
+import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
+import { checkGolden } from './golden.ts'
+import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
+import { loadMapping, mappingFileOf } from './load-mapping.ts'
+import { createPrinter } from './print.ts'
+import { interruptedCode, type Run } from './run.ts'
+
+interface ValidateOptions extends InputOptions, MappingFlags, FindingFlags {
+  readonly golden?: string
+  readonly update?: true
+}
+
+const EXAMPLES = `
+Examples:
+  braze2amp validate --mapping braze2amp.yaml            the mapping file alone
+  braze2amp validate ./samples --output github           annotations on a pull request
+  braze2amp validate ./samples --output junit > report.xml
+  braze2amp validate --golden ./golden                   fail when a mapping makes other events than it did
+  braze2amp validate --golden ./golden --update          accept the events as they are now
+`
+
+/** `validate [paths…]`: what CI asks of a mapping, and of the data that it meets. */
+export function addValidateCommand(program: Command, run: Run): void {
+  const command = program
+    .command('validate')
+    .summary('check a mapping file, and records against Braze and Amplitude: for CI')
+    .description(
+      "Checks the mapping file; with paths also every record against Braze's catalogue and every event against Amplitude's " +
+        'contract. Needs no key and no network. Exit code 3 when it found errors.',
+    )
+    .argument('[paths...]', 'files, directories, globs, or - for standard input')
+  addInputOptions(command)
+  addMappingOptions(command)
+  addFindingOptions(command)
+  command
+    .option('--golden <dir>', 'compare the events of each folder in there with its expected.ndjson')
+    .option('--update', 'with --golden: write what comes out as what is expected')
+    .addHelpText('after', EXAMPLES)
+    .action((paths: readonly string[], options: ValidateOptions) =>
+      run((signal) => validateCommand(paths, options, signal)),
+    )
+}
+
+async function validateCommand(
+  paths: readonly string[],
+  options: ValidateOptions,
+  signal: AbortSignal,
+): Promise<number> {
+  const file = mappingFileOf(options, (line) => process.stderr.write(`${line}\n`))
+  if (options.update && options.golden === undefined) {
+    throw new UsageError('--update needs --golden', { hint: 'braze2amp validate --golden DIR --update' })
+  }
+  if (file === null && paths.length === 0 && options.golden === undefined) {
+    throw new UsageError('nothing to validate', {
+      hint: 'Give paths of exports, --mapping FILE or --golden DIR; braze2amp mapping init writes a mapping file.',
+    })
+  }
+  const { mapping, findings } = await loadMapping(options, file)
+  const sections: CheckedSection[] = []
+  if (file !== null) {
+    const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+    sections.push({ name: 'mapping', passed, groups: groupsOf(findings) })
+  }
+  let read: number | null = null
+  let nothingRead = false
+  // What a broken mapping would make of records says nothing about them.
+  if (!findings.some(({ severity }) => severity === 'error')) {
+    if (paths.length > 0) {
+      const checked = await checkRecords(paths, options, mapping, signal)
+      sections.push(checked.section)
+      read = checked.read
+      nothingRead = checked.nothingRead
+    }
+    if (options.golden !== undefined) {
+      const { golden, format = null, update = false } = options
+      sections.push(await checkGolden(golden, { mapping, format, update, signal }))
+    }
+  }
+  if (signal.aborted) return interruptedCode(signal)
+  await createPrinter().print(findingsText(options.output, { sections, read, failsOn: options.failOn }))
+  if (nothingRead) return EXIT.usage
+  return hasFailed(sections, options.failOn) ? EXIT.recordsRejected : EXIT.done
+}
+
+async function checkRecords(
+  paths: readonly string[],
+  options: ValidateOptions,
+  mapping: Mapping,
+  signal: AbortSignal,
+): Promise<{ readonly section: CheckedSection; readonly read: number; readonly nothingRead: boolean }> {
+  const checker = createRecordChecker(mapping, systemClock.wallClock())
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: true })
+  const files = { finished: 0, refused: 0 }
+  const observer = {
+    finished: () => void files.finished++,
+    refused: (...why: Parameters<typeof checker.refused>) => {
+      files.refused++
+      checker.refused(...why)
+    },
+  }
+  const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
+    ledger.book(chunk)
+    checker.see(chunk)
+  }
+  const { read } = ledger.counts()
+  return { section: checker.section(), read, nothingRead: files.refused > 0 && files.finished === 0 && read === 0 }
+}

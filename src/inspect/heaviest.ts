@@ -1,0 +1,92 @@
+import { textOf } from '../json/bytes.ts'
+import { type Hash, hashKey } from './hash.ts'
+
+/**
+ * The identities with the most events, in memory that does not grow: a count-min sketch with conservative update counts all,
+ * and those with the highest counts are kept by name. Counts are never too low; they are too high by more than
+ * e × events / width only by a chance of e^-rows, so that of some hundred thousand identities they are as good as exact.
+ */
+export interface Heaviest {
+  /** Counts one event of the identity in `bytes[start, end)`, the content of a JSON string. */
+  add(hash: Hash, bytes: Uint8Array, start: number, end: number): void
+  /** Most events first; of equals in the order of their ids. */
+  top(): readonly Heavy[]
+}
+
+export interface Heavy {
+  readonly id: string
+  readonly events: number
+}
+
+const ROWS = 4
+/** Counters in a row: a power of two. */
+const WIDTH = 1 << 18
+/** Identities kept by name. */
+const KEPT = 64
+
+export function createHeaviest(): Heaviest {
+  // Allocated by the first event: many exports have no devices.
+  let counters: Uint32Array | null = null
+  const cells = new Int32Array(ROWS)
+  const slots = new Map<number, number>()
+  const keys: number[] = []
+  const counts: number[] = []
+  const ids: Uint8Array[] = []
+  /** No identity with as few events or fewer gets in. */
+  let threshold = 0
+
+  function count(table: Uint32Array, { low, high }: Hash): number {
+    let least = Number.POSITIVE_INFINITY
+    for (let row = 0; row < ROWS; row++) {
+      const cell = row * WIDTH + ((low + Math.imul(row, high | 1)) & (WIDTH - 1))
+      cells[row] = cell
+      least = Math.min(least, table[cell] as number)
+    }
+    const next = least + 1
+    for (let row = 0; row < ROWS; row++) {
+      const cell = cells[row] as number
+      if ((table[cell] as number) < next) table[cell] = next
+    }
+    return next
+  }
+
+  return {
+    add(hash, bytes, start, end) {
+      counters ??= new Uint32Array(ROWS * WIDTH)
+      const events = count(counters, hash)
+      if (events <= threshold) return
+      const key = hashKey(hash)
+      const known = slots.get(key)
+      if (known !== undefined) {
+        counts[known] = events
+        return
+      }
+      if (counts.length < KEPT) {
+        slots.set(key, counts.length)
+        keys.push(key)
+        counts.push(events)
+        ids.push(copyOf(bytes, start, end))
+        return
+      }
+      let least = 0
+      for (let i = 1; i < KEPT; i++) if ((counts[i] as number) < (counts[least] as number)) least = i
+      threshold = counts[least] as number
+      if (events <= threshold) return
+      slots.delete(keys[least] as number)
+      slots.set(key, least)
+      keys[least] = key
+      counts[least] = events
+      ids[least] = copyOf(bytes, start, end)
+    },
+    top() {
+      return counts
+        .map((events, i) => ({ id: String(JSON.parse(`"${textOf(ids[i] as Uint8Array)}"`)), events }))
+        .toSorted((a, b) => b.events - a.events || (a.id < b.id ? -1 : 1))
+    },
+  }
+}
+
+/** `slice` of a `Buffer` is a view of bytes that the next chunk overwrites. */
+function copyOf(bytes: Uint8Array, start: number, end: number): Uint8Array {
+  return new Uint8Array(bytes.subarray(start, end))
+}

@@ -1,0 +1,58 @@
+import { matchesGlob } from './glob.ts'
+import type { EventRules, Presence, Protection, Ruled, RuleLayer, RuleOrigin } from './rules.ts'
+
+/** True when `layer` says something of `type`. */
+export function appliesTo({ pattern }: RuleLayer, type: string): boolean {
+  return pattern === null || pattern === type || matchesGlob(pattern, type)
+}
+
+/**
+ * Lays the entries that match a type over one another, the most specific last: `defaults`, globs by the number of characters
+ * that are no wildcards, the type itself; of equals the later in the file. What a more specific entry says of one key or one
+ * property replaces what a less specific one says of it; all else stays (DESIGN §3).
+ */
+export function rulesOf(layers: readonly RuleLayer[], type: string): EventRules {
+  const matching = layers.filter((layer) => appliesTo(layer, type)).toSorted((a, b) => specificity(a) - specificity(b))
+  let only: ReadonlyMap<string, RuleOrigin> | null = null
+  const presence = new Map<string, Presence>()
+  const renamed = new Map<string, Ruled<string>>()
+  const protectedBy = new Map<string, Ruled<Protection>>()
+  let dropped: RuleOrigin | null = null
+  let named: RuleOrigin | null = null
+  let name: Ruled<string> | null = null
+
+  for (const layer of matching) {
+    dropped = layer.isDropped ? layer.origin : layer.pattern === null ? dropped : null
+    if (layer.isExact && !layer.isDropped) named = layer.origin
+    name = layer.name ?? name
+    if (layer.properties.only !== null) {
+      only = layer.properties.only
+      forgetPresence(presence, only)
+    }
+    for (const [property, rule] of layer.properties.presence) presence.set(property, rule)
+    for (const [property, rule] of layer.properties.renamed) renamed.set(property, rule)
+    for (const [property, rule] of layer.properties.protected) protectedBy.set(property, rule)
+  }
+  return { dropped, named, name, properties: { only, presence, renamed, protected: protectedBy } }
+}
+
+/** A list of the only properties overrules what less specific entries drop and add; constants stay. */
+function forgetPresence(presence: Map<string, Presence>, only: ReadonlyMap<string, RuleOrigin>): void {
+  for (const [property, rule] of presence) {
+    switch (rule.is) {
+      case 'added':
+        if (!only.has(property)) presence.delete(property)
+        break
+      case 'dropped':
+        if (only.has(property)) presence.delete(property)
+        break
+      case 'set':
+        break
+    }
+  }
+}
+
+function specificity({ pattern, isExact }: RuleLayer): number {
+  if (pattern === null) return -1
+  return isExact ? Number.POSITIVE_INFINITY : pattern.replace(/[*?]/g, '').length
+}

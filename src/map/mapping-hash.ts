@@ -1,0 +1,71 @@
+import { createHash } from 'node:crypto'
+import { EVENTS } from '../currents/events.ts'
+import { rulesOf } from './layers.ts'
+import type { EventOutline, OutlinedValue } from './outline.ts'
+import type { Mapping } from './plan.ts'
+import type { Protection, RuleLayer } from './rules.ts'
+
+/**
+ * A hash of what a mapping does, 32 hex digits: two mappings have the same one when every record becomes the same under
+ * both. Comments, order and spelling of a mapping file do not change it; what narrows a run (`--include`, `--since`) is not
+ * part of it. A key of `hmac` is: another key makes other events.
+ */
+export function mappingHash(mapping: Mapping): string {
+  const { rules, options } = mapping
+  const effective = {
+    skipUserPropertiesSync: options.skipUserPropertiesSync || options.profile === 'enriched',
+    identity: rules.identity,
+    unknownEvents: rules.unknownEvents,
+    unknown: rules.unknownEvents === 'derive' ? [rules.prefixes.event, rules.layers.map(layerDigest)] : null,
+    events: EVENTS.map((row) => outlineDigest(mapping.planOf(row.type).outline)),
+  }
+  return createHash('sha256').update(JSON.stringify(effective)).digest('hex').slice(0, 32)
+}
+
+function outlineDigest(outline: EventOutline): unknown {
+  if (outline.fate !== 'event') return [outline.type, outline.fate]
+  const { type, name, carriesName, topLevel, sendsAdvertisingId, properties, constants, own } = outline
+  return [
+    type,
+    name,
+    carriesName,
+    topLevel.map(valueDigest),
+    sendsAdvertisingId,
+    properties.map(valueDigest),
+    constants.map(({ key, json }) => [key, json]),
+    own && [
+      own.prefix,
+      sorted(
+        Array.from(own.rules, ([key, rule]) => [key, rule.isDropped, rule.name, protectionDigest(rule.protection)]),
+      ),
+      own.only && [...own.only.keys()].toSorted(),
+    ],
+  ]
+}
+
+function valueDigest({ key, field, otherField, type, protection }: OutlinedValue): unknown {
+  return [key, field, otherField, type, protectionDigest(protection)]
+}
+
+function protectionDigest(protection: Protection | null): unknown {
+  if (protection === null || protection.by !== 'hmac') return protection?.by ?? null
+  return ['hmac', createHash('sha256').update(protection.key).digest('hex')]
+}
+
+/** Of a type that the catalogue lacks nobody knows which entries match: all count, as they stand. */
+function layerDigest(layer: RuleLayer): unknown {
+  const { properties, dropped, name } = rulesOf([layer], layer.pattern ?? '')
+  return [
+    layer.pattern,
+    dropped !== null,
+    name?.value ?? null,
+    properties.only && [...properties.only.keys()].toSorted(),
+    sorted(Array.from(properties.presence, ([key, rule]) => [key, rule.is, rule.is === 'set' ? rule.json : null])),
+    sorted(Array.from(properties.renamed, ([key, { value }]) => [key, value])),
+    sorted(Array.from(properties.protected, ([key, { value }]) => [key, protectionDigest(value)])),
+  ]
+}
+
+function sorted(list: readonly unknown[]): readonly unknown[] {
+  return list.toSorted((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1))
+}

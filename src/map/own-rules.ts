@@ -1,0 +1,54 @@
+import { utf8 } from '../json/bytes.ts'
+import type { OwnOutline } from './outline.ts'
+import type { Protection } from './rules.ts'
+
+/** What a mapping file asks for properties whose keys only the record knows, as bytes to compare with. */
+export interface OwnRules {
+  /** Place of the rule for the key in `bytes[start, end)`, the canonical content of a JSON string; -1 when there is none. */
+  find(bytes: Uint8Array, start: number, end: number): number
+  readonly isDropped: readonly boolean[]
+  /** `,"name":` as it is written in the place of prefix and key; null to keep them. */
+  readonly names: readonly (Uint8Array | null)[]
+  readonly protections: readonly (Protection | null)[]
+  /** True when a key without a rule stays behind. */
+  readonly dropsOthers: boolean
+}
+
+/** Null when nothing is asked for. Fields of a record are the same in any case, a customer's keys are not. */
+export function compileOwnRules({ from, rules, only }: OwnOutline): OwnRules | null {
+  if (rules.size === 0 && only === null) return null
+  const ignoresCase = from === 'record'
+  const keys = [...new Set([...rules.keys(), ...(only?.keys() ?? [])])]
+  const keyBytes = keys.map((key) => utf8(JSON.stringify(ignoresCase ? key.toLowerCase() : key).slice(1, -1)))
+  const byLength: number[][] = []
+  for (const [i, bytes] of keyBytes.entries()) {
+    byLength[bytes.length] ??= []
+    byLength[bytes.length]?.push(i)
+  }
+  return {
+    find(bytes, start, end) {
+      const candidates = byLength[end - start]
+      if (candidates === undefined) return -1
+      for (const candidate of candidates) {
+        if (isSame(keyBytes[candidate] as Uint8Array, bytes, start, ignoresCase)) return candidate
+      }
+      return -1
+    },
+    isDropped: keys.map((key) => (rules.get(key)?.isDropped ?? false) || (only !== null && !only.has(key))),
+    names: keys.map((key) => {
+      const name = rules.get(key)?.name ?? null
+      return name === null ? null : utf8(`,${JSON.stringify(name)}:`)
+    }),
+    protections: keys.map((key) => rules.get(key)?.protection ?? null),
+    dropsOthers: only !== null,
+  }
+}
+
+function isSame(key: Uint8Array, bytes: Uint8Array, start: number, ignoresCase: boolean): boolean {
+  for (let i = 0; i < key.length; i++) {
+    const c = bytes[start + i] as number
+    const same = c === key[i] || (ignoresCase && c >= 0x41 && c <= 0x5a && c + 0x20 === key[i])
+    if (!same) return false
+  }
+  return true
+}

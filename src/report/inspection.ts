@@ -1,0 +1,174 @@
+import type { ApiName } from '../amplitude/limits.ts'
+import type { NameSource } from '../currents/events.ts'
+import type { Estimate } from '../inspect/estimate.ts'
+import type { Heavy } from '../inspect/heaviest.ts'
+import type { Inspection } from '../inspect/inspector.ts'
+import { sparkline } from './sparkline.ts'
+import { style } from './style.ts'
+import type { Summary } from './summary.ts'
+
+/** Everything that `inspect` found, for a person or as JSON. */
+export interface InspectReport {
+  readonly summary: Summary
+  readonly files: {
+    readonly found: number
+    readonly leftOut: number
+    readonly refused: number
+    readonly formats: ReadonlyMap<string, number>
+  }
+  readonly names: readonly EventName[]
+  readonly inspection: Inspection
+  readonly estimates: Readonly<Record<ApiName, Estimate>>
+  /** Events that the project may take in a month; null when not told. */
+  readonly quota: number | null
+}
+
+export interface EventName {
+  /** Currents event type. */
+  readonly type: string
+  /** Its name in Amplitude. */
+  readonly name: string
+  readonly events: number
+  readonly sureness: NameSource | 'mapping'
+}
+
+/** Heaviest identities and names that are listed. */
+const HOTTEST = 5
+const NAMES = 30
+const SPARK_WIDTH = 60
+
+const UNSURE: Readonly<Partial<Record<EventName['sureness'], string>>> = {
+  bare: 'named without its channel: compare with live data',
+  derived: 'a guess: compare with live data',
+  none: 'a guess: compare with live data',
+  page: 'an older label: compare with live data',
+}
+
+export function inspectionText(report: InspectReport): string {
+  const { summary, inspection, files, names, quota } = report
+  const lines = [
+    style.bold(`${number(summary.read)} records in ${number(files.found)} files`) +
+      ` (${Array.from(files.formats, ([format, count]) => `${number(count)} ${format}`).join(', ')})`,
+  ]
+  if (files.refused > 0) lines.push(style.red(`  ${number(files.refused)} files refused`))
+  if (files.leftOut > 0) lines.push(`  ${number(files.leftOut)} hidden or non-data files left out`)
+  lines.push(`  ${'events'.padEnd(10)}${number(inspection.events)}`)
+  const reasons = (by: Readonly<Record<string, number | undefined>>) =>
+    Object.entries(by)
+      .map(([reason, count]) => `${reason} ${number(count ?? 0)}`)
+      .join(', ')
+  if (summary.skipped.total > 0) {
+    lines.push(`  ${'skipped'.padEnd(10)}${number(summary.skipped.total)}  ${reasons(summary.skipped.by_reason)}`)
+  }
+  if (summary.rejected.total > 0) {
+    lines.push(`  ${'rejected'.padEnd(10)}${number(summary.rejected.total)}  ${reasons(summary.rejected.by_reason)}`)
+  }
+  if (inspection.firstMs === null || inspection.lastMs === null) return `${lines.join('\n')}\n`
+
+  lines.push('', style.bold('Time'), `  ${date(inspection.firstMs)} to ${date(inspection.lastMs)}`)
+  lines.push(`  ${sparkline(inspection.hours, SPARK_WIDTH)}`)
+  lines.push('', style.bold('Names that will appear'), ...nameLines(names))
+  lines.push(...identityLines(inspection), ...sizeLines(report))
+  if (quota !== null) {
+    const share = ((inspection.events / quota) * 100).toFixed(1)
+    lines.push(`  ${share}% of the monthly quota of ${number(quota)} events`)
+  }
+  return `${lines.join('\n')}\n`
+}
+
+function nameLines(names: readonly EventName[]): readonly string[] {
+  const shown = names.slice(0, NAMES)
+  const width = Math.max(...shown.map(({ name }) => name.length))
+  const lines = shown.map(({ name, events, sureness }) => {
+    const unsure = UNSURE[sureness]
+    return `  ${name.padEnd(width)}  ${number(events).padStart(11)}${unsure ? style.yellow(`  ${unsure}`) : ''}`
+  })
+  const more = names.length - shown.length
+  return more > 0 ? [...lines, `  … and ${number(more)} more; --json lists all`] : lines
+}
+
+function identityLines(inspection: Inspection): readonly string[] {
+  const { identities, users, devices, devicesWithSeveralUsers, isExact } = inspection
+  const about = isExact ? '' : 'about '
+  return [
+    '',
+    style.bold('Who'),
+    `  ${number(identities.known)} events of known users, ${number(identities.anonymous)} of devices alone; ${number(identities.none)} records with neither`,
+    `  ${about}${number(users)} users, ${about}${number(devices)} devices, ${about}${number(devicesWithSeveralUsers)} of them with several users`,
+    ...hottestLines('hottest users', inspection.hottestUsers),
+    ...hottestLines('hottest devices', inspection.hottestDevices),
+  ]
+}
+
+function hottestLines(title: string, heavy: readonly Heavy[]): readonly string[] {
+  if (heavy.length === 0) return []
+  return [`  ${title}`, ...heavy.slice(0, HOTTEST).map(({ id, events }) => `    ${number(events).padStart(9)}  ${id}`)]
+}
+
+function sizeLines({ inspection, estimates, names }: InspectReport): readonly string[] {
+  const megabytes = (inspection.bytes / 1e6).toFixed(1)
+  return [
+    '',
+    style.bold('Upload'),
+    `  ${megabytes} MB of events, ${number(names.length)} event names, ${number(inspection.propertyCount)} properties`,
+    ...(['http', 'batch'] as const).map((api) => {
+      const { requests, seconds, bound, atLeast } = estimates[api]
+      const what = bound === null ? 'the line and Amplitude decide' : BOUNDS[bound]
+      const time = `${atLeast ? 'at least ' : ''}${duration(seconds)}`
+      return `  --api ${api.padEnd(6)} ${number(requests)} requests, ${time} (${what})`
+    }),
+  ]
+}
+
+const BOUNDS = {
+  identity: 'bound by the limit of the hottest user or device',
+  rate_cap: 'bound by --max-eps or --max-rps',
+  daily_quota: "bound by Amplitude's daily quota of the hottest user or device",
+} as const
+
+/** `inspect --json`: the fields of the summary, and what else was found. */
+export function inspectionJson({ summary, files, names, inspection, estimates, quota }: InspectReport): string {
+  return `${JSON.stringify({
+    ...summary,
+    files: {
+      found: files.found,
+      left_out: files.leftOut,
+      refused: files.refused,
+      formats: Object.fromEntries(files.formats),
+    },
+    first_time: inspection.firstMs === null ? null : date(inspection.firstMs),
+    last_time: inspection.lastMs === null ? null : date(inspection.lastMs),
+    hours: inspection.hours.map(([start, events]) => ({ hour: date(start), events })),
+    names: names.map(({ type, name, events, sureness }) => ({ event_type: type, name, events, name_source: sureness })),
+    properties: inspection.propertyCount,
+    identities: inspection.identities,
+    users: inspection.users,
+    devices: inspection.devices,
+    devices_with_several_users: inspection.devicesWithSeveralUsers,
+    identities_exact: inspection.isExact,
+    hottest_users: inspection.hottestUsers,
+    hottest_devices: inspection.hottestDevices,
+    bytes: inspection.bytes,
+    estimates: Object.fromEntries(
+      Object.entries(estimates).map(([api, { requests, seconds, bound, atLeast }]) => [
+        api,
+        { requests, duration_s: Math.round(seconds * 10) / 10, bound, at_least: atLeast },
+      ]),
+    ),
+    quota: quota === null ? null : { events_per_month: quota, share: inspection.events / quota },
+  })}\n`
+}
+
+function date(ms: number): string {
+  return new Date(ms).toISOString()
+}
+
+function duration(seconds: number): string {
+  if (seconds < 60) return `${seconds.toFixed(1)} s`
+  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
+  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
+}
+
+function number(value: number): string {
+  return value.toLocaleString('en-US')
+}

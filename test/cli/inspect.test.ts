@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict'
+import { writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { describe, test } from 'node:test'
+import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
+
+const ROOT = join(BINARY, '../..')
+const EXPORTS = 'fixtures/exports'
+
+interface Event {
+  readonly event_type: string
+  readonly user_id?: string
+  readonly device_id?: string
+  readonly time: number
+  readonly event_properties: Readonly<Record<string, unknown>>
+}
+
+/** Counts by key, most first, of equals in the order of the keys. */
+function counted(keys: readonly (string | undefined)[]): readonly (readonly [string, number])[] {
+  const counts = new Map<string, number>()
+  for (const key of keys) if (key !== undefined) counts.set(key, (counts.get(key) ?? 0) + 1)
+  return [...counts].toSorted((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1))
+}
+
+describe('inspect', () => {
+  test('counts exactly what the dry run writes', async () => {
+    const [inspected, dryRun] = await Promise.all([
+      braze2amp(['inspect', EXPORTS, '--json', '--quota', '1000'], { cwd: ROOT }),
+      braze2amp(['replay', EXPORTS, '--dry-run', '--quiet', '--json'], { cwd: ROOT }),
+    ])
+    assert.equal(inspected.code, 0)
+    const found = JSON.parse(inspected.stdout)
+    const events: Event[] = dryRun.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line))
+    const summary = JSON.parse(dryRun.stderr.slice(dryRun.stderr.indexOf('{"version"')))
+    for (const key of ['read', 'accepted', 'rejected', 'skipped', 'pending', 'warnings', 'by_event_type']) {
+      assert.deepEqual(found[key], summary[key], key)
+    }
+    const hottest = (list: { id: string; events: number }[]) => list.map(({ id, events: count }) => [id, count])
+    const users = counted(events.map(({ user_id }) => user_id))
+    const devices = counted(events.map(({ device_id }) => device_id))
+    assert.deepEqual(hottest(found.hottest_users), users.slice(0, 64))
+    assert.deepEqual(hottest(found.hottest_devices), devices.slice(0, 64))
+    assert.deepEqual([found.users, found.devices], [users.length, devices.length])
+    assert.deepEqual(
+      found.names.map(({ name, events: count }: { name: string; events: number }) => [name, count]),
+      counted(events.map(({ event_type }) => event_type)),
+    )
+    const names = new Set(events.flatMap(({ event_properties }) => Object.keys(event_properties)))
+    assert.equal(found.properties, names.size)
+    const times = events.map(({ time }) => time)
+    assert.equal(Date.parse(found.first_time), Math.min(...times))
+    assert.equal(Date.parse(found.last_time), Math.max(...times))
+    const hours = counted(times.map((time) => new Date(Math.floor(time / 3_600_000) * 3_600_000).toISOString()))
+    assert.deepEqual(
+      found.hours.map(({ hour, events: count }: { hour: string; events: number }) => [hour, count]),
+      hours.toSorted((a, b) => (a[0] < b[0] ? -1 : 1)),
+    )
+    assert.equal(found.bytes, Buffer.byteLength(dryRun.stdout))
+    assert.equal(found.quota.share, events.length / 1000)
+    assert.equal(found.files.found, 8)
+    assert.deepEqual(found.files.formats, { ndjson: 2, avro: 6 })
+    assert.deepEqual(found.identities.known + found.identities.anonymous, events.length)
+  })
+
+  test('finds devices with several users and says what bounds the upload', async () => {
+    const file = join(temporaryDirectory(), 'users.behaviors.app.SessionStart.ndjson')
+    const lines = Array.from({ length: 3000 }, (_, i) =>
+      JSON.stringify({
+        id: `${i}`,
+        external_user_id: `u${i % 7}`,
+        device_id: i < 2900 ? 'shared' : `d${i}`,
+        time: 1767319200,
+      }),
+    )
+    writeFileSync(file, lines.join('\n'))
+    const { stdout } = await braze2amp(['inspect', file, '--json'])
+    const found = JSON.parse(stdout)
+    assert.equal(found.devices_with_several_users, 1)
+    assert.deepEqual(found.hottest_devices[0], { id: 'shared', events: 2900 })
+    assert.deepEqual(found.estimates.http, { requests: 2, duration_s: 103.3, bound: 'identity', at_least: false })
+    const capped = JSON.parse((await braze2amp(['inspect', file, '--json', '--max-eps', '10'])).stdout)
+    assert.equal(capped.estimates.batch.bound, 'rate_cap')
+    const text = (await braze2amp(['inspect', file])).stdout
+    assert.match(text, /1 of them with several users/)
+    assert.match(text, /--api http {3}2 requests, 1 min 43 s \(bound by the limit of the hottest user or device\)/)
+  })
+
+  test('marks names that are not sure, unless the mapping file gives them', async () => {
+    const cwd = temporaryDirectory()
+    writeFileSync(join(cwd, 'm.yaml'), 'events: {users.messages.sms.Retry: }\n')
+    writeFileSync(join(cwd, 'named.yaml'), 'events: {users.messages.sms.Retry: {name: Again}}\n')
+    const words = ['inspect', '-', '--event-type', 'users.messages.sms.Retry', '--mapping']
+    const stdin = '{"id":"1","external_user_id":"u","time":1767319200}'
+    assert.match((await braze2amp([...words, 'm.yaml'], { cwd, stdin })).stdout, /SMS Retry .*a guess/)
+    assert.doesNotMatch((await braze2amp([...words, 'named.yaml'], { cwd, stdin })).stdout, /a guess/)
+  })
+
+  test('says what will be skipped, and exits 3 for a file that is refused, 2 when none could be read', async () => {
+    const cwd = temporaryDirectory()
+    writeFileSync(join(cwd, 'nothing.ndjson'), '{"id":"1","external_user_id":"u","time":1}\n')
+    writeFileSync(join(cwd, 'users.messages.email.Open.ndjson'), '{"id":"1","time":1}\n')
+    const some = await braze2amp(['inspect', '.'], { cwd })
+    assert.equal(some.code, 3)
+    assert.match(some.stdout, /skipped +1 {2}no_identity 1/)
+    assert.match(some.stderr, /refused/)
+    assert.equal((await braze2amp(['inspect', 'nothing.ndjson'], { cwd })).code, 2)
+  })
+})

@@ -1,0 +1,169 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import fc from 'fast-check'
+import { estimate } from '../../src/inspect/estimate.ts'
+import { createHasher } from '../../src/inspect/hash.ts'
+import { createHeaviest } from '../../src/inspect/heaviest.ts'
+import { createHours } from '../../src/inspect/hours.ts'
+import { createIdentitySet } from '../../src/inspect/identity-set.ts'
+import { sparkline } from '../../src/report/sparkline.ts'
+
+const hashOf = createHasher()
+
+function heaviestOf(ids: readonly string[]) {
+  const heaviest = createHeaviest()
+  for (const id of ids) {
+    const bytes = Buffer.from(JSON.stringify(id).slice(1, -1))
+    heaviest.add(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length)
+  }
+  return heaviest.top()
+}
+
+describe('the heaviest identities', () => {
+  test('are exact for few, escapes and all', () => {
+    fc.assert(
+      fc.property(fc.array(fc.constantFrom('a', 'b"', 'é\\', 'd', 'e'), { maxLength: 200 }), (ids) => {
+        const expected = [...new Set(ids)].map((id) => ({ id, events: ids.filter((other) => other === id).length }))
+        assert.deepEqual(
+          heaviestOf(ids),
+          expected.toSorted((a, b) => b.events - a.events || (a.id < b.id ? -1 : 1)),
+        )
+      }),
+    )
+  })
+
+  test('are found among very many, wherever they come', () => {
+    const ids = Array.from({ length: 300_000 }, (_, i) => `once-${i}`)
+    for (let i = 0; i < 500; i++) ids[i * 599] = 'hot'
+    for (let i = 0; i < 200; i++) ids[i * 1201 + 7] = 'warm'
+    const [first, second] = heaviestOf(ids)
+    assert.deepEqual([first?.id, second?.id], ['hot', 'warm'])
+    assert.ok((first?.events ?? 0) >= 500 && (first?.events ?? 0) <= 515, String(first?.events))
+  })
+
+  test('keep their names when the bytes they came in are used again', () => {
+    const heaviest = createHeaviest()
+    const bytes = Buffer.from('first')
+    heaviest.add(hashOf(bytes, 0, 5), bytes, 0, 5)
+    bytes.write('other')
+    assert.equal(heaviest.top()[0]?.id, 'first')
+  })
+})
+
+describe('the set of identities', () => {
+  const setOf = (pairs: readonly (readonly [string, number])[]) => {
+    const set = createIdentitySet()
+    for (const [id, other] of pairs) {
+      const bytes = Buffer.from(id)
+      set.add(hashOf(bytes, 0, bytes.length), other)
+    }
+    return set
+  }
+
+  test('is exact for few', () => {
+    const pair = fc.tuple(fc.constantFrom('a', 'b', 'c', 'd'), fc.integer({ min: 0, max: 3 }))
+    fc.assert(
+      fc.property(fc.array(pair, { maxLength: 50 }), (pairs) => {
+        const others = new Map<string, Set<number>>()
+        for (const [id, other] of pairs) {
+          const known = others.get(id) ?? new Set()
+          if (other !== 0) known.add(other)
+          others.set(id, known)
+        }
+        const set = setOf(pairs)
+        assert.equal(set.count(), others.size)
+        assert.equal(set.shared(), [...others.values()].filter((known) => known.size > 1).length)
+        assert.ok(set.isExact())
+      }),
+    )
+  })
+
+  test('of 1.5 million is right within a hundredth, and says that it is an estimate', () => {
+    const set = createIdentitySet()
+    for (let i = 0; i < 1_500_000; i++) {
+      const bytes = Buffer.from(`device-${i}`)
+      const hash = hashOf(bytes, 0, bytes.length)
+      set.add(hash, 1)
+      if (i % 10 === 0) set.add(hash, 2)
+    }
+    assert.ok(!set.isExact())
+    assert.ok(Math.abs(set.count() / 1_500_000 - 1) < 0.01, String(set.count()))
+    assert.ok(Math.abs(set.shared() / 150_000 - 1) < 0.03, String(set.shared()))
+  })
+})
+
+describe('the estimate of an upload', () => {
+  const FREE = { identityEps: null, identityBurst: null, maxEps: null, maxRps: null }
+  const near = (actual: number, expected: number) => assert.ok(Math.abs(actual / expected - 1) < 0.001, String(actual))
+
+  test('of one hot identity is what its bucket lets pass: 28.06 a second, 280.6 on Batch', () => {
+    const load = { events: 20_000, bytes: 10_000_000, hottest: 10_000 }
+    const http = estimate(load, 'http', FREE)
+    near(http.seconds, 10_000 / (870 / 31))
+    assert.deepEqual([http.bound, http.atLeast, http.requests], ['identity', false, 11])
+    near(estimate(load, 'batch', FREE).seconds, 10_000 / (8700 / 31))
+  })
+
+  test('takes rate and burst of the user', () => {
+    const load = { events: 1000, bytes: 1000, hottest: 1000 }
+    near(estimate(load, 'http', { ...FREE, identityEps: 10, identityBurst: 100 }).seconds, 1000 / (200 / 31))
+  })
+
+  test('is bound by a cap when that takes longer', () => {
+    const load = { events: 10_000, bytes: 1_000_000, hottest: 10 }
+    const capped = estimate(load, 'http', { ...FREE, maxEps: 100 })
+    near(capped.seconds, 10_000 / (2900 / 31))
+    assert.equal(capped.bound, 'rate_cap')
+    assert.equal(estimate({ ...load, bytes: 100e6 }, 'http', { ...FREE, maxRps: 1 }).bound, 'rate_cap')
+  })
+
+  test('is bound by the daily quota of an identity with more than 490,000 events', () => {
+    const { seconds, bound } = estimate({ events: 1_000_000, bytes: 1, hottest: 1_000_000 }, 'batch', FREE)
+    assert.equal(bound, 'daily_quota')
+    near(seconds, 2 * 86_400 + 20_000 / (8700 / 31))
+  })
+
+  test('is only a lower bound when nothing known holds it', () => {
+    const free = estimate({ events: 1_000_000, bytes: 1, hottest: 3 }, 'http', FREE)
+    assert.deepEqual([free.bound, free.atLeast], [null, true])
+  })
+
+  test('of nothing is nothing', () => {
+    assert.deepEqual(estimate({ events: 0, bytes: 0, hottest: 0 }, 'http', FREE), {
+      requests: 0,
+      seconds: 0,
+      bound: null,
+      atLeast: true,
+    })
+  })
+})
+
+describe('hours', () => {
+  test('count events by the hour of their time, in order', () => {
+    const hours = createHours()
+    for (const time of [7_200_000, 7_200_001, 0, 7_199_999, -1]) hours.add(time)
+    assert.deepEqual(hours.all(), [
+      [-3_600_000, 1],
+      [0, 1],
+      [3_600_000, 1],
+      [7_200_000, 2],
+    ])
+  })
+
+  test('are a line of bars, gaps and all', () => {
+    assert.equal(sparkline([], 10), '')
+    assert.equal(
+      sparkline(
+        [
+          [0, 8],
+          [3_600_000, 1],
+          [3 * 3_600_000, 4],
+        ],
+        10,
+      ),
+      '█▁ ▄',
+    )
+    const days = Array.from({ length: 5000 }, (_, i) => [i * 3_600_000, 1] as const)
+    assert.equal(sparkline(days, 60).length, 60)
+  })
+})
