@@ -250,6 +250,9 @@ describe('the hash of a mapping', () => {
         'sha256: [esp]',
       ].map((rule) => `events: {${OPEN}: {properties: {${rule}}}}`),
       `events: {${OPEN}: {properties: {hmac: {key_env: HMAC_KEY, properties: [esp]}}}}`,
+      ...['only: [plan]', 'drop: [plan]', 'rename: {plan: x}', 'redact: [plan]', 'sha256: [plan]'].map(
+        (rule) => `events: {users.behaviors.CustomEvent: {properties: {${rule}}}}`,
+      ),
     ]
     assert.equal(new Set(texts.map(hash)).size, texts.length)
   })

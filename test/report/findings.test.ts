@@ -192,6 +192,13 @@ describe('findings as JUnit XML', () => {
     assert.equal(all(root, 'testcase').length, 1)
   })
 
+  test('keep text that XML would take for its own', () => {
+    const odd = `a & b <c> "d" 'e' &amp; \n\t]]>`
+    const [failure] = all(parseXml(text('junit', [group('error', odd)])), 'failure')
+    assert.equal(failure?.attributes['message'], odd)
+    assert.ok(failure?.content.endsWith(odd))
+  })
+
   test('are well-formed and within the schema, whatever the findings say', () => {
     const anything = fc.string({ unit: 'binary', maxLength: 30 })
     fc.assert(
