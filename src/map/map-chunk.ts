@@ -229,7 +229,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** The plan of the record just scanned; notes when its own type is not that of its file. */
   function planOfRecord(filePlan: Plan | null): Plan | null {
-    if (kindOf(field.eventType) !== KIND.string) return override ?? filePlan
+    if (!isString(field.eventType)) return override ?? filePlan
     const own = planOfName(starts[field.eventType] as number, ends[field.eventType] as number)
     if (own === null) return override ?? filePlan
     if (filePlan !== null && own !== filePlan) warning |= TYPE_MISMATCH
@@ -240,7 +240,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     let same = ownName.length === end - start
     for (let i = 0; same && i < ownName.length; i++) same = ownName[i] === bytes[start + i]
     if (!same) {
-      const name = textOf(bytes, start + 1, end - 1)
+      const name = textOfField(field.eventType)
       // A copy: `slice` of a `Buffer` is a view of bytes that the next chunk may overwrite.
       ownName = new Uint8Array(bytes.subarray(start, end))
       ownPlan = namesCurrentsType(name) ? mapping.planOf(name) : null
@@ -350,7 +350,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function ownTypeIsKnown(): boolean {
-    return kindOf(field.eventType) === KIND.string && ownPlan !== null
+    return isString(field.eventType) && ownPlan !== null
   }
 
   function takeShareFields(): void {
@@ -368,7 +368,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       case KIND.number:
         return timeOfNumber(numberOf(bytes, start, end))
       case KIND.string:
-        return timeOfText(textOf(bytes, start + 1, end - 1))
+      case KIND.escapedString:
+        return timeOfText(textOfField(which))
       default:
         return Number.NaN
     }
@@ -377,6 +378,18 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function excerpt(which: number): string {
     const text = textOf(bytes, starts[which], ends[which])
     return text.length > 60 ? `${text.slice(0, 60)}…` : text
+  }
+
+  function isString(which: number): boolean {
+    return kindOf(which) === KIND.string || kindOf(which) === KIND.escapedString
+  }
+
+  /** The text of a field that is a string. */
+  function textOfField(which: number): string {
+    const start = starts[which] as number
+    const end = ends[which] as number
+    if (kindOf(which) === KIND.escapedString) return String(JSON.parse(textOf(bytes, start, end)))
+    return textOf(bytes, start + 1, end - 1)
   }
 
   /** True when a field holds text that can be an id or a name: a string that is not empty, or a number. */
@@ -427,8 +440,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function writeAdvertisingId(target: Uint8Array, at: number): number {
-    if (kindOf(field.adIdType) !== KIND.string || !holdsText(field.adId)) return at
-    const type = textOf(bytes, (starts[field.adIdType] as number) + 1, (ends[field.adIdType] as number) - 1)
+    if (!isString(field.adIdType) || !holdsText(field.adId)) return at
+    const type = textOfField(field.adIdType)
     const key = type === 'ios_idfa' ? IDFA : type === 'google_ad_id' ? ADID : null
     if (key === null) return at
     let to = copyBytes(target, at, key, 0, key.length)

@@ -1,6 +1,7 @@
 import { unionValue } from '../json/avro-union.ts'
 import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
+import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
 import type { FieldColumns } from '../model.ts'
 
@@ -112,6 +113,15 @@ export function createRecordScanner(
     }
   }
 
+  /** A key may be written with escapes: `i\u0064` is `id`. */
+  function lookUpEscaped(bytes: Uint8Array, start: number, end: number): number {
+    let p = start
+    while (p < end && bytes[p] !== BACKSLASH) p++
+    if (p === end) return NO_FIELD
+    const key = new Uint8Array(end - start)
+    return lookUp(key, 0, unescapeContent(key, 0, bytes, start, end))
+  }
+
   function fail(why: string, at: number): boolean {
     message = why
     errorAt = at
@@ -143,6 +153,7 @@ export function createRecordScanner(
         if (keyEnd < 0) return fail('invalid JSON', p)
         q = keyEnd - 1
         field = lookUp(bytes, p + 1, q)
+        if (field === NO_FIELD) field = lookUpEscaped(bytes, p + 1, q)
         if (field !== NO_FIELD) follower[previous] = field
       }
       p = q + 1

@@ -280,6 +280,17 @@ describe('values', () => {
     assert.ok(line?.includes(`"campaign_name":"A/é😀\\n\u2028\\ud800"`), line ?? '')
   })
 
+  test('and keys may be written with escapes anywhere', () => {
+    const record =
+      '{"i\\u0064":"a","external_user_id":"u","time":"2026-01-02T02:00:00\\u002B00:00","ad_id":"A","ad_id_type":"google\\u005fad_id",' +
+      '"event_type":"users.messages.pushnotification.O\\u0070en","campaign\\u005fid":"c"}'
+    const sent = JSON.parse(mapRecord(record, null).line ?? '')
+    assert.deepEqual(
+      [sent.insert_id, sent.time, sent.adid, sent.event_properties.campaign_id],
+      ['a', 1767319200000, 'A', 'c'],
+    )
+  })
+
   test('of repeated keys the last wins', () => {
     const { line } = mapRecord('{"id":"a","external_user_id":"u","time":1,"campaign_id":"x","campaign_id":"y"}', OPEN)
     assert.ok(line?.includes('"event_properties":{"campaign_id":"y"}'))
