@@ -38,6 +38,19 @@ export interface Fault {
   readonly detail: string
 }
 
+/** Where a cutter can begin. */
+export interface Restart {
+  /** In the decoded input: after gunzip. */
+  readonly byte: number
+  /** Of the first record that it meets there: records have ordinals from 0 in their input. */
+  readonly ordinal: number
+  /** Of that byte, from 1; null where the format has no lines. */
+  readonly line: number | null
+}
+
+/** The beginning of an input. */
+export const BEGINNING: Restart = { byte: 0, ordinal: 0, line: 1 }
+
 /**
  * Records of one source in input order, undecoded: JSON text, whatever the input's format was. Plain data. Column `i` is
  * record `i`. The bytes may be reused once the next chunk has been asked for.
@@ -47,6 +60,8 @@ export interface RawChunk {
   /** Every record is followed by at least one byte that JSON text of one record cannot hold (a newline). */
   readonly bytes: Uint8Array
   readonly count: number
+  /** Where a cutter can begin to meet these records again; `restart.ordinal` may be that of an earlier one. */
+  readonly restart: Restart
   readonly starts: Int32Array
   readonly ends: Int32Array
   /** Where each record stands in the decoded input: byte of its line (NDJSON, CSV), else its ordinal from 0. */

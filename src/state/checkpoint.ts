@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import type { RejectReason, SkipReason, Warning } from '../model.ts'
+import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
 import { type FileSystem, readWhole, replaceFile } from './file-system.ts'
 import { type RunIdentity, runIdentity } from './run-identity.ts'
-import type { OrdinalRange, Restart, SavedSettled } from './settled.ts'
+import type { OrdinalRange, SavedSettled } from './settled.ts'
 import {
   type Check,
   count,

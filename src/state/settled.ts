@@ -1,3 +1,5 @@
+import { BEGINNING, type Restart } from '../model.ts'
+
 /**
  * Which records of one open input, or which lines of one lane file, are settled (DESIGN.md §6).
  *
@@ -34,16 +36,6 @@ export interface Settled {
   save(): SavedSettled
 }
 
-/** Where a cutter can begin. */
-export interface Restart {
-  /** In the decoded input: after gunzip. */
-  readonly byte: number
-  /** Of the first record that it meets there. */
-  readonly ordinal: number
-  /** Of that byte, from 1; null where the format has no lines. */
-  readonly line: number | null
-}
-
 /** From the first, to before the second. */
 export type OrdinalRange = readonly [from: number, to: number]
 
@@ -53,7 +45,7 @@ export interface SavedSettled {
   readonly readTo: number
 }
 
-export const NOTHING_SETTLED: SavedSettled = { from: { byte: 0, ordinal: 0, line: 1 }, settled: [], readTo: 0 }
+export const NOTHING_SETTLED: SavedSettled = { from: BEGINNING, settled: [], readTo: 0 }
 
 /** The records of one chunk. A record is a ticket and an index: what an event carries on its way. */
 export interface ChunkTicket {
