@@ -26,6 +26,9 @@ export const OUTCOMES = [
 /** The outcome of a record that becomes an event. */
 export const EVENT = 0
 
+/** Not an outcome of this run, and not in `OUTCOMES`: the record is another shard's, and does not count as read (DESIGN §8). */
+export const OTHER_SHARD = 255
+
 /** The number of an outcome's reason. */
 export function outcomeOf(reason: SkipReason | RejectReason): number {
   return OUTCOMES.findIndex((outcome) => outcome.is !== 'event' && outcome.reason === reason)

@@ -7,6 +7,7 @@ import type { MappedChunk, RawChunk, Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
+import { createShardFilter, type Shard } from './shard.ts'
 import type { Sink } from './sink.ts'
 import type { Ledger } from './state/ledger.ts'
 
@@ -15,6 +16,8 @@ export interface Inputs {
   readonly sources: Iterable<Source>
   /** The format of every input, whatever its content; null to find out. */
   readonly format: Format | null
+  /** The only records to take, when several workers share the inputs. */
+  readonly shard?: Shard | undefined
 }
 
 /** Told of what happens on the way; none of it changes the run. */
@@ -78,12 +81,16 @@ export async function* mappedChunks(
   remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
+  const keepOwn = inputs.shard === undefined ? null : createShardFilter(inputs.shard)
   for await (const opened of openAhead(inputs.sources, stop)) {
     const { source } = opened
     let hasType = false
     try {
       for await (const raw of rawChunks(opened, inputs.format, observer, stop)) {
-        const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
+        // Which records of a shard are the last within the limit only mapping tells.
+        const mayShorten = keepOwn === null && raw.count > remaining()
+        const chunk = mapChunk(mayShorten ? { ...raw, count: remaining() } : raw)
+        keepOwn?.(chunk, remaining())
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk

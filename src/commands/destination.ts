@@ -2,7 +2,7 @@ import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../amplitude/l
 import { UsageError } from '../errors.ts'
 import { isLoopback } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
-import type { UploadOptions } from './replay-options.ts'
+import type { RunOptions, UploadOptions } from './replay-options.ts'
 
 /** The URL that requests are posted to. */
 export interface Destination {
@@ -50,7 +50,7 @@ function parsedUrl(text: string): URL {
  * The settings of an upload: what was asked for, else what the plan allows.
  * @throws UsageError when a request would hold more events than Amplitude takes
  */
-export function settingsOf(options: UploadOptions): UploadSettings {
+export function settingsOf(options: UploadOptions & Pick<RunOptions, 'shard'>): UploadSettings {
   const { api, batchSize } = options
   const { maxEvents } = API_LIMITS[api]
   if (batchSize !== undefined && batchSize > maxEvents) {
@@ -58,6 +58,9 @@ export function settingsOf(options: UploadOptions): UploadSettings {
       hint: `At most ${maxEvents} with --api ${api}.`,
     })
   }
+  // All workers together keep what is meant for the whole project (DESIGN.md §8).
+  const shards = options.shard?.count ?? 1
+  const share = (cap: number | undefined) => (cap === undefined ? null : cap / shards)
   const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
   return {
     api,
@@ -65,8 +68,8 @@ export function settingsOf(options: UploadOptions): UploadSettings {
     batchSize: batchSize ?? plan?.maxEvents ?? null,
     deviceEventsPerSecond: options.deviceEps ?? null,
     deviceBurst: options.deviceBurst ?? null,
-    maxEventsPerSecond: options.maxEps ?? plan?.eventsPerSecond ?? null,
-    maxRequestsPerSecond: options.maxRps ?? plan?.requestsPerSecond ?? null,
+    maxEventsPerSecond: share(options.maxEps ?? plan?.eventsPerSecond),
+    maxRequestsPerSecond: share(options.maxRps ?? plan?.requestsPerSecond),
     onQuota: options.onQuota,
     giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
   }

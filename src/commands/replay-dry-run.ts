@@ -5,7 +5,7 @@ import { conclude, publish } from './ending.ts'
 import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
 import type { RunOptions } from './replay-options.ts'
-import { checkWritable, runReplay, sayLeftOut } from './replay-run.ts'
+import { checkWritable, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
 
 /** `replay --dry-run`: the events on standard output, nothing sent and nothing left on disk. */
 export async function dryRun(paths: readonly string[], options: RunOptions, signal: AbortSignal): Promise<number> {
@@ -26,7 +26,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   })
   const { summary, exitCode, failure } = conclude(ended)
   publish(summary, options, say)
-  if (ended.stop !== 'sink') tell(endReport(summary, 'Dry run'))
+  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options)))
   if (failure !== null) throw failure
   return exitCode
 }

@@ -1,13 +1,16 @@
 import { type Command, Option } from 'commander'
 import { APIS, type ApiName, PLANS, type Plan, REGIONS, type Region } from '../amplitude/limits.ts'
+import type { Shard } from '../shard.ts'
 import type { MaxErrors } from '../state/ledger.ts'
 import { DEFAULT_STATE } from '../state/state-directory.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
 import { parseConcurrency, parseCount, parseDuration, parseMaxErrors, parsePositive, parseRate } from './options.ts'
+import { parseShard } from './shard-option.ts'
 
 /** What every run needs, whether it sends or not. */
 export interface RunOptions extends InputOptions, MappingFlags {
   readonly limit?: number
+  readonly shard?: Shard
   readonly dedupe: boolean
   readonly maxErrors?: MaxErrors
   readonly summary?: string
@@ -47,6 +50,11 @@ export function declareReplayOptions(command: Command): Command {
   addMappingOptions(command)
   return command
     .option('--limit <n>', 'end after this many records', parseCount)
+    .option(
+      '--shard <i/n|auto>',
+      'as worker I of N: only its users, and its part of --max-eps and --max-rps; auto: as the scheduler says',
+      (text: string) => parseShard(text, process.env),
+    )
     .option('--no-dedupe', 'send records again that are there twice')
     .option('--max-errors <n|p%>', 'stop when more records than this are rejected', parseMaxErrors)
     .addOption(

@@ -9,6 +9,7 @@ import { createProblemReporter } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
 import { style } from '../report/style.ts'
 import type { Sent } from '../report/summary.ts'
+import { shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
 import { createLedger, type Ledger } from '../state/ledger.ts'
 import type { Ended } from './ending.ts'
@@ -86,7 +87,7 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
     booked: (chunk) => problems.see(chunk),
   }
   try {
-    const inputs = { sources: discovery.sources(), format: options.format ?? null }
+    const inputs = { sources: discovery.sources(), format: options.format ?? null, shard: options.shard }
     const stop = await replay({ inputs, mapping, ledger, sink, observer, signal })
     return {
       stop,
@@ -100,6 +101,11 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
   } finally {
     progress.stop()
   }
+}
+
+/** What an invocation is called in its report. */
+export function titleOf(kind: string, { shard }: RunOptions): string {
+  return shard === undefined ? kind : `${kind} of shard ${shardName(shard)}`
 }
 
 /**

@@ -6,6 +6,7 @@ import { UsageError } from '../errors.ts'
 import { type Discovery, discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { factsText } from '../report/facts.ts'
+import { shardName } from '../shard.ts'
 import { createDeadLetters } from '../state/dead-letters.ts'
 import { createLaneFiles } from '../state/lane-file.ts'
 import { fingerprintOf } from '../state/run-identity.ts'
@@ -18,7 +19,7 @@ import { conclude, publish } from './ending.ts'
 import { usableMapping } from './load-mapping.ts'
 import { type Overview, overviewOf } from './overview.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
-import { checkWritable, type OpenSink, runReplay, sayLeftOut } from './replay-run.ts'
+import { checkWritable, type OpenSink, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
 import { interruptedCode } from './run.ts'
 
 type Options = RunOptions & UploadOptions
@@ -84,7 +85,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
 
   const { summary, exitCode, failure } = conclude(ended)
   publish(summary, options, (line) => process.stdout.write(`${line}\n`))
-  tell(endReport(summary, 'Upload', letters.count() > 0 ? letters.path : null))
+  tell(endReport(summary, titleOf('Upload', options), letters.count() > 0 ? letters.path : null))
   if (failure !== null) throw failure
   return exitCode
 }
@@ -123,6 +124,7 @@ function factsOf(options: Options, { destination, key, discovery, overview }: Fa
     keyFingerprint: fingerprintOf(key),
     mapping: `profile ${options.profile}`,
     files: discovery.count,
+    shard: options.shard === undefined ? null : shardName(options.shard),
     bytes: overview.bytes,
     sinceMs: options.since ?? null,
     untilMs: options.until ?? null,

@@ -1,5 +1,5 @@
 import type { MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
-import { EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
+import { EVENT, OTHER_SHARD, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
 import { createSeen } from './seen.ts'
 
 /**
@@ -106,6 +106,7 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
       typeNames = chunk.typeNames
       for (let i = 0; i < chunk.count; i++) {
         let outcome = outcomes[i] as number
+        if (outcome === OTHER_SHARD) continue
         const high = idHigh[i] as number
         if (outcome === EVENT && high !== 0 && seen?.has(idLow[i] as number, high)) {
           outcome = DUPLICATE

@@ -30,6 +30,14 @@ test('--plan starter presets its limits, and what is given beside it wins', () =
   assert.deepEqual([maxEventsPerSecond, maxRequestsPerSecond, batchSize], [1000, 5, 10])
 })
 
+test('a shard has its part of what is meant for the whole project, and no less of what is meant for one device', () => {
+  const shard = { number: 2, count: 4 }
+  const given = settingsOf({ ...OPTIONS, shard, maxEps: 1000, maxRps: 10, deviceEps: 30 })
+  assert.deepEqual([given.maxEventsPerSecond, given.maxRequestsPerSecond, given.deviceEventsPerSecond], [250, 2.5, 30])
+  assert.equal(settingsOf({ ...OPTIONS, shard, plan: 'starter' }).maxEventsPerSecond, 250)
+  assert.equal(settingsOf({ ...OPTIONS, shard }).maxEventsPerSecond, null)
+})
+
 test('durations, rates and concurrency', () => {
   assert.deepEqual(['10ms', '1.5s', '30m', '2h', '1d'].map(parseDuration), [10, 1500, 1_800_000, 7_200_000, 86_400_000])
   assert.deepEqual(['auto', '8'].map(parseConcurrency), ['auto', 8])
