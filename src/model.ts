@@ -26,6 +26,7 @@ export type RejectReason =
   | 'silenced_device'
   | 'forbidden'
   | 'server_error'
+  | 'outcome_unknown'
 
 /** What is worth saying about a record that goes on all the same. */
 export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'
@@ -92,6 +93,8 @@ export interface OpenSource extends Source {
   readonly fileType: string | null
   /** The file comes from Braze's Snowflake share. */
   readonly isShare: boolean
+  /** It is gzipped: bytes as stored and decoded bytes differ. */
+  readonly isGzip: boolean
   /** SHA-256 of the first 64 KB as stored, hex. */
   headHash(): string
 }
@@ -127,7 +130,7 @@ export interface MappedChunk {
   readonly bytes: Uint8Array
   readonly eventEnds: Int32Array
   /** Why records were rejected, by index. */
-  readonly details: ReadonlyMap<number, string>
+  readonly details: Map<number, string>
 }
 
 /** Where a record stands: what a dead letter and a lane file say of it. */

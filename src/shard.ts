@@ -1,6 +1,6 @@
 import { createHasher, mix } from './hash.ts'
 import type { MappedChunk } from './model.ts'
-import { OTHER_SHARD } from './outcomes.ts'
+import { DROPPED } from './outcomes.ts'
 
 /** One of several workers that share the same inputs (DESIGN.md §8). */
 export interface Shard {
@@ -15,8 +15,7 @@ export function shardName({ number, count }: Shard): string {
 }
 
 /**
- * Makes the function that leaves a shard its own records of a chunk: all others get the outcome `OTHER_SHARD`, and the chunk ends
- * before its own record beyond `limit`.
+ * Makes the function that leaves a shard its own records of a chunk: all others get the outcome `DROPPED`.
  *
  * Of `count` shards every record is in exactly one: hash of its event's `user_id`, else `device_id`, modulo `count`. So all that one
  * user did is in one shard. A record that became no event has no identity yet, and goes by its place: the path as the source has it
@@ -24,7 +23,7 @@ export function shardName({ number, count }: Shard): string {
  *
  * Runs that are under way rely on the hash: another one would move records between their shards.
  */
-export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk, limit: number) => void {
+export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk) => void {
   const hashOf = createHasher()
 
   function hashOfPath(path: string): number {
@@ -32,10 +31,9 @@ export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk
     return hashOf(bytes, 0, bytes.length).low
   }
 
-  return function keepOwn(chunk, limit) {
+  return function keepOwn(chunk) {
     const { raw, bytes, outcomes, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
     const path = hashOfPath(raw.source.path)
-    let own = 0
     for (let i = 0; i < chunk.count; i++) {
       let start = userStarts[i] as number
       let end = userEnds[i] as number
@@ -44,13 +42,7 @@ export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk
         end = deviceEnds[i] as number
       }
       const hash = start === end ? hashOfPlace(path, raw.positions[i] as number) : hashOf(bytes, start, end).low
-      if ((hash % count) + 1 !== number) {
-        outcomes[i] = OTHER_SHARD
-      } else if (own === limit) {
-        chunk.count = i
-      } else {
-        own++
-      }
+      if ((hash % count) + 1 !== number) outcomes[i] = DROPPED
     }
   }
 }

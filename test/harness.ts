@@ -74,7 +74,15 @@ export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSou
     ends.push(at++)
   }
   return {
-    source: { path: 'test', number: 0, fileType: null, isShare: false, headHash: () => 'head', ...source },
+    source: {
+      path: 'test',
+      number: 0,
+      fileType: null,
+      isShare: false,
+      isGzip: false,
+      headHash: () => 'head',
+      ...source,
+    },
     bytes: Buffer.concat(records.flatMap((record) => [record, Buffer.from('\n')])),
     count: records.length,
     starts: Int32Array.from(starts),

@@ -1,12 +1,15 @@
 import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../amplitude/limits.ts'
 import { UsageError } from '../errors.ts'
+import type { Shard } from '../shard.ts'
 import { isLoopback } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
-import type { RunOptions, UploadOptions } from './replay-options.ts'
+import type { UploadOptions } from './replay-options.ts'
 
 /** The URL that requests are posted to. */
 export interface Destination {
   readonly url: URL
+  /** Without the API's path. */
+  readonly base: string
   /** Nothing leaves this machine: no questions asked. */
   readonly isLocal: boolean
 }
@@ -27,7 +30,7 @@ export function destinationOf({ api, region, endpoint }: UploadOptions): Destina
   const { path } = API_LIMITS[api]
   const prefix = url.pathname.replace(/\/+$/, '')
   url.pathname = prefix.endsWith(path) ? prefix : prefix + path
-  return { url, isLocal }
+  return { url, base, isLocal }
 }
 
 function parsedUrl(text: string): URL {
@@ -50,7 +53,7 @@ function parsedUrl(text: string): URL {
  * The settings of an upload: what was asked for, else what the plan allows.
  * @throws UsageError when a request would hold more events than Amplitude takes
  */
-export function settingsOf(options: UploadOptions & Pick<RunOptions, 'shard'>): UploadSettings {
+export function settingsOf(options: Omit<UploadOptions, 'region'>, shard: Shard | undefined): UploadSettings {
   const { api, batchSize } = options
   const { maxEvents } = API_LIMITS[api]
   if (batchSize !== undefined && batchSize > maxEvents) {
@@ -59,7 +62,7 @@ export function settingsOf(options: UploadOptions & Pick<RunOptions, 'shard'>): 
     })
   }
   // All workers together keep what is meant for the whole project (DESIGN.md §8).
-  const shards = options.shard?.count ?? 1
+  const shards = shard?.count ?? 1
   const share = (cap: number | undefined) => (cap === undefined ? null : cap / shards)
   const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
   return {

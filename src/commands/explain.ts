@@ -68,7 +68,7 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, () => Number.POSITIVE_INFINITY)) {
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
     for (const index of pick.from(chunk)) {
       const explanation = explainRecord(chunk, index, mapping)
       await printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)

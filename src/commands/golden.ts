@@ -101,13 +101,7 @@ async function eventsOf(
       void refused.push(error.message.replace(source.path, basename(source.path))),
   }
   const sources = (await discover(inputs)).sources()
-  for await (const chunk of mappedChunks(
-    { sources, format },
-    mapping,
-    observer,
-    signal,
-    () => Number.POSITIVE_INFINITY,
-  )) {
+  for await (const chunk of mappedChunks({ sources, format }, mapping, observer, signal)) {
     for (let i = 0; i < chunk.count; i++) {
       if (chunk.outcomes[i] !== EVENT) continue
       const start = i === 0 ? 0 : (chunk.eventEnds[i - 1] as number)

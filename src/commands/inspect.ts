@@ -11,6 +11,7 @@ import { type EventName, inspectionJson, inspectionText } from '../report/inspec
 import { style } from '../report/style.ts'
 import { summaryOf } from '../report/summary.ts'
 import { type Counts, createLedger } from '../state/ledger.ts'
+import { createSeen } from '../state/seen.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
 import { usableMapping } from './load-mapping.ts'
 import { parsePositive } from './options.ts'
@@ -64,7 +65,11 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const mapping = await usableMapping(options, say)
   const startMs = systemClock.now()
   const discovery = await discover(paths)
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: options.dedupe })
+  const ledger = createLedger({
+    limit: Number.POSITIVE_INFINITY,
+    maxErrors: null,
+    seen: options.dedupe ? createSeen() : null,
+  })
   const inspector = createInspector(mapping)
   const formats = new Map<string, number>()
   let finished = 0
@@ -78,8 +83,8 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
     },
   }
   const inputs = { sources: discovery.sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
-    ledger.book(chunk)
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+    ledger.book(chunk, null)
     inspector.see(chunk)
     ledger.accept(chunk)
   }
@@ -93,6 +98,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
       stopped: signal.aborted ? 'signal' : null,
       exitCode,
       sent: null,
+      resumed: false,
     }),
     files: { found: discovery.count, leftOut: discovery.leftOut.count, refused, formats },
     names: namesOf(mapping, counts, inspection),

@@ -19,6 +19,10 @@ export interface RunOptions extends InputOptions, MappingFlags {
   readonly progress: boolean
 }
 
+/** What to do with events whose outcome nobody knows any more. */
+export const UNKNOWN = ['resend', 'dead-letter'] as const
+export type Unknown = (typeof UNKNOWN)[number]
+
 /** What an upload needs beside. */
 export interface UploadOptions {
   readonly api: ApiName
@@ -28,6 +32,10 @@ export interface UploadOptions {
   readonly apiKey?: string | true
   readonly apiKeyFile?: string
   readonly state: string
+  readonly fresh?: true
+  readonly resend?: true
+  readonly unknown?: Unknown
+  readonly acceptChanges?: true
   readonly yes?: true
   readonly concurrency: number | 'auto'
   readonly batchSize?: number
@@ -68,7 +76,16 @@ export function declareReplayOptions(command: Command): Command {
     .option('--endpoint <url>', "base URL to send to instead, the API's path is appended")
     .option('--api-key-file <file|->', 'file with the API key, - for standard input (default: $AMPLITUDE_API_KEY)')
     .addOption(new Option('--api-key [key]', 'refused: a key does not belong on a command line').hideHelp())
-    .option('--state <dir>', 'directory for dead letters and waiting events', DEFAULT_STATE)
+    .option('--state <dir>', 'directory of the run: its checkpoint, dead letters and waiting events', DEFAULT_STATE)
+    .option('--fresh', 'begin anew: moves the state of the run before aside')
+    .option('--resend', 'send files again that were delivered already')
+    .addOption(
+      new Option(
+        '--unknown <act>',
+        'when a run was killed more than 6 days ago: what to do with events that may have been accepted',
+      ).choices(UNKNOWN),
+    )
+    .option('--accept-changes', 'go on with a run although options, mapping or destination have changed')
     .option('--yes', 'send without asking')
     .option('--concurrency <n|auto>', 'requests in flight at most', parseConcurrency, 'auto')
     .option('--batch-size <n>', 'events in a request at most (default: 1999 on http, 2000 on batch)', parsePositive)

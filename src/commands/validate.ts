@@ -10,6 +10,7 @@ import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { groupsOf } from '../report/findings/order.ts'
 import { createLedger } from '../state/ledger.ts'
+import { createSeen } from '../state/seen.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
 import { checkGolden } from './golden.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
@@ -101,7 +102,7 @@ async function checkRecords(
   signal: AbortSignal,
 ): Promise<{ readonly section: CheckedSection; readonly read: number; readonly nothingRead: boolean }> {
   const checker = createRecordChecker(mapping, systemClock.wallClock())
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: true })
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: createSeen() })
   const files = { finished: 0, refused: 0 }
   const observer = {
     finished: () => void files.finished++,
@@ -111,8 +112,8 @@ async function checkRecords(
     },
   }
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
-    ledger.book(chunk)
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+    ledger.book(chunk, null)
     checker.see(chunk)
   }
   const { read } = ledger.counts()

@@ -26,17 +26,14 @@ export async function* openAhead(
   }
 }
 
-async function openNext(
-  rest: Iterator<Source>,
-  stop: AbortSignal,
-  gate: ReadGate | null,
-): Promise<Opened | null> {
+async function openNext(rest: Iterator<Source>, stop: AbortSignal, gate: ReadGate | null): Promise<Opened | null> {
   const next = rest.next()
   if (next.done === true) return null
   const source = next.value
   try {
     return { source, input: await openInput(source, { stop, gate }) }
   } catch (cause) {
+    gate?.left(source)
     if (cause instanceof Braze2ampError) return { source, error: cause }
     return { source, error: new UsageError(`cannot read ${source.path}: ${(cause as Error).message}`, { cause }) }
   }

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { typeOfPath } from '../currents/event-type.ts'
 import { Braze2ampError } from '../errors.ts'
 import type { OpenSource, Source } from '../model.ts'
-import { STDIN } from './discover.ts'
+import { STDIN } from './file-list.ts'
 import { gunzip } from './gunzip.ts'
 
 /** An open input: its bytes, gunzipped, in order. */
@@ -31,6 +31,8 @@ export interface ReadGate {
   passed(source: Source, bytes: Uint8Array, byte: number): void
   /** The source has no more bytes. @throws Braze2ampError when there must be more */
   ended(source: Source): void
+  /** The source is closed, or could not be opened. */
+  left(source: Source): void
 }
 
 export interface ReadOptions {
@@ -81,17 +83,18 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
   // A slice would keep the whole read in memory.
   const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
+  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
   const opened: OpenSource = {
     ...source,
     fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
     isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
+    isGzip,
     headHash() {
       hash ??= createHash('sha256').update(head).digest('hex')
       return hash
     },
   }
 
-  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
   const plain = startingWith(first, readStored)
   const decoded = isGzip
     ? gunzip(plain, isStdin ? null : () => openFile(source.path), (why) => {
@@ -140,6 +143,7 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
     async close() {
       stop?.removeEventListener('abort', close)
       await stored.close()
+      gate?.left(source)
     },
   }
 }

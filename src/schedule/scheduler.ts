@@ -314,7 +314,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       return sending >= most
     },
 
-    readBack(ref, events, nowMs) {
+    readBack(ref, events, dropped, nowMs) {
       const lane = identities.find(ref.kind, ref.id)?.lane ?? null
       const file = lane?.file ?? null
       if (lane === null || file === null) throw new Error(`Events were read for a lane that is not hot: ${ref.id}`)
@@ -327,7 +327,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
           lane,
         )
       })
-      hot.refill(lane, file, entries, nowMs)
+      hot.refill(lane, file, entries, dropped, nowMs)
     },
 
     restoreLaneFile(ref, unread, nowMs) {

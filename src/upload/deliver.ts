@@ -24,6 +24,8 @@ export interface Delivery {
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
   /** Nothing else is left: what was refused alone is sent once more, or rejected. True when there was anything. */
   resolveSuspects(): Promise<boolean>
+  /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
+  doubtful(): number
 }
 
 interface DeliveryOptions {
@@ -56,9 +58,18 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let lastPassedMs = Number.NEGATIVE_INFINITY
   let oversized = 0
   let toldTrouble = false
+  let doubtful = 0
+
+  function rejectAll(rejections: readonly Rejection[]): Promise<void> {
+    for (const { event } of rejections) if (event.trouble.failures > 0) doubtful -= 1
+    return office.reject(rejections)
+  }
 
   function settleAll(request: Request, nowMs: number): void {
-    for (const { type } of request.events) ledger.acceptEvent(type)
+    for (const event of request.events) {
+      if (event.trouble.failures > 0) doubtful -= 1
+      ledger.acceptEvent(event)
+    }
     traffic.accepted(request.events.length, nowMs)
     scheduler.settled(request, nowMs)
   }
@@ -83,7 +94,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
       settleAll(request, nowMs)
     }
-    await office.reject(suspects.passed(sentAtMs))
+    await rejectAll(suspects.passed(sentAtMs))
   }
 
   function repeatAll(request: Request, notBeforeMs: number, nowMs: number): void {
@@ -103,7 +114,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const event = request.events[each.at]
       if (event !== undefined) rejections.push({ event, dead: each, status })
     }
-    await office.reject(rejections)
+    await rejectAll(rejections)
     const nowMs = clock.now()
     hold(holds, nowMs)
     const isDead = new Set(dead.map(({ at }) => at))
@@ -192,6 +203,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
       return
     }
+    for (const { trouble } of request.events) if (trouble.failures === 0) doubtful += 1
     mark(request, { failures, failingSinceMs })
     if (failures < FAILURES_BEFORE_SPLIT || lastPassedMs < failingSinceMs) {
       const waitMs = verdict.retryAfterMs ?? backoffMs(failures, random())
@@ -243,9 +255,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const { again, guilty } = suspects.takeAll()
       const nowMs = clock.now()
       for (const event of again) scheduler.offer(event, nowMs)
-      await office.reject(guilty)
+      await rejectAll(guilty)
       return true
     },
+    doubtful: () => doubtful,
   }
 }
 

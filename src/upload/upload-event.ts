@@ -1,6 +1,8 @@
 import type { KeptEvent, MappedChunk } from '../model.ts'
 import type { QueuedEvent } from '../schedule/records.ts'
-import type { LaneLine } from '../state/letter.ts'
+import type { RecalledLine } from '../state/lane-file.ts'
+import type { BookedEvent } from '../state/ledger.ts'
+import type { ChunkTicket } from '../state/settled.ts'
 
 /** What went wrong with the events of a request so far; shared by all of them, replaced as a whole. */
 export interface Trouble {
@@ -22,7 +24,7 @@ const NO_TROUBLE: Trouble = {
 }
 
 /** An event on its way to Amplitude. */
-export interface UploadEvent extends QueuedEvent, KeptEvent {
+export interface UploadEvent extends QueuedEvent, KeptEvent, BookedEvent {
   trouble: Trouble
 }
 
@@ -37,8 +39,8 @@ const SLAB_BYTES = 1 << 15
 
 /** Copies events out of chunks. */
 export interface EventKeeper {
-  /** Event `index` of the chunk, which must be one. */
-  keep(chunk: MappedChunk, index: number): UploadEvent
+  /** Event `index` of the chunk, which must be one; `ticket` is the chunk's. */
+  keep(chunk: MappedChunk, index: number, ticket: ChunkTicket): UploadEvent
 }
 
 export function createEventKeeper(): EventKeeper {
@@ -54,7 +56,7 @@ export function createEventKeeper(): EventKeeper {
   }
 
   return {
-    keep(chunk, index) {
+    keep(chunk, index, ticket) {
       const { raw } = chunk
       const from = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
       // Without its newline.
@@ -80,6 +82,9 @@ export function createEventKeeper(): EventKeeper {
         position: raw.positions[index] as number,
         line: raw.lines === null ? null : (raw.lines[index] as number),
         type: chunk.types[index] as number,
+        ticket,
+        index,
+        warnings: chunk.warnings[index] as number,
         trouble: NO_TROUBLE,
       }
     },
@@ -87,8 +92,8 @@ export function createEventKeeper(): EventKeeper {
 }
 
 /** An event as it comes back from a lane file; its ids are in the event itself. */
-export function eventOfLine(line: LaneLine, type: number): UploadEvent {
-  const { data, eventStart, eventEnd, recordEnd, path, position } = line
+export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
+  const { data, eventStart, eventEnd, recordEnd, path, position, ticket, index } = line
   const text = asBuffer(data).toString('utf8', eventStart, eventEnd)
   const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(text)
   return {
@@ -104,6 +109,9 @@ export function eventOfLine(line: LaneLine, type: number): UploadEvent {
     position,
     line: line.line,
     type,
+    ticket,
+    index,
+    warnings: 0,
     trouble: NO_TROUBLE,
   }
 }

@@ -41,7 +41,7 @@ const mapChunk = createChunkMapper(mapping)
 export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes = bytes.length): OpenInput {
   let at = 0
   return {
-    source: { path: 'memory', number: 0, fileType: type, isShare: false, headHash: () => '00' },
+    source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
     async read() {
       if (at >= bytes.length) return null
       const piece = bytes.slice(at, at + pieceBytes)

@@ -15,7 +15,7 @@ interface Cut {
 async function cut(parts: readonly Uint8Array[], damage: string | null = null): Promise<readonly Cut[]> {
   const rest = [...parts]
   const input: OpenInput = {
-    source: { path: 'x', number: 0, fileType: null, isShare: false, headHash: () => '' },
+    source: { path: 'x', number: 0, fileType: null, isShare: false, isGzip: false, headHash: () => '' },
     read: async () => rest.shift() ?? null,
     damage: () => damage,
     storedBytes: () => 0,
