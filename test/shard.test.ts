@@ -4,7 +4,7 @@ import fc from 'fast-check'
 import { createChunkMapper } from '../src/map/map-chunk.ts'
 import { compileMapping } from '../src/map/plan.ts'
 import type { MappedChunk } from '../src/model.ts'
-import { OTHER_SHARD } from '../src/outcomes.ts'
+import { DROPPED } from '../src/outcomes.ts'
 import { createShardFilter, type Shard } from '../src/shard.ts'
 import { createLedger } from '../src/state/ledger.ts'
 import { outcomesOf, PLAIN, rawChunk } from './harness.ts'
@@ -23,10 +23,14 @@ function mapped(records: readonly string[], path = 'a.ndjson'): MappedChunk {
 }
 
 /** The indexes that a shard takes. */
-function taken(records: readonly string[], shard: Shard, { limit = EVERYTHING, path = 'a.ndjson' } = {}): number[] {
+function taken(records: readonly string[], shard: Shard, { path = 'a.ndjson' } = {}): number[] {
   const chunk = mapped(records, path)
-  createShardFilter(shard)(chunk, limit)
-  return Array.from(chunk.outcomes.keys()).filter((i) => i < chunk.count && chunk.outcomes[i] !== OTHER_SHARD)
+  createShardFilter(shard)(chunk)
+  return ownIn(chunk)
+}
+
+function ownIn(chunk: MappedChunk): number[] {
+  return Array.from(chunk.outcomes.keys()).filter((i) => i < chunk.count && chunk.outcomes[i] !== DROPPED)
 }
 
 const shardsOf = (count: number): readonly Shard[] =>
@@ -58,8 +62,8 @@ test('every record is in exactly one shard, with what became of it, and the book
       const whole = mapped(records)
       const expected = outcomesOf(whole)
       const ledger = (chunk: MappedChunk) => {
-        const books = createLedger({ limit: EVERYTHING, maxErrors: null, dedupe: false })
-        books.book(chunk)
+        const books = createLedger({ limit: EVERYTHING, maxErrors: null, seen: null })
+        books.book(chunk, null)
         return books.counts()
       }
       const all = ledger(whole)
@@ -68,9 +72,9 @@ test('every record is in exactly one shard, with what became of it, and the book
       const sum = (values: Iterable<number>) => [...values].reduce((total, value) => total + value, 0)
       for (const shard of shardsOf(count)) {
         const chunk = mapped(records)
-        createShardFilter(shard)(chunk, EVERYTHING)
+        createShardFilter(shard)(chunk)
         for (const [i, one] of outcomesOf(chunk).entries()) {
-          if (chunk.outcomes[i] === OTHER_SHARD) continue
+          if (chunk.outcomes[i] === DROPPED) continue
           assert.ok(!found.has(i), `record ${i} is in shards ${found.get(i)} and ${shard.number}`)
           found.set(i, shard.number)
           assert.deepEqual(one, expected[i])
@@ -102,7 +106,10 @@ test('a limit takes the first records of the shard, and no other record', () => 
       fc.nat({ max: 12 }),
       (records, count, limit) => {
         for (const shard of shardsOf(count)) {
-          assert.deepEqual(taken(records, shard, { limit }), taken(records, shard).slice(0, limit))
+          const chunk = mapped(records)
+          createShardFilter(shard)(chunk)
+          createLedger({ limit, maxErrors: null, seen: null }).book(chunk, null)
+          assert.deepEqual(ownIn(chunk), taken(records, shard).slice(0, limit))
         }
       },
     ),

@@ -4,7 +4,7 @@ import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { readApiKey } from './api-key.ts'
 import { createAsk } from './ask.ts'
-import { destinationOf } from './destination.ts'
+import { destinationOf, settingsOf } from './destination.ts'
 import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
@@ -17,6 +17,7 @@ type Options = RunOptions & UploadOptions
 export async function upload(paths: readonly string[], options: Options, signal: AbortSignal): Promise<number> {
   const tell = options.quiet ? () => {} : (line: string) => process.stderr.write(`${line}\n`)
   const destination = destinationOf(options)
+  const settings = settingsOf(options, options.shard)
   const key = await readApiKey(options, paths)
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
@@ -43,6 +44,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
       title: titleOf('Upload', options),
       options,
       destination,
+      settings,
       key,
       mapping,
       choices: choicesOf(options),

@@ -17,8 +17,9 @@ import { fingerprintOf, type RunChoices, type RunIdentity } from '../state/run-i
 import { openRunState, type RunState } from '../state/run-state.ts'
 import { DEAD_LETTERS_FILE } from '../state/state-directory.ts'
 import { createHttpClient } from '../upload/http-client.ts'
+import type { UploadSettings } from '../upload/upload-settings.ts'
 import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
-import { type Destination, settingsOf } from './destination.ts'
+import type { Destination } from './destination.ts'
 import { conclude, publish } from './ending.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
 import { type OpenSink, runReplay } from './replay-run.ts'
@@ -36,6 +37,7 @@ export interface Session {
   readonly title: string
   readonly options: SessionOptions
   readonly destination: Destination
+  readonly settings: UploadSettings
   readonly key: string
   readonly mapping: Mapping
   readonly choices: RunChoices
@@ -128,7 +130,7 @@ async function upload(
   const { options, destination, key, mapping } = session
   const { run, unknownSince, rejectsUnknown } = decision
   const tell = options.quiet ? () => {} : say
-  const settings = settingsOf(options, session.shard)
+  const { settings } = session
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })

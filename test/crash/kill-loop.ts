@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,9 +41,11 @@ export interface Killed {
 
 const OPEN = 'users.messages.email.Open'
 const FILES = 4
-/** Of each life, in ms: checkpoints come every 2 s, and some lives must see none. */
-const SHORTEST_LIFE_MS = 400
-const LONGEST_LIFE_MS = 3600
+/** Of each life from its first checkpoint on, in ms: further ones come every 2 s, and some lives must see none. */
+const LONGEST_LIFE_MS = 3000
+/** Share of lives that end before that, in ms from their start. */
+const EARLY_SHARE = 0.15
+const EARLY_MS = 600
 /** What one life gets done at most is a small part of the whole. */
 const EVENTS_PER_KILL = 700
 
@@ -62,8 +64,9 @@ export async function killAgainAndAgain(options: KillOptions): Promise<Killed> {
     let unknown = 0
     while (kills < options.kills) {
       const child = spawn(process.execPath, [BINARY, ...words, ...limits], { cwd: root, env, stdio: 'ignore' })
-      const lifeMs = SHORTEST_LIFE_MS + random() * (LONGEST_LIFE_MS - SHORTEST_LIFE_MS)
-      if (await endsWithin(child, lifeMs)) break
+      const isEarly = random() < EARLY_SHARE
+      if (!isEarly) await firstCheckpoint(root, child)
+      if (await endsWithin(child, random() * (isEarly ? EARLY_MS : LONGEST_LIFE_MS))) break
       child.kill('SIGKILL')
       await once(child, 'exit')
       kills += 1
@@ -101,7 +104,16 @@ export async function killAgainAndAgain(options: KillOptions): Promise<Killed> {
   }
 }
 
+/** Resolves when the process has written a checkpoint, or has ended. */
+async function firstCheckpoint(root: string, child: ChildProcess): Promise<void> {
+  const path = join(root, '.braze2amp', 'checkpoint.json')
+  const changedAt = () => statSync(path, { throwIfNoEntry: false })?.mtimeMs
+  const before = changedAt()
+  while (changedAt() === before && child.exitCode === null) await sleep(10)
+}
+
 async function endsWithin(child: ChildProcess, ms: number): Promise<boolean> {
+  if (child.exitCode !== null) return true
   const timer = new AbortController()
   const ended = once(child, 'exit').then(() => true)
   const late = sleep(ms, false, { signal: timer.signal }).catch(() => false)
