@@ -144,7 +144,12 @@ describe('lane files', () => {
       lanes.delete(OWNER)
     }
     assert.deepEqual(
-      [positions(back), saved().map(({ file }) => file)],
+      [
+        positions(back),
+        saved()
+          .map(({ file }) => file)
+          .sort(),
+      ],
       [
         [1, 2],
         ['1.ndjson', '2.ndjson'],

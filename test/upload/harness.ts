@@ -100,6 +100,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
   const letters = createDeadLetters(join(state, 'dead-letters.ndjson'))
   const ledger = createLedger({ limit: Infinity, maxErrors: null, seen: createSeen() })
   const mapping = compileMapping(PLAIN)
+  let opened = null as LaneFiles | null
   const told: string[] = []
   const uploader = createUploader({
     settings,
@@ -116,19 +117,20 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
     letters,
     openLanes(eventsPerSecond, onRead, onFailure) {
       mkdirSync(join(state, 'lanes'))
-      const opened = createLaneFiles({
+      const lanes = createLaneFiles({
         fileSystem: diskFileSystem,
         directory: join(state, 'lanes'),
         saved: [],
         isClean: true,
         ledger,
         eventsPerSecond,
-        save: () => saveLanes(opened),
+        save: () => saveLanes(lanes),
         typeName: (type) => mapping.typeNames[type] ?? null,
         onRead,
         onFailure,
       })
-      return opened
+      opened = lanes
+      return lanes
     },
     typeNames: mapping.typeNames,
     clock,
@@ -151,6 +153,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
   ledger.book(chunk, ticket)
   await uploader.put(chunk, ticket)
   await uploader.end(signal)
+  if (opened !== null) await saveLanes(opened)
   await letters.close()
   const counts = ledger.counts()
   if (unexplained(counts) !== 0) throw new Error('the books do not balance')
