@@ -4,6 +4,12 @@ import { isLoopback } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
+type RateOptions = Pick<UploadOptions, 'batchSize' | 'deviceEps' | 'deviceBurst' | 'maxEps' | 'maxRps' | 'plan'>
+type RateSettings = Pick<
+  UploadSettings,
+  'batchSize' | 'deviceEventsPerSecond' | 'deviceBurst' | 'maxEventsPerSecond' | 'maxRequestsPerSecond'
+>
+
 /** The URL that requests are posted to. */
 export interface Destination {
   readonly url: URL
@@ -58,16 +64,23 @@ export function settingsOf(options: UploadOptions): UploadSettings {
       hint: `At most ${maxEvents} with --api ${api}.`,
     })
   }
-  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
   return {
     api,
     concurrency: options.concurrency,
-    batchSize: batchSize ?? plan?.maxEvents ?? null,
+    ...rateSettingsOf(options),
+    onQuota: options.onQuota,
+    giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
+  }
+}
+
+/** What bounds how fast an upload goes: what was asked for, else what the plan allows. */
+export function rateSettingsOf(options: RateOptions): RateSettings {
+  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
+  return {
+    batchSize: options.batchSize ?? plan?.maxEvents ?? null,
     deviceEventsPerSecond: options.deviceEps ?? null,
     deviceBurst: options.deviceBurst ?? null,
     maxEventsPerSecond: options.maxEps ?? plan?.eventsPerSecond ?? null,
     maxRequestsPerSecond: options.maxRps ?? plan?.requestsPerSecond ?? null,
-    onQuota: options.onQuota,
-    giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
   }
 }

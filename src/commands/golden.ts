@@ -10,6 +10,7 @@ import { EVENT } from '../outcomes.ts'
 import { mappedChunks } from '../pipeline.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
+import { counted } from '../report/number.ts'
 
 /** The events that the inputs beside it are expected to become. */
 const EXPECTED = 'expected.ndjson'
@@ -48,7 +49,7 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
     if (refused.length > 0) continue
     if (options.update) {
       writeExpected(file, events)
-      passed.push(`${name}: ${counted(events)} written`)
+      passed.push(`${name}: ${counted(events.length, 'event')} written`)
       continue
     }
     const expected = readExpected(file)
@@ -57,17 +58,13 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
       continue
     }
     const difference = goldenDiff(expected, events)
-    if (difference === null) passed.push(`${name}: ${counted(events)} as expected`)
+    if (difference === null) passed.push(`${name}: ${counted(events.length, 'event')} as expected`)
     else {
       const message = `the events are not as expected (--update accepts them)\n${difference.text}`
       findings.add('error', 'golden', name, { file, line: difference.line }, message)
     }
   }
   return { name: 'golden', passed, groups: findings.groups() }
-}
-
-function counted({ length }: readonly string[]): string {
-  return `${length} event${length === 1 ? '' : 's'}`
 }
 
 /** Every folder that holds inputs, in the order of their names. */

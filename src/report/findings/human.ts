@@ -1,4 +1,5 @@
 import type { CheckedSection, FindingGroup, Severity } from '../../model.ts'
+import { counted } from '../number.ts'
 import { style } from '../style.ts'
 import { countOf, placeText, worstFirst } from './order.ts'
 
@@ -30,7 +31,3 @@ const COLOURS = { error: style.red, warning: style.yellow, note: style.cyan } as
   Severity,
   unknown
 >
-
-function counted(count: number, word: string): string {
-  return `${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`
-}
