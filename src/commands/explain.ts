@@ -76,7 +76,7 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
     }
     if (pick.isDone() || printer.isClosed()) break
   }
-  if (shown > 0) return EXIT.done
+  if (shown > 0) return refused === null ? EXIT.done : EXIT.recordsRejected
   if (refused !== null) return EXIT.usage
   throw new UsageError(pick.notFound, {
     hint: 'Check the paths; without --line and --id the first record of each type is shown.',
@@ -168,7 +168,8 @@ function textFor(explanation: Explanation): string {
     )
     return `${lines.join('\n')}\n`
   }
-  const width = Math.max(...[...topLevel, ...properties].map(({ property }) => property.length), 10)
+  const keys = [...topLevel, ...properties].map(({ property }) => property)
+  const width = Math.max(...[...keys, ...leftOut.map(({ field }) => field)].map(({ length }) => length), 10)
   const valueLine =
     (indent: string) =>
     ({ property, value, from, rule }: ExplainedValue) =>

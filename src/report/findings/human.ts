@@ -8,7 +8,7 @@ export function humanFindings(sections: readonly CheckedSection[]): string {
   const lines: string[] = []
   for (const section of sections) {
     for (const group of worstFirst(section.groups)) lines.push(...groupLines(group))
-    for (const passed of section.passed) lines.push(`${style.green('ok')} ${passed}`)
+    for (const { name, detail } of section.passed) lines.push(`${style.green('ok')} ${name}: ${detail}`)
   }
   const errors = countOf(sections, 'error')
   const warnings = countOf(sections, 'warning')
