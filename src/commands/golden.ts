@@ -75,7 +75,8 @@ function findCases(directory: string): readonly GoldenCase[] {
   try {
     entries = readEntries(directory)
   } catch (cause) {
-    throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause })
+    const hint = `Cases are folders with a few records, such as ${join(directory, 'opens/users.messages.email.Open.ndjson')}.`
+    throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause, hint })
   }
   const visible = entries.filter(({ name }) => !name.startsWith('.')).toSorted((a, b) => (a.name < b.name ? -1 : 1))
   // Teams keep notes beside their cases.

@@ -40,6 +40,9 @@ describe('explain', () => {
     const { code, stdout, stderr } = await braze2amp(['explain', '.'], { cwd })
     assert.deepEqual([code, stdout.includes('Email Open')], [3, true])
     assert.match(stderr, /refused mystery\.ndjson does not say which event type/)
+    const absent = await braze2amp(['explain', '.', '--id', 'nowhere'], { cwd })
+    assert.equal(absent.code, 2)
+    assert.match(absent.stderr, /no record has the id nowhere/)
   })
 
   test('says of each value which field and rule put it there, and why the rest is left out', async () => {
