@@ -33,7 +33,7 @@ export interface Estimate {
 
 const DAY_S = 86_400
 /** What one process sends when nothing holds it, in events a second: a low guess (DESIGN §8). */
-const FREE_EPS = 10_000
+export const FREE_EPS = 10_000
 
 export function estimate({ events, bytes, hottest }: Load, api: ApiName, settings: RateSettings): Estimate {
   const { maxEvents, maxBodyBytes, eventsPerSecond } = API_LIMITS[api]

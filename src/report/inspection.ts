@@ -1,6 +1,6 @@
 import type { ApiName } from '../amplitude/limits.ts'
 import type { NameSource } from '../currents/events.ts'
-import type { Estimate } from '../inspect/estimate.ts'
+import { type Estimate, FREE_EPS } from '../inspect/estimate.ts'
 import type { Heavy } from '../inspect/heaviest.ts'
 import type { Inspection } from '../inspect/inspector.ts'
 import { bytes, counted, number } from './number.ts'
@@ -114,7 +114,8 @@ function sizeLines({ inspection, estimates, names }: InspectReport): readonly st
     ...(['http', 'batch'] as const).map((api) => {
       const { requests, seconds, bound, atLeast } = estimates[api]
       const what = bound === null ? 'the line and Amplitude decide' : BOUNDS[bound]
-      const time = `${atLeast ? 'at least ' : ''}${duration(seconds)}`
+      const free = `at least ${duration(seconds)}, ${duration(inspection.events / FREE_EPS)} at ${number(FREE_EPS)} events/s`
+      const time = atLeast ? free : duration(seconds)
       return `  --api ${api.padEnd(6)} ${time} in ${counted(requests, 'request')} or more (${what})`
     }),
   ]

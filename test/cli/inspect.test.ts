@@ -121,6 +121,17 @@ describe('inspect', () => {
     }
   })
 
+  test('says how long an upload takes that nothing known bounds', async () => {
+    const cwd = temporaryDirectory()
+    const lines = Array.from({ length: 20_000 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: `d${i}`, time: 1 }))
+    writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
+    const { stdout } = await braze2amp(['inspect', '.'], { cwd })
+    assert.match(
+      stdout,
+      /--api batch {2}at least 0\.0 s, 2\.0 s at 10,000 events\/s in 10 requests or more \(the line and/,
+    )
+  })
+
   test('takes the options of replay that say how fast an upload may go', async () => {
     const cwd = temporaryDirectory()
     const lines = Array.from({ length: 500 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: 'hot', time: 1 }))
