@@ -184,10 +184,15 @@ export interface FindingGroup {
   readonly examples: readonly Finding[]
 }
 
+/** A check that passed. Its name is the same from run to run, so that CI can tell it is the same check. */
+export interface PassedCheck {
+  readonly name: string
+  readonly detail: string
+}
+
 /** One thing that was checked, and what was found. */
 export interface CheckedSection {
   readonly name: string
-  /** What passed, in words. */
-  readonly passed: readonly string[]
+  readonly passed: readonly PassedCheck[]
   readonly groups: readonly FindingGroup[]
 }

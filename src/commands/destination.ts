@@ -5,6 +5,12 @@ import { isLoopback } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
+type RateOptions = Pick<UploadOptions, 'batchSize' | 'deviceEps' | 'deviceBurst' | 'maxEps' | 'maxRps' | 'plan'>
+type RateSettings = Pick<
+  UploadSettings,
+  'batchSize' | 'deviceEventsPerSecond' | 'deviceBurst' | 'maxEventsPerSecond' | 'maxRequestsPerSecond'
+>
+
 /** The URL that requests are posted to. */
 export interface Destination {
   readonly url: URL
@@ -61,19 +67,27 @@ export function settingsOf(options: Omit<UploadOptions, 'region'>, shard: Shard 
       hint: `At most ${maxEvents} with --api ${api}.`,
     })
   }
-  // All workers together keep what is meant for the whole project (DESIGN.md §8).
-  const shards = shard?.count ?? 1
-  const share = (cap: number | undefined) => (cap === undefined ? null : cap / shards)
-  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
   return {
     api,
     concurrency: options.concurrency,
-    batchSize: batchSize ?? plan?.maxEvents ?? null,
+    ...rateSettingsOf(options, shard),
+    onQuota: options.onQuota,
+    giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
+  }
+}
+
+/**
+ * What bounds how fast an upload goes: what was asked for, else what the plan allows. All shards together keep what is meant for the
+ * whole project (DESIGN.md §8).
+ */
+export function rateSettingsOf(options: RateOptions, shard?: Shard): RateSettings {
+  const share = (cap: number | undefined) => (cap === undefined ? null : cap / (shard?.count ?? 1))
+  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
+  return {
+    batchSize: options.batchSize ?? plan?.maxEvents ?? null,
     deviceEventsPerSecond: options.deviceEps ?? null,
     deviceBurst: options.deviceBurst ?? null,
     maxEventsPerSecond: share(options.maxEps ?? plan?.eventsPerSecond),
     maxRequestsPerSecond: share(options.maxRps ?? plan?.requestsPerSecond),
-    onQuota: options.onQuota,
-    giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
   }
 }

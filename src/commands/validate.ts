@@ -71,7 +71,7 @@ async function validateCommand(
   const { mapping, findings } = await loadMapping(options, file)
   const sections: CheckedSection[] = []
   if (file !== null) {
-    const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+    const passed = findings.length > 0 ? [] : [{ name: file, detail: `effect ${mappingHash(mapping)}` }]
     sections.push({ name: 'mapping', passed, groups: groupsOf(findings) })
   }
   let read: number | null = null
