@@ -39,6 +39,8 @@ interface DeliveryOptions {
   readonly giveUpAfterMs: number
   /** From 0 to below 1. */
   readonly random: () => number
+  /** The event is settled: its bytes are not needed any more. */
+  readonly release: (event: UploadEvent) => void
   readonly sendPlain: () => void
   /** Ends the run: nothing new is sent. */
   readonly stop: (error: StoppedError) => void
@@ -58,7 +60,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let toldTrouble = false
 
   function settleAll(request: Request, nowMs: number): void {
-    for (const { type } of request.events) ledger.acceptEvent(type)
+    for (const event of request.events) {
+      ledger.acceptEvent(event.type)
+      options.release(event)
+    }
     traffic.accepted(request.events.length, nowMs)
     scheduler.settled(request, nowMs)
   }
@@ -83,7 +88,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       }
       settleAll(request, nowMs)
     }
-    await office.reject(suspects.passed(sentAtMs))
+    await rejectAll(suspects.passed(sentAtMs))
+  }
+
+  async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
+    await office.reject(rejections)
+    for (const { event } of rejections) options.release(event)
   }
 
   function repeatAll(request: Request, notBeforeMs: number, nowMs: number): void {
@@ -103,7 +113,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const event = request.events[each.at]
       if (event !== undefined) rejections.push({ event, dead: each, status })
     }
-    await office.reject(rejections)
+    await rejectAll(rejections)
     const nowMs = clock.now()
     hold(holds, nowMs)
     const isDead = new Set(dead.map(({ at }) => at))
@@ -243,7 +253,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       const { again, guilty } = suspects.takeAll()
       const nowMs = clock.now()
       for (const event of again) scheduler.offer(event, nowMs)
-      await office.reject(guilty)
+      await rejectAll(guilty)
       return true
     },
   }
