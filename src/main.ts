@@ -1,13 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
-import { addEmulatorCommand } from './commands/emulator.ts'
-import { addEventsCommand } from './commands/events.ts'
-import { addExplainCommand } from './commands/explain.ts'
-import { addInspectCommand } from './commands/inspect.ts'
-import { addMappingCommand } from './commands/mapping.ts'
-import { addReplayCommand } from './commands/replay.ts'
+import { COMMANDS } from './commands/commands.ts'
 import type { Run } from './commands/run.ts'
-import { addValidateCommand } from './commands/validate.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
 
@@ -21,7 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
     exitCode = await withSignals(work)
   }
   try {
-    await createProgram(run).parseAsync([...argv])
+    await (await createProgram(run, commandIn(argv.slice(2)))).parseAsync([...argv])
     return exitCode
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
@@ -29,7 +23,14 @@ export async function main(argv: readonly string[]): Promise<number> {
   }
 }
 
-function createProgram(run: Run): Command {
+/** The word that names the command; `help COMMAND` names it too. */
+function commandIn(words: readonly string[]): string | undefined {
+  const [first, second] = words.filter((word) => !word.startsWith('-'))
+  return first === 'help' ? second : first
+}
+
+/** @param asked the command to load; of the others only the help is known */
+async function createProgram(run: Run, asked: string | undefined): Promise<Command> {
   const program = new Command('braze2amp')
     .description(
       'Replays stored Braze Currents exports into Amplitude: nothing lost, nothing doubled, no device held up.',
@@ -38,13 +39,10 @@ function createProgram(run: Run): Command {
     .exitOverride()
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
-  addReplayCommand(program, run)
-  addValidateCommand(program, run)
-  addInspectCommand(program, run)
-  addExplainCommand(program, run)
-  addEventsCommand(program, run)
-  addMappingCommand(program, run)
-  addEmulatorCommand(program, run)
+  for (const { name, summary, load } of COMMANDS) {
+    if (name === asked) (await load())(program, run)
+    else program.command(name).summary(summary)
+  }
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }

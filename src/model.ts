@@ -147,10 +147,11 @@ export interface Place {
  * are its own, or shared with a few neighbours; never a slice of a chunk.
  */
 export interface KeptEvent extends Place {
-  /** The serialised event without newline, then the record as JSON text. */
+  /** Holds the serialised event, without newline, and the record as JSON text. */
   readonly data: Uint8Array
   readonly eventStart: number
   readonly eventEnd: number
+  readonly recordStart: number
   readonly recordEnd: number
   /** Index into `MappedChunk.typeNames`. */
   readonly type: number

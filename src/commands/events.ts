@@ -42,7 +42,6 @@ interface EventsOptions {
 export function addEventsCommand(program: Command, run: Run): void {
   program
     .command('events')
-    .summary('the catalogue: event types, their Amplitude names, how sure each name is')
     .description('Lists every event type that Braze exports, and what it is called in Amplitude.')
     .argument('[glob]', 'only event types that match; * matches dots too', parseGlob, '*')
     .option('--names', 'only the Amplitude names of the events that are sent, one a line')

@@ -33,7 +33,6 @@ Examples:
 export function addExplainCommand(program: Command, run: Run): void {
   const command = program
     .command('explain')
-    .summary('one record beside the event it becomes, and why; or why it is skipped')
     .description(
       'Shows what becomes of single records: each value of the event with the field it comes from, and what is left out.',
     )

@@ -43,7 +43,6 @@ Examples:
 export function addInspectCommand(program: Command, run: Run): void {
   const command = program
     .command('inspect')
-    .summary('what is in there: types, names to appear, time range, hot identities, time and quota needed')
     .description(
       'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude and how long.',
     )

@@ -21,7 +21,6 @@ Examples:
 export function addMappingCommand(program: Command, run: Run): void {
   const mapping = program
     .command('mapping')
-    .summary('mapping files: a commented starter, a check, a JSON Schema for editors')
     .description('Helps with mapping files, which change names and properties of the events that records become.')
     .addHelpText('after', EXAMPLES)
   mapping

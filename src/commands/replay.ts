@@ -1,8 +1,6 @@
 import type { Command } from 'commander'
 import { refuseKeyOption } from './api-key.ts'
-import { dryRun } from './replay-dry-run.ts'
 import { declareReplayOptions, type ReplayOptions } from './replay-options.ts'
-import { upload } from './replay-upload.ts'
 import type { Run } from './run.ts'
 
 const EXAMPLES = `
@@ -20,7 +18,6 @@ Examples:
 export function addReplayCommand(program: Command, run: Run): void {
   const command = program
     .command('replay')
-    .summary('map exports to Amplitude events and send them; --dry-run writes them to stdout')
     .description(
       'Reads stored Braze Currents exports, maps every event as the live connector does, and replays them into Amplitude.',
     )
@@ -28,9 +25,11 @@ export function addReplayCommand(program: Command, run: Run): void {
   declareReplayOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], options: ReplayOptions) =>
-      run((signal) => {
+      run(async (signal) => {
         refuseKeyOption(options)
-        return options.dryRun ? dryRun(paths, options, signal) : upload(paths, options, signal)
+        // Loading the HTTP client takes longer than a small dry run.
+        if (options.dryRun) return (await import('./replay-dry-run.ts')).dryRun(paths, options, signal)
+        return (await import('./replay-upload.ts')).upload(paths, options, signal)
       }),
     )
 }

@@ -36,7 +36,6 @@ Examples:
 export function addValidateCommand(program: Command, run: Run): void {
   const command = program
     .command('validate')
-    .summary('check a mapping file, and records against Braze and Amplitude: for CI')
     .description(
       "Checks the mapping file; with paths also every record against Braze's catalogue and every event against Amplitude's " +
         'contract. Needs no key and no network. Exit code 3 when it found errors.',

@@ -1,9 +1,6 @@
 import type { RawChunk, Restart } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenInput } from '../read/open.ts'
-import { cutAvro } from './avro.ts'
-import { cutCsv } from './csv.ts'
-import { cutJson } from './json.ts'
 import { cutLines } from './lines.ts'
 
 /**
@@ -18,8 +15,16 @@ export type Cutter = (input: OpenInput, from: Restart) => AsyncGenerator<RawChun
 /** Every format that can be cut; adding one is a file and an entry. */
 export const CUTTERS: Readonly<Record<Format, Cutter>> = {
   ndjson: cutLines,
-  json: cutJson,
-  csv: cutCsv,
-  tsv: cutCsv,
-  avro: cutAvro,
+  json: loaded(async () => (await import('./json.ts')).cutJson),
+  csv: loaded(async () => (await import('./csv.ts')).cutCsv),
+  tsv: loaded(async () => (await import('./csv.ts')).cutCsv),
+  avro: loaded(async () => (await import('./avro.ts')).cutAvro),
+}
+
+/** A cutter that is loaded, with the library it needs, when its first input comes: that takes longer than a small run. */
+function loaded(load: () => Promise<Cutter>): Cutter {
+  return async function* cut(input, from) {
+    const cutter = await load()
+    yield* cutter(input, from)
+  }
 }

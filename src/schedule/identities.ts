@@ -1,3 +1,4 @@
+import { hashOfId } from './identity-hash.ts'
 import { createIdentityTable, type IdentityTable } from './identity-table.ts'
 import type { TrackedIdentity } from './quota.ts'
 import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
@@ -11,9 +12,10 @@ const MOST_FORGOTTEN = 20_000
 
 /** The identities in use: users and devices are different namespaces. */
 export interface Identities<E> {
-  find(kind: IdentityRef['kind'], id: string): Identity<E> | undefined
+  /** @param hash `hashOfId(id)`, when it is known */
+  find(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E> | undefined
   /** Adds one that `find` does not know. */
-  add(kind: IdentityRef['kind'], id: string): Identity<E>
+  add(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E>
   /** One entry less carries it. */
   release(identity: Identity<E>, nowMs: number): void
   /** Forgets it when nothing refers to it and its bucket is full; else once that is so. */
@@ -59,10 +61,11 @@ export function createIdentities<E>(
     return kind === 'user' ? users : devices
   }
 
-  function add(kind: IdentityRef['kind'], id: string): Identity<E> {
+  function add(kind: IdentityRef['kind'], id: string, hash = hashOfId(id)): Identity<E> {
     const identity = forgotten.pop() ?? createIdentity(rate)
     identity.kind = kind
     identity.id = id
+    identity.hash = hash
     identity.fullAtMs = emptyUntilMs
     // A wake-up set in its earlier life is stale.
     identity.dueAtMs = Number.POSITIVE_INFINITY
@@ -120,7 +123,7 @@ export function createIdentities<E>(
   }
 
   return {
-    find: (kind, id) => tableOf(kind).find(id),
+    find: (kind, id, hash = hashOfId(id)) => tableOf(kind).find(id, hash),
     add,
     release(identity, nowMs) {
       // First the others: forgotten from the queue, this one must not be forgotten once more.

@@ -2,8 +2,9 @@ import type { Identity } from './records.ts'
 
 /** The identities of one kind by their id. */
 export interface IdentityTable<E> {
-  find(id: string): Identity<E> | undefined
-  /** Adds an identity whose id is not in the table. */
+  /** @param hash `hashOfId(id)` */
+  find(id: string, hash: number): Identity<E> | undefined
+  /** Adds an identity, its `hash` set, whose id is not in the table. */
   add(identity: Identity<E>): void
   /** False if it was not in the table. */
   remove(identity: Identity<E>): boolean
@@ -49,15 +50,13 @@ export function createIdentityTable<E>(): IdentityTable<E> {
   }
 
   return {
-    find(id) {
-      const hash = hashOf(id)
+    find(id, hash) {
       let identity = chains[hash & (chains.length - 1)] ?? null
       while (identity !== null && (identity.hash !== hash || identity.id !== id)) identity = identity.sameHash
       return identity ?? undefined
     },
     add(identity) {
       if (size >= chains.length) resize(chains.length * 2)
-      identity.hash = hashOf(identity.id)
       link(identity)
       size += 1
     },
@@ -84,11 +83,4 @@ export function createIdentityTable<E>(): IdentityTable<E> {
 
 function emptyChains<E>(count: number): (Identity<E> | null)[] {
   return new Array<Identity<E> | null>(count).fill(null)
-}
-
-/** FNV-1a over UTF-16 units, its upper bits folded in as the table takes the lower. */
-function hashOf(id: string): number {
-  let hash = 0x811c9dc5 | 0
-  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193)
-  return (hash ^ (hash >>> 15)) | 0
 }

@@ -6,6 +6,9 @@ export interface QueuedEvent {
   /** At least one of `user` and `device` is given. A user and a device of the same name are different identities. */
   readonly user: string | null
   readonly device: string | null
+  /** `hashOfId` of them; 0 where there is none. */
+  readonly userHash: number
+  readonly deviceHash: number
   /** Memory of the record and the event together. */
   readonly bytes: number
   /** Share of a request's body, separator included. */
@@ -41,7 +44,7 @@ export interface Bucket<E> {
 export interface Identity<E> extends Bucket<E> {
   kind: IdentityRef['kind']
   id: string
-  /** Its place in the table of its kind. */
+  /** `hashOfId(id)`, and the next in the table of its kind that falls together with it. */
   hash: number
   sameHash: Identity<E> | null
   /** Entries in memory, waiting or in flight, that carry it. */

@@ -276,15 +276,16 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
 
   return {
     offer(event, nowMs) {
-      let user = event.user === null ? null : (identities.find('user', event.user) ?? null)
-      let device = event.device === null ? null : (identities.find('device', event.device) ?? null)
+      const { userHash, deviceHash } = event
+      let user = event.user === null ? null : (identities.find('user', event.user, userHash) ?? null)
+      let device = event.device === null ? null : (identities.find('device', event.device, deviceHash) ?? null)
       const home = user === null && device === null ? null : homeOf(user, device)
       if (home !== null && home.hotSince > 0 && home.lane?.file) {
         hot.append(home, home.lane.file, event, nowMs)
         return
       }
-      if (event.user !== null) user ??= identities.add('user', event.user)
-      if (event.device !== null) device ??= identities.add('device', event.device)
+      if (event.user !== null) user ??= identities.add('user', event.user, userHash)
+      if (event.device !== null) device ??= identities.add('device', event.device, deviceHash)
       const owner = homeOf(user, device)
       const lane = owner.lane ?? createLane(owner)
       enqueue(memory.admit(event, user, device, lane), run)

@@ -27,7 +27,7 @@ export function appendEventLetter(out: ByteWriter, event: KeptEvent, eventType: 
   appendWhy(out, why)
   appendCommon(out, event, eventType)
   appendText(out, ',"record":')
-  appendOnOneLine(out, event.data, event.eventEnd, event.recordEnd)
+  appendOnOneLine(out, event.data, event.recordStart, event.recordEnd)
   appendText(out, ',"event":')
   append(out, event.data, event.eventStart, event.eventEnd)
   appendText(out, `,"at":${why.atMs}}\n`)
@@ -51,7 +51,7 @@ export function appendLaneLine(out: ByteWriter, event: KeptEvent, eventType: str
   appendByte(out, 0x7b)
   appendCommon(out, event, eventType)
   appendText(out, ',"record":')
-  appendOnOneLine(out, event.data, event.eventEnd, event.recordEnd)
+  appendOnOneLine(out, event.data, event.recordStart, event.recordEnd)
   appendText(out, ',"event":')
   append(out, event.data, event.eventStart, event.eventEnd)
   appendText(out, '}\n')
@@ -98,7 +98,8 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
   data.set(bytes.subarray(event[0], event[1]))
   data.set(bytes.subarray(record[0], record[1]), eventLength)
   const { file: path, position, line } = source
-  return { path, position, line, eventType, data, eventStart: 0, eventEnd: eventLength, recordEnd: data.length }
+  const spans = { eventStart: 0, eventEnd: eventLength, recordStart: eventLength, recordEnd: data.length }
+  return { path, position, line, eventType, data, ...spans }
 }
 
 function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {

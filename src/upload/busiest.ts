@@ -2,7 +2,8 @@ import type { IdentityRef } from '../schedule/records.ts'
 
 /** Events of the identity that has the most: what bounds a run from below (DESIGN.md §4). */
 export interface Busiest {
-  add(kind: IdentityRef['kind'], id: string): void
+  /** @param hash `hashOfId` of the identity's id */
+  add(kind: IdentityRef['kind'], hash: number): void
   /** Never too low; too high by the few events of identities that share its cell. */
   most(): number
 }
@@ -15,10 +16,9 @@ export function createBusiest(): Busiest {
   let most = 0
 
   return {
-    add(kind, id) {
-      let hash = kind === 'user' ? 0x811c9dc5 : 0x9747b28c
-      for (let at = 0; at < id.length; at++) hash = Math.imul(hash ^ id.charCodeAt(at), 0x01000193)
-      const cell = (hash ^ (hash >>> 15)) & (CELLS - 1)
+    add(kind, hash) {
+      // A user and a device of the same name are two.
+      const cell = (kind === 'user' ? hash : ~hash) & (CELLS - 1)
       const count = (counts[cell] as number) + 1
       counts[cell] = count
       if (count > most) most = count

@@ -23,9 +23,8 @@ export interface DeadLetterOffice {
   /**
    * Adds the letters of a chunk's rejected records in the tick of the call; the ledger has counted them. Resolves when there is room
    * for more.
-   * @param keep makes an event outside its chunk of the one at this index
    */
-  addRecords(chunk: MappedChunk, keep: (index: number) => KeptEvent): Promise<void>
+  addRecords(chunk: MappedChunk): Promise<void>
 }
 
 interface OfficeOptions {
@@ -53,14 +52,15 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
       }
       await roomForMore()
     },
-    async addRecords({ raw, count, outcomes, types, details }, keep) {
+    async addRecords(chunk) {
+      const { raw, count, outcomes, types, details } = chunk
       const atMs = wallClock()
       for (const [index, detail] of details) {
         const outcome = OUTCOMES[outcomes[index] as number]
         if (index >= count || outcome?.is !== 'rejected') continue
         const why = { reason: outcome.reason, detail, status: null, atMs }
         if (outcome.reason === 'outcome_unknown') {
-          letters.addEvent(keep(index), typeName(types[index] as number), why)
+          letters.addEvent(eventOf(chunk, index), typeName(types[index] as number), why)
           continue
         }
         const place = {
@@ -73,5 +73,22 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
       }
       await roomForMore()
     },
+  }
+}
+
+/** The event at this index, which is in no request and never will be. */
+function eventOf({ raw, bytes, eventEnds, types }: MappedChunk, index: number): KeptEvent {
+  const event = bytes.subarray(index === 0 ? 0 : eventEnds[index - 1], (eventEnds[index] as number) - 1)
+  const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
+  return {
+    path: raw.source.path,
+    position: raw.positions[index] as number,
+    line: raw.lines?.[index] ?? null,
+    data: Buffer.concat([event, record]),
+    eventStart: 0,
+    eventEnd: event.length,
+    recordStart: event.length,
+    recordEnd: event.length + record.length,
+    type: types[index] as number,
   }
 }

@@ -41,6 +41,8 @@ interface DeliveryOptions {
   readonly giveUpAfterMs: number
   /** From 0 to below 1. */
   readonly random: () => number
+  /** The event is settled: its bytes are not needed any more. */
+  readonly release: (event: UploadEvent) => void
   readonly sendPlain: () => void
   /** Ends the run: nothing new is sent. */
   readonly stop: (error: StoppedError) => void
@@ -60,15 +62,20 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let toldTrouble = false
   let doubtful = 0
 
-  function rejectAll(rejections: readonly Rejection[]): Promise<void> {
-    for (const { event } of rejections) if (event.trouble.failures > 0) doubtful -= 1
-    return office.reject(rejections)
+  async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
+    const written = office.reject(rejections)
+    for (const { event } of rejections) {
+      if (event.trouble.failures > 0) doubtful -= 1
+      options.release(event)
+    }
+    await written
   }
 
   function settleAll(request: Request, nowMs: number): void {
     for (const event of request.events) {
       if (event.trouble.failures > 0) doubtful -= 1
       ledger.acceptEvent(event)
+      options.release(event)
     }
     traffic.accepted(request.events.length, nowMs)
     scheduler.settled(request, nowMs)

@@ -2,33 +2,62 @@ import { MIN_ID_LENGTH } from '../amplitude/limits.ts'
 import { COMMA } from '../json/bytes.ts'
 import type { KeptEvent } from '../model.ts'
 
-/** Builds request bodies out of events that are serialised already: each is copied, none is serialised again. */
+/** Builds request bodies out of events that are serialised already: they are copied, none is serialised again. */
 export interface RequestBuilder {
   /** Bytes of a body beside its events; `QueuedEvent.requestBytes` counts an event and its comma. */
   readonly envelopeBytes: number
   build(events: readonly KeptEvent[]): Buffer
+  /** The other side has taken this body: its memory is for another one. */
+  reuse(body: Buffer): void
 }
+
+/** The memory of bodies comes in these sizes, so that it serves the next ones as well. */
+const SIZE_STEP_BYTES = 1 << 18
+/** Bodies whose memory is kept. */
+const MOST_SPARE = 4
 
 /** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (AMPLITUDE.md §1). */
 export function createRequestBuilder(key: string): RequestBuilder {
   const head = Buffer.from(`{"api_key":${JSON.stringify(key)},"events":[`)
   const tail = Buffer.from(`],"options":{"min_id_length":${MIN_ID_LENGTH}}}`)
 
+  const spare: Buffer[] = []
+
+  function room(bytes: number): Buffer {
+    const reused = spare.pop()
+    const memory =
+      reused !== undefined && reused.length >= bytes
+        ? reused
+        : Buffer.allocUnsafeSlow(Math.ceil(bytes / SIZE_STEP_BYTES) * SIZE_STEP_BYTES)
+    return memory.subarray(0, bytes)
+  }
+
   return {
     envelopeBytes: head.length + tail.length,
     build(events) {
       let length = head.length + tail.length + events.length - 1
       for (const { eventStart, eventEnd } of events) length += eventEnd - eventStart
-      const body = Buffer.allocUnsafeSlow(length)
+      const body = room(length)
       body.set(head)
       let at = head.length
-      for (const { data, eventStart, eventEnd } of events) {
+      for (let next = 0; next < events.length; ) {
         if (at > head.length) body[at++] = COMMA
-        body.set(data.subarray(eventStart, eventEnd), at)
-        at += eventEnd - eventStart
+        const { data, eventStart, eventEnd } = events[next++] as KeptEvent
+        let end = eventEnd
+        // Events that stand side by side, with a comma between them, are copied at once.
+        for (; next < events.length && data[end] === COMMA; next++) {
+          const following = events[next] as KeptEvent
+          if (following.data !== data || following.eventStart !== end + 1) break
+          end = following.eventEnd
+        }
+        body.set(data.subarray(eventStart, end), at)
+        at += end - eventStart
       }
       body.set(tail, at)
       return body
+    },
+    reuse(body) {
+      if (spare.length < MOST_SPARE) spare.push(Buffer.from(body.buffer))
     },
   }
 }

@@ -1,8 +1,8 @@
-import type { KeptEvent, MappedChunk } from '../model.ts'
+import type { KeptEvent } from '../model.ts'
+import { hashOfId } from '../schedule/identity-hash.ts'
 import type { QueuedEvent } from '../schedule/records.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
 import type { BookedEvent } from '../state/ledger.ts'
-import type { ChunkTicket } from '../state/settled.ts'
 
 /** What went wrong with the events of a request so far; shared by all of them, replaced as a whole. */
 export interface Trouble {
@@ -16,94 +16,59 @@ export interface Trouble {
   readonly sentForCount: boolean
 }
 
-const NO_TROUBLE: Trouble = {
+export const NO_TROUBLE: Trouble = {
   failures: 0,
   failingSinceMs: Number.POSITIVE_INFINITY,
   refusedAtMs: Number.POSITIVE_INFINITY,
   sentForCount: false,
 }
 
+/** Bytes that events share. */
+export interface Slab {
+  readonly data: Buffer
+  used: number
+  /** Every event that was put here. */
+  readonly events: UploadEvent[]
+  /** Those that still need it. */
+  live: number
+}
+
 /** An event on its way to Amplitude. */
 export interface UploadEvent extends QueuedEvent, KeptEvent, BookedEvent {
+  /** Where its bytes are, with those below, which follow when it moves; null when they are its own, or it is done with. */
+  slab: Slab | null
+  data: Buffer
+  eventStart: number
+  eventEnd: number
+  recordStart: number
+  recordEnd: number
   trouble: Trouble
 }
 
 /** What an event takes beside its bytes: itself, its entry in the scheduler, its ids. */
-const OVERHEAD_BYTES = 1000
-
-/**
- * Events share slabs of this size: an allocation each would take longer than the copy. It is small, since the last of its events
- * keeps a slab alive.
- */
-const SLAB_BYTES = 1 << 15
-
-/** Copies events out of chunks. */
-export interface EventKeeper {
-  /** Event `index` of the chunk, which must be one; `ticket` is the chunk's. */
-  keep(chunk: MappedChunk, index: number, ticket: ChunkTicket): UploadEvent
-}
-
-export function createEventKeeper(): EventKeeper {
-  let slab: Buffer = Buffer.allocUnsafeSlow(SLAB_BYTES)
-  let used = 0
-
-  function room(bytes: number): Buffer {
-    if (used + bytes > slab.length) {
-      slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, bytes))
-      used = 0
-    }
-    return slab
-  }
-
-  return {
-    keep(chunk, index, ticket) {
-      const { raw } = chunk
-      const from = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
-      // Without its newline.
-      const eventBytes = (chunk.eventEnds[index] as number) - 1 - from
-      const recordStart = raw.starts[index] as number
-      const recordBytes = (raw.ends[index] as number) - recordStart
-      const data = room(eventBytes + recordBytes)
-      const eventStart = used
-      const eventEnd = eventStart + eventBytes
-      used = eventEnd + recordBytes
-      data.set(chunk.bytes.subarray(from, from + eventBytes), eventStart)
-      data.set(raw.bytes.subarray(recordStart, recordStart + recordBytes), eventEnd)
-      return {
-        user: idIn(chunk.bytes, chunk.userStarts[index] as number, chunk.userEnds[index] as number),
-        device: idIn(chunk.bytes, chunk.deviceStarts[index] as number, chunk.deviceEnds[index] as number),
-        bytes: eventBytes + recordBytes + OVERHEAD_BYTES,
-        requestBytes: eventBytes + 1,
-        data,
-        eventStart,
-        eventEnd,
-        recordEnd: used,
-        path: raw.source.path,
-        position: raw.positions[index] as number,
-        line: raw.lines === null ? null : (raw.lines[index] as number),
-        type: chunk.types[index] as number,
-        ticket,
-        index,
-        warnings: chunk.warnings[index] as number,
-        trouble: NO_TROUBLE,
-      }
-    },
-  }
-}
+export const OVERHEAD_BYTES = 1000
 
 /** An event as it comes back from a lane file; its ids are in the event itself. */
 export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
-  const { data, eventStart, eventEnd, recordEnd, path, position, ticket, index } = line
-  const text = asBuffer(data).toString('utf8', eventStart, eventEnd)
-  const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(text)
+  const { eventStart, eventEnd, recordStart, recordEnd, path, position, ticket, index } = line
+  const data = asBuffer(line.data)
+  const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(
+    data.toString('utf8', eventStart, eventEnd),
+  )
+  const user = ids.user_id ?? null
+  const device = ids.device_id ?? null
   return {
-    user: ids.user_id ?? null,
-    device: ids.device_id ?? null,
-    bytes: recordEnd - eventStart + OVERHEAD_BYTES,
+    user,
+    device,
+    userHash: user === null ? 0 : hashOfId(user),
+    deviceHash: device === null ? 0 : hashOfId(device),
+    bytes: data.length + OVERHEAD_BYTES,
     requestBytes: eventEnd - eventStart + 1,
+    slab: null,
     data,
     eventStart,
     eventEnd,
+    recordStart,
     recordEnd,
     path,
     position,
@@ -116,13 +81,6 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
   }
 }
 
-/** The id whose JSON string has this content; null when it has none. Amplitude names ids without their escapes. */
-function idIn(bytes: Uint8Array, start: number, end: number): string | null {
-  if (start === end) return null
-  const content = asBuffer(bytes).toString('utf8', start, end)
-  return content.includes('\\') ? JSON.parse(`"${content}"`) : content
-}
-
-function asBuffer(bytes: Uint8Array): Buffer {
+export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

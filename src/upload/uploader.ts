@@ -1,7 +1,6 @@
 import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import type { MappedChunk } from '../model.ts'
-import { EVENT } from '../outcomes.ts'
 import type { ScheduledRequest } from '../schedule/contract.ts'
 import type { LaneFiles } from '../schedule/lane-files.ts'
 import type { SavedQuota } from '../schedule/quota.ts'
@@ -17,12 +16,13 @@ import type { DeadEvent } from './classify.ts'
 import { createConcurrency } from './concurrency.ts'
 import { createDeadLetterOffice, type LetterBox, type Rejection } from './dead-letter-office.ts'
 import { createDelivery } from './deliver.ts'
+import { createEventKeeper } from './event-keeper.ts'
 import { createGate } from './gate.ts'
 import type { HttpClient } from './http-client.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { createRequestBuilder } from './request.ts'
 import { createTraffic, type TrafficFigures } from './traffic.ts'
-import { createEventKeeper, eventOfLine, type UploadEvent } from './upload-event.ts'
+import { eventOfLine, type UploadEvent } from './upload-event.ts'
 import type { UploadSettings } from './upload-settings.ts'
 import { createWakeUp } from './wake-up.ts'
 
@@ -136,7 +136,17 @@ export function createUploader(options: UploaderOptions): Uploader {
     maxRequestBytes: limits.maxBodyBytes - BODY_MARGIN_BYTES - builder.envelopeBytes,
     memoryBytes: MEMORY_BYTES,
     dailyQuota: DAILY_QUOTA,
-    files: lanes,
+    files: {
+      append(identity, event) {
+        lanes.append(identity, event)
+        keeper.release(event)
+      },
+      read: lanes.read,
+      delete: lanes.delete,
+      get pendingBytes() {
+        return lanes.pendingBytes
+      },
+    },
     startedMs,
     wallClockOffsetMs: clock.wallClock() - startedMs,
     savedQuota: options.savedQuota,
@@ -153,6 +163,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     key: options.key,
     giveUpAfterMs: settings.giveUpAfterMs,
     random,
+    release: keeper.release,
     sendPlain: () => client.sendPlain(),
     stop: fail,
     tell,
@@ -205,8 +216,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   }
 
   function take(event: UploadEvent, nowMs: number): void {
-    if (event.user !== null) busiest.add('user', event.user)
-    if (event.device !== null) busiest.add('device', event.device)
+    if (event.user !== null) busiest.add('user', event.userHash)
+    if (event.device !== null) busiest.add('device', event.deviceHash)
     scheduler.offer(event, nowMs)
   }
 
@@ -239,9 +250,11 @@ export function createUploader(options: UploaderOptions): Uploader {
   function send(request: ScheduledRequest<UploadEvent>, nowMs: number): void {
     underWay += 1
     traffic.sent(request.repeated)
+    const body = builder.build(request.events)
     concurrency
-      .run(() => client.post(builder.build(request.events)))
+      .run(() => client.post(body))
       .then(async (answer) => {
+        if (answer.is === 'response' && answer.status === 200) builder.reuse(body)
         traffic.answered(answer)
         await delivery.answered(request, answer, nowMs)
       })
@@ -291,13 +304,9 @@ export function createUploader(options: UploaderOptions): Uploader {
     failed: failure.signal,
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
-      const added =
-        chunk.details.size > 0 ? office.addRecords(chunk, (index) => keeper.keep(chunk, index, ticket)) : null
-      const { count, outcomes } = chunk
+      const added = chunk.details.size > 0 ? office.addRecords(chunk) : null
       const nowMs = clock.now()
-      for (let index = 0; index < count; index++) {
-        if (outcomes[index] === EVENT) take(keeper.keep(chunk, index, ticket), nowMs)
-      }
+      for (const event of keeper.keep(chunk, ticket)) take(event, nowMs)
       options.onSettled()
       pump()
       await added?.catch((error: unknown) => fail(stoppedByDisk(error)))

@@ -1,4 +1,5 @@
 import fc from 'fast-check'
+import { idsOf } from './ids.ts'
 import { createRandom } from './random.ts'
 import type { SimulatedEvent, Simulation } from './simulator.ts'
 
@@ -24,8 +25,10 @@ export function crowdOf(
     const kind = random()
     return {
       number,
-      user: kind < withoutUser ? null : user,
-      device: kind >= withoutUser && kind < withoutUser + withoutDevice ? null : device,
+      ...idsOf(
+        kind < withoutUser ? null : user,
+        kind >= withoutUser && kind < withoutUser + withoutDevice ? null : device,
+      ),
       hot: false,
       bytes: 500 + Math.floor(random() * 1000),
       requestBytes: 100 + Math.floor(random() * 400),

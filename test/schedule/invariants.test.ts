@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { anySimulation, anyTroubledSimulation, crowdOf } from './arbitrary.ts'
+import { idsOf } from './ids.ts'
 import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
 
 /** `SEED=… RUNS=…` repeat a failure or look further. */
@@ -42,7 +43,7 @@ check(
   fc
     .record({ simulation: anySimulation, lateShare: fc.constantFrom(0.05, 0.5, 1) })
     .map(({ simulation, lateShare }) => {
-      const warmUp = { number: 0, user: 'warm', device: null, hot: false, bytes: 1, requestBytes: 1 }
+      const warmUp = { number: 0, ...idsOf('warm', null), hot: false, bytes: 1, requestBytes: 1 }
       const events = [warmUp, ...simulation.events.map((event) => ({ ...event, number: event.number + 1 }))]
       return { ...simulation, events, lateShare, lateMs: 20_000, warmUpMs: 9900 }
     }),
@@ -72,7 +73,7 @@ check(
     const events: SimulatedEvent[] = []
     for (const event of troubled.events) {
       events.push({ ...event, number: events.length })
-      const clean = { user: `clean ${events.length}`, device: null, hot: true, bytes: 1000, requestBytes: 500 }
+      const clean = { ...idsOf(`clean ${events.length}`, null), hot: true, bytes: 1000, requestBytes: 500 }
       if (event.number % 3 === 0) events.push({ ...clean, number: events.length })
     }
     const { maxEventsPerSecond: _, maxRequestsPerSecond: __, ...uncapped } = troubled

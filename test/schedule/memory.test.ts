@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { setFlagsFromString } from 'node:v8'
 import { runInNewContext } from 'node:vm'
+import { idsOf } from './ids.ts'
 import { runPlainly } from './plain-run.ts'
 
 setFlagsFromString('--expose-gc')
@@ -16,8 +17,7 @@ function heapBytes(): number {
 test('two million identities with one event each leave the heap as it was', (t) => {
   const before = heapBytes()
   const { scheduler, identitiesLeft } = runPlainly(1_000_000, (number) => ({
-    user: `user-${number}`,
-    device: `device-${number}`,
+    ...idsOf(`user-${number}`, `device-${number}`),
     bytes: 1000,
     requestBytes: 500,
   }))

@@ -3,6 +3,7 @@
  * prints required against measured. `scenarios.test.ts` asserts the same figures.
  */
 import { pathToFileURL } from 'node:url'
+import { idsOf } from './ids.ts'
 import { createRandom } from './random.ts'
 import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
 
@@ -26,7 +27,7 @@ export interface Measured {
 }
 
 export function event(number: number, user: string | null, device: string | null, hot = false): SimulatedEvent {
-  return { number, user, device, hot, bytes: EVENT_BYTES, requestBytes: REQUEST_BYTES }
+  return { number, ...idsOf(user, device), hot, bytes: EVENT_BYTES, requestBytes: REQUEST_BYTES }
 }
 
 function build(count: number, make: (number: number) => SimulatedEvent): SimulatedEvent[] {

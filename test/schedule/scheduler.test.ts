@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
+import { idsOf } from './ids.ts'
 import { OPTIONS } from './plain-run.ts'
 
 interface NamedEvent extends QueuedEvent {
@@ -10,7 +11,7 @@ interface NamedEvent extends QueuedEvent {
 }
 
 function event(name: string, user: string | null, device: string | null = null, requestBytes = 100): NamedEvent {
-  return { name, user, device, bytes: 1000, requestBytes }
+  return { name, ...idsOf(user, device), bytes: 1000, requestBytes }
 }
 
 function many(count: number, user: string | null, device: string | null = null): NamedEvent[] {

@@ -26,6 +26,7 @@ function eventOf(position: number, record = '{}'): LaneEvent {
     data,
     eventStart: 0,
     eventEnd: 2,
+    recordStart: 2,
     recordEnd: data.length,
     ...place,
     ticket: ticketFor(1),

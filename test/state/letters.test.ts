@@ -18,6 +18,7 @@ function kept(event: string, record: string, place: Partial<KeptEvent> = {}): Ke
     data,
     eventStart,
     eventEnd,
+    recordStart: eventEnd,
     recordEnd: eventEnd + Buffer.byteLength(record),
     path: 'a "b".ndjson',
     position: 4096,
@@ -70,7 +71,7 @@ test('what a lane file holds comes back as it was', () => {
         const back = readLaneLine(text, 0, text.length - 1)
         const bytes = Buffer.from(back.data)
         assert.equal(bytes.toString('utf8', back.eventStart, back.eventEnd), event)
-        assert.equal(bytes.toString('utf8', back.eventEnd, back.recordEnd), JSON.stringify(record))
+        assert.equal(bytes.toString('utf8', back.recordStart, back.recordEnd), JSON.stringify(record))
         assert.deepEqual([back.path, back.position, back.line, back.eventType], [path, position, line, 'users.X'])
       },
     ),

@@ -1,0 +1,50 @@
+import type { Command } from 'commander'
+import type { Run } from './run.ts'
+
+/** A command, loaded when it is asked for: to load all of them takes longer than a small run. */
+interface CommandEntry {
+  readonly name: string
+  /** Its line in `braze2amp --help`. */
+  readonly summary: string
+  /** Gives the function that declares it on the program. */
+  readonly load: () => Promise<(program: Command, run: Run) => void>
+}
+
+/** Every command, in the order of the help; adding one is a file and an entry. */
+export const COMMANDS: readonly CommandEntry[] = [
+  {
+    name: 'replay',
+    summary: 'map exports to Amplitude events and send them; --dry-run writes them to stdout',
+    load: async () => (await import('./replay.ts')).addReplayCommand,
+  },
+  {
+    name: 'validate',
+    summary: 'check a mapping file, and records against Braze and Amplitude: for CI',
+    load: async () => (await import('./validate.ts')).addValidateCommand,
+  },
+  {
+    name: 'inspect',
+    summary: 'what is in there: types, names to appear, time range, hot identities, time and quota needed',
+    load: async () => (await import('./inspect.ts')).addInspectCommand,
+  },
+  {
+    name: 'explain',
+    summary: 'one record beside the event it becomes, and why; or why it is skipped',
+    load: async () => (await import('./explain.ts')).addExplainCommand,
+  },
+  {
+    name: 'events',
+    summary: 'the catalogue: event types, their Amplitude names, how sure each name is',
+    load: async () => (await import('./events.ts')).addEventsCommand,
+  },
+  {
+    name: 'mapping',
+    summary: 'mapping files: a commented starter, a check, a JSON Schema for editors',
+    load: async () => (await import('./mapping.ts')).addMappingCommand,
+  },
+  {
+    name: 'emulator',
+    summary: 'a local Amplitude that enforces the documented limits: rehearse a backfill without an account',
+    load: async () => (await import('./emulator.ts')).addEmulatorCommand,
+  },
+]

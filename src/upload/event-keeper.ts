@@ -1,0 +1,201 @@
+import { COMMA } from '../json/bytes.ts'
+import type { MappedChunk } from '../model.ts'
+import { EVENT } from '../outcomes.ts'
+import { hashOfAscii, hashOfId } from '../schedule/identity-hash.ts'
+import type { ChunkTicket } from '../state/settled.ts'
+import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } from './upload-event.ts'
+
+/**
+ * Takes events out of chunks, whose bytes are soon used again. A run of them is copied at once into a slab: first the events, each
+ * with a comma behind it as in a request, then their records.
+ *
+ * A slab is used again when all of its events are done with. One that has a few left while many newer ones came would keep the
+ * memory of all its events; those few move to the newest. So slabs hold twice the bytes of their events at most, the newest apart.
+ */
+export interface EventKeeper {
+  /** The events of a chunk, in its order; `ticket` settles its records. */
+  keep(chunk: MappedChunk, ticket: ChunkTicket): readonly UploadEvent[]
+  /** The event is settled, or its lane file has it: its bytes are not needed any more. */
+  release(event: UploadEvent): void
+}
+
+const SLAB_BYTES = 1 << 18
+/** The newest are left alone: most of their events leave soon. */
+const YOUNG_SLABS = 64
+/** Slabs without events that are kept for the next ones. */
+const MOST_SPARE = 16
+
+export function createEventKeeper(): EventKeeper {
+  const spare: Buffer[] = []
+  let current = openSlab(SLAB_BYTES)
+  /** The others, the oldest first; also some without events. */
+  const slabs: Slab[] = []
+  /** Slabs opened since the old ones were last looked at. */
+  let opened = 0
+
+  function openSlab(bytes: number): Slab {
+    const data = bytes > SLAB_BYTES ? undefined : spare.pop()
+    return { data: data ?? Buffer.allocUnsafeSlow(Math.max(bytes, SLAB_BYTES)), used: 0, events: [], live: 0 }
+  }
+
+  /** Makes sure that `current` has so much room. */
+  function makeRoom(bytes: number): void {
+    if (current.used + bytes <= current.data.length) return
+    if (current.live > 0) slabs.push(current)
+    else recycle(current)
+    current = openSlab(bytes)
+    opened += 1
+  }
+
+  function recycle({ data }: Slab): void {
+    if (data.length === SLAB_BYTES && spare.length < MOST_SPARE) spare.push(data)
+  }
+
+  function leave(slab: Slab): void {
+    slab.live -= 1
+    if (slab.live === 0 && slab !== current) recycle(slab)
+  }
+
+  /** The end of the run of events from `first` on that fits into `bytes`; `first` is in it in any case. */
+  function endOfRun({ raw, count, outcomes, eventEnds }: MappedChunk, first: number, bytes: number): number {
+    const limit = bytes + startOfEvent(eventEnds, first) + (raw.starts[first] as number)
+    let end = first + 1
+    while (end < count && outcomes[end] === EVENT && (eventEnds[end] as number) + (raw.ends[end] as number) <= limit) {
+      end += 1
+    }
+    return end
+  }
+
+  function keepRun(chunk: MappedChunk, ticket: ChunkTicket, first: number, end: number, kept: UploadEvent[]): void {
+    const { raw, eventEnds } = chunk
+    const eventsFrom = startOfEvent(eventEnds, first)
+    const eventsTo = eventEnds[end - 1] as number
+    const recordsFrom = raw.starts[first] as number
+    const recordsTo = raw.ends[end - 1] as number
+    makeRoom(eventsTo - eventsFrom + recordsTo - recordsFrom)
+    const slab = current
+    const { data, used } = slab
+    const source = asBuffer(chunk.bytes)
+    source.copy(data, used, eventsFrom, eventsTo)
+    asBuffer(raw.bytes).copy(data, used + eventsTo - eventsFrom, recordsFrom, recordsTo)
+    slab.used += eventsTo - eventsFrom + recordsTo - recordsFrom
+    const toEvent = used - eventsFrom
+    const toRecord = used + eventsTo - eventsFrom - recordsFrom
+    for (let index = first; index < end; index++) {
+      const eventStart = startOfEvent(eventEnds, index) + toEvent
+      // Without its newline.
+      const eventEnd = (eventEnds[index] as number) - 1 + toEvent
+      const recordStart = (raw.starts[index] as number) + toRecord
+      const recordEnd = (raw.ends[index] as number) + toRecord
+      data[eventEnd] = COMMA
+      const userStart = chunk.userStarts[index] as number
+      const userEnd = chunk.userEnds[index] as number
+      const deviceStart = chunk.deviceStarts[index] as number
+      const deviceEnd = chunk.deviceEnds[index] as number
+      const user = idIn(source, userStart, userEnd)
+      const device = idIn(source, deviceStart, deviceEnd)
+      const event: UploadEvent = {
+        user,
+        device,
+        userHash: user === null ? 0 : hashIn(user, source, userStart, userEnd),
+        deviceHash: device === null ? 0 : hashIn(device, source, deviceStart, deviceEnd),
+        bytes: eventEnd - eventStart + recordEnd - recordStart + OVERHEAD_BYTES,
+        requestBytes: eventEnd - eventStart + 1,
+        slab,
+        data,
+        eventStart,
+        eventEnd,
+        recordStart,
+        recordEnd,
+        path: raw.source.path,
+        position: raw.positions[index] as number,
+        line: raw.lines === null ? null : (raw.lines[index] as number),
+        type: chunk.types[index] as number,
+        ticket,
+        index,
+        warnings: chunk.warnings[index] as number,
+        trouble: NO_TROUBLE,
+      }
+      slab.events.push(event)
+      kept.push(event)
+    }
+    slab.live += end - first
+  }
+
+  function move(event: UploadEvent): void {
+    const eventBytes = event.eventEnd - event.eventStart
+    const bytes = eventBytes + 1 + event.recordEnd - event.recordStart
+    makeRoom(bytes)
+    const { data, used } = current
+    event.data.copy(data, used, event.eventStart, event.eventEnd)
+    data[used + eventBytes] = COMMA
+    event.data.copy(data, used + eventBytes + 1, event.recordStart, event.recordEnd)
+    event.slab = current
+    event.data = data
+    event.eventStart = used
+    event.eventEnd = used + eventBytes
+    event.recordStart = event.eventEnd + 1
+    event.recordEnd = used + bytes
+    current.used += bytes
+    current.live += 1
+    current.events.push(event)
+  }
+
+  /** Looks at twice as many old slabs as were opened, so that those without events do not pile up. */
+  function tidy(): void {
+    let looks = opened * 2
+    opened = 0
+    for (; looks > 0 && slabs.length > YOUNG_SLABS; looks -= 1) {
+      const oldest = slabs.shift()
+      if (oldest === undefined || oldest.live === 0) continue
+      if (oldest.live * 2 > oldest.events.length) {
+        slabs.push(oldest)
+        continue
+      }
+      for (const event of oldest.events) if (event.slab === oldest) move(event)
+      recycle(oldest)
+    }
+  }
+
+  return {
+    keep(chunk, ticket) {
+      const { count, outcomes } = chunk
+      const kept: UploadEvent[] = []
+      for (let index = 0; index < count; ) {
+        if (outcomes[index] !== EVENT) {
+          index += 1
+          continue
+        }
+        const left = current.data.length - current.used
+        let end = endOfRun(chunk, index, left)
+        if (end === index + 1) end = endOfRun(chunk, index, SLAB_BYTES)
+        keepRun(chunk, ticket, index, end, kept)
+        index = end
+      }
+      tidy()
+      return kept
+    },
+    release(event) {
+      const { slab } = event
+      if (slab === null) return
+      event.slab = null
+      leave(slab)
+    },
+  }
+}
+
+function startOfEvent(eventEnds: Int32Array, index: number): number {
+  return index === 0 ? 0 : (eventEnds[index - 1] as number)
+}
+
+/** The id whose JSON string has this content; null when it has none. Amplitude names ids without their escapes. */
+function idIn(bytes: Buffer, start: number, end: number): string | null {
+  if (start === end) return null
+  const content = bytes.toString('utf8', start, end)
+  return content.includes('\\') ? JSON.parse(`"${content}"`) : content
+}
+
+/** The hash of an id that was read from `bytes[start, end)`: of the bytes, which is faster, when each is a character. */
+function hashIn(id: string, bytes: Buffer, start: number, end: number): number {
+  return id.length === end - start ? hashOfAscii(bytes, start, end) : hashOfId(id)
+}
