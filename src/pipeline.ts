@@ -92,7 +92,8 @@ export async function* mappedChunks(
         const chunk = mapChunk(mayShorten ? { ...raw, count: remaining() } : raw)
         keepOwn?.(chunk, remaining())
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
-        if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
+        if (!hasType)
+          hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }

@@ -18,6 +18,7 @@ import { type Destination, destinationOf, settingsOf } from './destination.ts'
 import { conclude, publish } from './ending.ts'
 import { usableMapping } from './load-mapping.ts'
 import { type Overview, overviewOf } from './overview.ts'
+import { refuseOwnFiles } from './own-files.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
 import { checkWritable, type OpenSink, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
 import { interruptedCode } from './run.ts'
@@ -34,6 +35,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
+  refuseOwnFiles(discovery, options.state)
   sayLeftOut(discovery, tell)
   const overview = overviewOf(discovery, mapping)
   if (!destination.isLocal) {

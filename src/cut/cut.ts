@@ -4,6 +4,7 @@ import type { OpenInput } from '../read/open.ts'
 import { cutAvro } from './avro.ts'
 import { cutCsv } from './csv.ts'
 import { cutJson } from './json.ts'
+import { cutLetters } from './letters.ts'
 import { cutLines } from './lines.ts'
 
 /**
@@ -19,4 +20,5 @@ export const CUTTERS: Readonly<Record<Format, Cutter>> = {
   csv: cutCsv,
   tsv: cutCsv,
   avro: cutAvro,
+  letters: cutLetters,
 }

@@ -151,7 +151,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     reserve(out, bytes.length + (bytes.length >> 2))
     for (let i = 0; i < count; i++) {
       const fault = raw.faults[nextFault]
-      let plan: Plan | null = override ?? filePlan
+      const told = override ?? planOfLetter(raw, i)
+      let plan: Plan | null = told ?? filePlan
       let outcome: number
       warning = 0
       timeMs = 0
@@ -172,7 +173,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
           outcome = MALFORMED
           detail = scanFailure(start, end)
         } else {
-          plan = planOfRecord(filePlan)
+          plan = planOfRecord(told, filePlan)
           outcome = mapRecord(plan, raw, i)
         }
       }
@@ -227,13 +228,19 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     return at >= end ? `${message}: ends too early` : `${message} at byte ${at - start + 1} of the record`
   }
 
-  /** The plan of the record just scanned; notes when its own type is not that of its file. */
-  function planOfRecord(filePlan: Plan | null): Plan | null {
-    if (!isString(field.eventType)) return override ?? filePlan
+  /** The type that the record had when its letter was written: it may have come from the path of its file. */
+  function planOfLetter({ letters }: RawChunk, index: number): Plan | null {
+    const type = letters?.[index]?.eventType ?? null
+    return type === null ? null : mapping.planOf(type)
+  }
+
+  /** The plan of the record just scanned, `told` if it is not null; notes when its own type is not that of its file. */
+  function planOfRecord(told: Plan | null, filePlan: Plan | null): Plan | null {
+    if (!isString(field.eventType)) return told ?? filePlan
     const own = planOfName(starts[field.eventType] as number, ends[field.eventType] as number)
-    if (own === null) return override ?? filePlan
+    if (own === null) return told ?? filePlan
     if (filePlan !== null && own !== filePlan) warning |= TYPE_MISMATCH
-    return override ?? own
+    return told ?? own
   }
 
   function planOfName(start: number, end: number): Plan | null {
@@ -532,7 +539,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /**
    * The `insert_id` of a record without `id`: 32 hex digits of SHA-256 over the source's head hash, its position and the
-   * event with zeros in their place (DESIGN §3).
+   * event with zeros in their place (DESIGN §3); or as it was made before, if the record comes from a letter.
    */
   function writeMadeId(
     target: Uint8Array,
@@ -542,10 +549,12 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     raw: RawChunk,
     index: number,
   ): void {
-    const hash = createHash('sha256')
-      .update(`${raw.source.headHash()}:${raw.positions[index]}:`)
-      .update(target.subarray(start, end))
-      .digest('hex')
-    writeAscii(target, idAt + 1, hash.slice(0, 32))
+    const made = () =>
+      createHash('sha256')
+        .update(`${raw.source.headHash()}:${raw.positions[index]}:`)
+        .update(target.subarray(start, end))
+        .digest('hex')
+        .slice(0, 32)
+    writeAscii(target, idAt + 1, raw.letters?.[index]?.madeId ?? made())
   }
 }

@@ -51,10 +51,11 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
       for (const [index, detail] of details) {
         const outcome = OUTCOMES[outcomes[index] as number]
         if (index >= count || outcome?.is !== 'rejected') continue
-        const place = {
+        const place = raw.letters?.[index] ?? {
           path: raw.source.path,
           position: raw.positions[index] as number,
-          line: raw.lines === null ? null : (raw.lines[index] as number),
+          line: raw.lines?.[index] ?? null,
+          values: raw.values,
         }
         const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
         const why = { reason: outcome.reason, detail, status: null, atMs }

@@ -56,6 +56,7 @@ export function createEventKeeper(): EventKeeper {
   return {
     keep(chunk, index) {
       const { raw } = chunk
+      const letter = raw.letters?.[index]
       const from = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
       // Without its newline.
       const eventBytes = (chunk.eventEnds[index] as number) - 1 - from
@@ -76,9 +77,10 @@ export function createEventKeeper(): EventKeeper {
         eventStart,
         eventEnd,
         recordEnd: used,
-        path: raw.source.path,
-        position: raw.positions[index] as number,
-        line: raw.lines === null ? null : (raw.lines[index] as number),
+        path: letter?.path ?? raw.source.path,
+        position: letter?.position ?? (raw.positions[index] as number),
+        line: letter ? letter.line : (raw.lines?.[index] ?? null),
+        values: raw.values,
         type: chunk.types[index] as number,
         trouble: NO_TROUBLE,
       }
@@ -88,7 +90,7 @@ export function createEventKeeper(): EventKeeper {
 
 /** An event as it comes back from a lane file; its ids are in the event itself. */
 export function eventOfLine(line: LaneLine, type: number): UploadEvent {
-  const { data, eventStart, eventEnd, recordEnd, path, position } = line
+  const { data, eventStart, eventEnd, recordEnd, path, position, values } = line
   const text = asBuffer(data).toString('utf8', eventStart, eventEnd)
   const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(text)
   return {
@@ -103,6 +105,7 @@ export function eventOfLine(line: LaneLine, type: number): UploadEvent {
     path,
     position,
     line: line.line,
+    values,
     type,
     trouble: NO_TROUBLE,
   }
