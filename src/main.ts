@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
+import { addCompletionCommand } from './commands/completion.ts'
 import { addEmulatorCommand } from './commands/emulator.ts'
 import { addEventsCommand } from './commands/events.ts'
 import { addExplainCommand } from './commands/explain.ts'
@@ -45,6 +46,7 @@ function createProgram(run: Run): Command {
   addEventsCommand(program, run)
   addMappingCommand(program, run)
   addEmulatorCommand(program, run)
+  addCompletionCommand(program, run)
   for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }
