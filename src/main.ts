@@ -40,7 +40,8 @@ async function createProgram(run: Run, asked: string | undefined): Promise<Comma
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   for (const { name, summary, load } of COMMANDS) {
-    if (name === asked) (await load())(program, run)
+    // Completion is made from all of them.
+    if (name === asked || asked === 'completion') (await load())(program, run)
     else program.command(name).summary(summary)
   }
   for (const command of program.commands) command.copyInheritedSettings(program)

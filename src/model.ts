@@ -75,6 +75,8 @@ export interface RawChunk {
   readonly values: 'json' | 'text'
   /** Where the fields of each record stand, when the cutter knows; otherwise the mapper looks. */
   readonly fields?: FieldColumns
+  /** What a file of letters says of each record; null for a line that is no letter. */
+  readonly letters?: readonly (Letter | null)[]
 }
 
 /** Spans of the fields of a chunk's records: field `f` of record `i` is at `i * names.length + f`. */
@@ -140,6 +142,15 @@ export interface Place {
   readonly position: number
   /** From 1; null where the format has no lines. */
   readonly line: number | null
+  /** As in `RawChunk`: needed to read the record again. */
+  readonly values: RawChunk['values']
+}
+
+/** What a dead letter, or a line of a lane file, says of its record (DESIGN §7); the place is where the record first stood. */
+export interface Letter extends Place {
+  readonly eventType: string | null
+  /** The `insert_id` that was made for the event, 32 hex digits; null when none was. */
+  readonly madeId: string | null
 }
 
 /**

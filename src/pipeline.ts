@@ -97,7 +97,8 @@ export async function* mappedChunks(
         const chunk = mapChunk(raw)
         keepOwn?.(chunk)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
-        if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
+        if (!hasType)
+          hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }

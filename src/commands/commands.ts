@@ -47,4 +47,9 @@ export const COMMANDS: readonly CommandEntry[] = [
     summary: 'a local Amplitude that enforces the documented limits: rehearse a backfill without an account',
     load: async () => (await import('./emulator.ts')).addEmulatorCommand,
   },
+  {
+    name: 'completion',
+    summary: 'shell completion',
+    load: async () => (await import('./completion.ts')).addCompletionCommand,
+  },
 ]

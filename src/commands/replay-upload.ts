@@ -7,6 +7,7 @@ import { createAsk } from './ask.ts'
 import { destinationOf, settingsOf } from './destination.ts'
 import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
+import { refuseOwnFiles } from './own-files.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
 import { checkWritable, sayLeftOut, titleOf } from './replay-run.ts'
 import { runSession } from './upload-session.ts'
@@ -22,6 +23,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
+  refuseOwnFiles(discovery, options.state)
   sayLeftOut(discovery, tell)
   const overview = overviewOf(discovery, mapping)
   const facts = () =>

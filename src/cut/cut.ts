@@ -19,6 +19,7 @@ export const CUTTERS: Readonly<Record<Format, Cutter>> = {
   csv: loaded(async () => (await import('./csv.ts')).cutCsv),
   tsv: loaded(async () => (await import('./csv.ts')).cutCsv),
   avro: loaded(async () => (await import('./avro.ts')).cutAvro),
+  letters: loaded(async () => (await import('./letters.ts')).cutLetters),
 }
 
 /** A cutter that is loaded, with the library it needs, when its first input comes: that takes longer than a small run. */

@@ -66,12 +66,13 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
   const fields = fieldsOf(raw.bytes, raw.starts[index] as number, raw.source.isShare)
   const event = membersOf(chunk.bytes, start)
   const { outline } = plan
+  const madeId = raw.letters?.[index]?.madeId ?? null
   const values = (members: readonly Member[], outlined: readonly OutlinedValue[], isTopLevel: boolean) =>
     members.map(({ key, start, end }) => {
       const value = textOf(chunk.bytes, start, end)
       const origin =
         outlinedOrigin(key, outlined, fields) ??
-        (isTopLevel ? topLevelOrigin(key, outline, mapping, fields) : ownOrigin(key, outline, mapping, fields))
+        (isTopLevel ? topLevelOrigin(key, outline, mapping, fields, madeId) : ownOrigin(key, outline, mapping, fields))
       return { property: key, value, ...origin }
     })
   const properties = event.find(({ key }) => key === 'event_properties')
@@ -198,7 +199,13 @@ function ownOrigin(
   return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
 }
 
-function topLevelOrigin(key: string, outline: EventOutline, { rules }: Mapping, fields: RecordFields): Origin {
+function topLevelOrigin(
+  key: string,
+  outline: EventOutline,
+  { rules }: Mapping,
+  fields: RecordFields,
+  madeId: string | null,
+): Origin {
   switch (key) {
     case 'event_type': {
       const { carriesName } = outline
@@ -211,7 +218,8 @@ function topLevelOrigin(key: string, outline: EventOutline, { rules }: Mapping, 
     }
     case 'insert_id': {
       const from = findField(fields, 'id')
-      return { from, rule: from === null ? 'made from file, position and event' : 'the id' }
+      if (from !== null) return { from, rule: 'the id' }
+      return { from, rule: madeId === null ? 'made from file, position and event' : 'made before, kept by the letter' }
     }
     case 'user_id':
       return identityOrigin(

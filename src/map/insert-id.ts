@@ -10,21 +10,24 @@ export const NO_ID = utf8(`"${'0'.repeat(32)}"`)
 
 /**
  * Writes the `insert_id` of a record without `id` into the event `target[start, end)`, where `NO_ID` stands at `idAt`: 32 hex
- * digits of SHA-256 over the source's head hash, the record's position and the event (DESIGN §3).
+ * digits of SHA-256 over the source's head hash, the record's position and the event (DESIGN §3); or as it was made before, if the
+ * record comes from a letter.
  */
 export function writeMadeId(
   target: Uint8Array,
   start: number,
   idAt: number,
   end: number,
-  { source, positions }: RawChunk,
+  { source, positions, letters }: RawChunk,
   index: number,
 ): void {
-  const hash = createHash('sha256')
-    .update(`${source.headHash()}:${positions[index]}:`)
-    .update(target.subarray(start, end))
-    .digest('hex')
-  writeAscii(target, idAt + 1, hash.slice(0, 32))
+  const made = () =>
+    createHash('sha256')
+      .update(`${source.headHash()}:${positions[index]}:`)
+      .update(target.subarray(start, end))
+      .digest('hex')
+      .slice(0, 32)
+  writeAscii(target, idAt + 1, letters?.[index]?.madeId ?? made())
 }
 
 /** Sets the 64-bit hash over the event type and the id in `bytes[start, end)`, by which duplicates are found. */

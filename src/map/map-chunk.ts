@@ -102,7 +102,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     reserve(out, bytes.length + (bytes.length >> 2))
     for (let i = 0; i < count; i++) {
       const fault = faults[nextFault]
-      let plan: Plan | null = override ?? filePlan
+      const told = override ?? planOfLetter(i)
+      let plan: Plan | null = told ?? filePlan
       if (fault !== undefined && fault.index === i) {
         nextFault++
         outcomes[i] = outcomeOf(fault.reason)
@@ -116,7 +117,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       } else {
         const own = ownPlanOf(bytes)
         if (own !== null && filePlan !== null && own !== filePlan) warn(i, TYPE_MISMATCH)
-        plan = override ?? own ?? filePlan
+        plan = told ?? own ?? filePlan
         forms.flatten(bytes, own !== null)
         outcomes[i] = mapRecord(i, plan)
       }
@@ -140,6 +141,12 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     const { message, at } = scanner.error()
     if (at >= (raw.ends[index] as number)) return `${message}: ends too early`
     return `${message} at byte ${at - (raw.starts[index] as number) + 1} of the record`
+  }
+
+  /** The type that the record had when its letter was written: it may have come from the path of its file. */
+  function planOfLetter(index: number): Plan | null {
+    const type = raw.letters?.[index]?.eventType ?? null
+    return type === null ? null : mapping.planOf(type)
   }
 
   /** The outcome of the record just scanned; writes its event when it becomes one. */

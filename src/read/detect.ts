@@ -1,10 +1,10 @@
 import { isUtf8 } from 'node:buffer'
-import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, textOf } from '../json/bytes.ts'
+import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json/bytes.ts'
 import { eventsListAt } from '../json/envelope.ts'
-import { endOfValue, skipSpace } from '../json/values.ts'
+import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
 
-/** The formats that can be cut into records (DESIGN §2). */
-export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro'] as const
+/** The formats that can be cut into records (DESIGN §2); `letters` are our own dead-letter and lane files (§7). */
+export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro', 'letters'] as const
 export type Format = (typeof FORMATS)[number]
 
 export type Detection =
@@ -89,6 +89,7 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   const lineEnd = text.indexOf(NEWLINE, start)
   const hasLine = lineEnd < text.length - 1
   if (!hasLine && !isEnough) return { is: 'undecided' }
+  if (beginsWithLetter(text, start)) return { is: 'format', format: 'letters' }
   const json: Detection = { is: 'format', format: 'json' }
   const ndjson: Detection = { is: 'format', format: 'ndjson' }
   const end = endOfValue(text, start)
@@ -104,6 +105,24 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
     if (valueEnd > 0) return text[skipSpace(text, valueEnd)] === COMMA ? json : ndjson
   }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
+}
+
+/** Every key of a dead letter; a line of a lane file has some of them (DESIGN §7). */
+const LETTER_KEYS = new Set(['reason', 'detail', 'status', 'source', 'event_type', 'record', 'event', 'at'])
+
+/** True when the object at `start` has the keys of a letter, as far as it is there: a record may be larger than the text. */
+function beginsWithLetter(text: Buffer, start: number): boolean {
+  const keys = new Set<string>()
+  let p = skipSpace(text, start + 1)
+  for (let keyEnd = endOfString(text, p); text[p] === QUOTE && keyEnd > 0; keyEnd = endOfString(text, p)) {
+    const key = textOf(text, p + 1, keyEnd - 1)
+    if (!LETTER_KEYS.has(key)) return false
+    keys.add(key)
+    const valueEnd = endOfValue(text, skipSpace(text, skipSpace(text, keyEnd) + 1))
+    if (valueEnd < 0) break
+    p = skipSpace(text, skipSpace(text, valueEnd) + 1)
+  }
+  return keys.has('source') && keys.has('event_type') && keys.has('record')
 }
 
 /** Where the object ends with which the line at `at` begins; -1 when it does not end on the line. */

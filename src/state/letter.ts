@@ -7,7 +7,7 @@ import type { KeptEvent, Place, RejectReason } from '../model.ts'
  *
  *     {"reason":…,"detail":…,"status":400|null,"source":{"file":…,"position":…,"line":…},"event_type":…,"record":…,"event":…|null,"at":ms}
  *
- * `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
+ * `source` also has `"values":"text"` when the record comes from CSV, whose values the catalogue types. `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
  * `detail` and `status` nor `at`. Records and events are copied byte for byte: their large integers keep every digit.
  */
 
@@ -67,7 +67,7 @@ export interface LaneLine extends Omit<KeptEvent, 'type'> {
  * @throws Error when it is not a line that `appendLaneLine` wrote: the file was damaged
  */
 export function readLaneLine(bytes: Uint8Array, start: number, end: number): LaneLine {
-  let source: { file: string; position: number; line: number | null } | null = null
+  let source: { file: string; position: number; line: number | null; values?: 'text' } | null = null
   let eventType: string | null = null
   let record: readonly [number, number] | null = null
   let event: readonly [number, number] | null = null
@@ -97,19 +97,20 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
   const data = Buffer.allocUnsafeSlow(eventLength + record[1] - record[0])
   data.set(bytes.subarray(event[0], event[1]))
   data.set(bytes.subarray(record[0], record[1]), eventLength)
-  const { file: path, position, line } = source
+  const { file: path, position, line, values = 'json' } = source
   const spans = { eventStart: 0, eventEnd: eventLength, recordStart: eventLength, recordEnd: data.length }
-  return { path, position, line, eventType, data, ...spans }
+  return { path, position, line, values, eventType, data, ...spans }
 }
 
 function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {
   appendText(out, `{"reason":"${reason}","detail":${JSON.stringify(detail)},"status":${status},`)
 }
 
-function appendCommon(out: ByteWriter, { path, position, line }: Place, eventType: string | null): void {
+function appendCommon(out: ByteWriter, { path, position, line, values }: Place, eventType: string | null): void {
+  const text = values === 'text' ? ',"values":"text"' : ''
   appendText(
     out,
-    `"source":{"file":${JSON.stringify(path)},"position":${position},"line":${line}},"event_type":${JSON.stringify(eventType)}`,
+    `"source":{"file":${JSON.stringify(path)},"position":${position},"line":${line}${text}},"event_type":${JSON.stringify(eventType)}`,
   )
 }
 

@@ -3,7 +3,7 @@ import { OUTCOMES } from '../outcomes.ts'
 import type { DeadLetters } from '../state/dead-letters.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { DeadEvent } from './classify.ts'
-import type { UploadEvent } from './upload-event.ts'
+import { placeOf, type UploadEvent } from './upload-event.ts'
 
 /** Where dead letters go: the file in the state directory. */
 export type LetterBox = Pick<DeadLetters, 'addEvent' | 'addRecord' | 'flush' | 'pendingBytes'>
@@ -63,11 +63,7 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
           letters.addEvent(eventOf(chunk, index), typeName(types[index] as number), why)
           continue
         }
-        const place = {
-          path: raw.source.path,
-          position: raw.positions[index] as number,
-          line: raw.lines === null ? null : (raw.lines[index] as number),
-        }
+        const place = placeOf(raw, index)
         const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
         letters.addRecord(place, record, typeName(types[index] as number), why)
       }
@@ -81,9 +77,7 @@ function eventOf({ raw, bytes, eventEnds, types }: MappedChunk, index: number): 
   const event = bytes.subarray(index === 0 ? 0 : eventEnds[index - 1], (eventEnds[index] as number) - 1)
   const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
   return {
-    path: raw.source.path,
-    position: raw.positions[index] as number,
-    line: raw.lines?.[index] ?? null,
+    ...placeOf(raw, index),
     data: Buffer.concat([event, record]),
     eventStart: 0,
     eventEnd: event.length,

@@ -88,6 +88,7 @@ export function createEventKeeper(): EventKeeper {
       const recordStart = (raw.starts[index] as number) + toRecord
       const recordEnd = (raw.ends[index] as number) + toRecord
       data[eventEnd] = COMMA
+      const letter = raw.letters?.[index]
       const userStart = chunk.userStarts[index] as number
       const userEnd = chunk.userEnds[index] as number
       const deviceStart = chunk.deviceStarts[index] as number
@@ -107,9 +108,10 @@ export function createEventKeeper(): EventKeeper {
         eventEnd,
         recordStart,
         recordEnd,
-        path: raw.source.path,
-        position: raw.positions[index] as number,
-        line: raw.lines === null ? null : (raw.lines[index] as number),
+        path: letter?.path ?? raw.source.path,
+        position: letter?.position ?? (raw.positions[index] as number),
+        line: letter ? letter.line : (raw.lines?.[index] ?? null),
+        values: raw.values,
         type: chunk.types[index] as number,
         ticket,
         index,

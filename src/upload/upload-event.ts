@@ -1,4 +1,4 @@
-import type { KeptEvent } from '../model.ts'
+import type { KeptEvent, Place, RawChunk } from '../model.ts'
 import { hashOfId } from '../schedule/identity-hash.ts'
 import type { QueuedEvent } from '../schedule/records.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
@@ -50,7 +50,7 @@ export const OVERHEAD_BYTES = 1000
 
 /** An event as it comes back from a lane file; its ids are in the event itself. */
 export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
-  const { eventStart, eventEnd, recordStart, recordEnd, path, position, ticket, index } = line
+  const { eventStart, eventEnd, recordStart, recordEnd, path, position, values, ticket, index } = line
   const data = asBuffer(line.data)
   const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(
     data.toString('utf8', eventStart, eventEnd),
@@ -73,6 +73,7 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
     path,
     position,
     line: line.line,
+    values,
     type,
     ticket,
     index,
@@ -83,4 +84,11 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
 
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
+}
+
+/** Where a record of a chunk stands; where it first stood, when it comes from a letter. */
+export function placeOf({ source, positions, lines, values, letters }: RawChunk, index: number): Place {
+  const letter = letters?.[index]
+  if (letter) return { path: letter.path, position: letter.position, line: letter.line, values: letter.values }
+  return { path: source.path, position: positions[index] as number, line: lines?.[index] ?? null, values }
 }

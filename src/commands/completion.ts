@@ -1,0 +1,34 @@
+import { Argument, type Command } from 'commander'
+import { bashCompletion } from '../completion/bash.ts'
+import { fishCompletion } from '../completion/fish.ts'
+import { outlineOf } from '../completion/outline.ts'
+import { zshCompletion } from '../completion/zsh.ts'
+import { EXIT } from '../errors.ts'
+import { createPrinter } from './print.ts'
+import type { Run } from './run.ts'
+
+const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
+type Shell = keyof typeof SHELLS
+
+const EXAMPLES = `
+Examples:
+  source <(braze2amp completion bash)                                            in ~/.bashrc
+  source <(braze2amp completion zsh)                                             in ~/.zshrc, after compinit
+  braze2amp completion fish > ~/.config/fish/completions/braze2amp.fish
+`
+
+/** `completion SHELL`: a script that completes commands, options and their values, made from the commands themselves. */
+export function addCompletionCommand(program: Command, run: Run): void {
+  program
+    .command('completion')
+    .summary('shell completion')
+    .description('Prints a script that makes the shell complete commands, options, their values and paths.')
+    .addArgument(new Argument('<shell>').choices(Object.keys(SHELLS)))
+    .addHelpText('after', EXAMPLES)
+    .action((shell: Shell) =>
+      run(async () => {
+        await createPrinter().print(SHELLS[shell](program.name(), outlineOf(program)))
+        return EXIT.done
+      }),
+    )
+}

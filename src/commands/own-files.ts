@@ -1,0 +1,21 @@
+import { dirname, resolve } from 'node:path'
+import { UsageError } from '../errors.ts'
+import type { Discovery } from '../read/discover.ts'
+
+/** Dead letters, those being retried, and lane files (DESIGN.md §6). */
+const STATE_FILE = /(^|\/)(dead-letters|retrying|\d+)\.ndjson$/
+
+/**
+ * An upload must not read what it writes: it would go on for ever.
+ * @throws UsageError when an input is a file of the state directory
+ */
+export function refuseOwnFiles(discovery: Discovery, state: string): void {
+  const directories = new Set([resolve(state), resolve(state, 'lanes')])
+  for (const { path } of discovery.sources()) {
+    // There may be 900,000, and resolving takes long.
+    if (!STATE_FILE.test(path) || !directories.has(dirname(resolve(path)))) continue
+    throw new UsageError(`${path} belongs to the state directory ${state}, into which this upload writes`, {
+      hint: 'To send dead letters again: move the file elsewhere, or give another --state.',
+    })
+  }
+}
