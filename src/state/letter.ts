@@ -7,8 +7,9 @@ import type { KeptEvent, Place, RejectReason } from '../model.ts'
  *
  *     {"reason":…,"detail":…,"status":400|null,"source":{"file":…,"position":…,"line":…},"event_type":…,"record":…,"event":…|null,"at":ms}
  *
- * `source` also has `"values":"text"` when the record comes from CSV, whose values the catalogue types. `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
+ * `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
  * `detail` and `status` nor `at`. Records and events are copied byte for byte: their large integers keep every digit.
+ * `source` also has `"values":"text"` when the record comes from CSV: then its values are text that the catalogue is to type.
  */
 
 /** Why an event or a record went to the dead letters. */
