@@ -95,7 +95,7 @@ export async function* mappedChunks(
     try {
       for await (const raw of rawChunks(opened, inputs, observer, stop)) {
         const chunk = mapChunk(raw)
-        keepOwn?.(chunk)
+        if (!progress?.isRetry(source)) keepOwn?.(chunk)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType)
           hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk, source)
@@ -125,7 +125,7 @@ async function* rawChunks(
   if ('error' in opened) throw opened.error
   const { input, source } = opened
   try {
-    const chosen = await chooseFormat(input, format)
+    const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format)
     if (chosen.format === null) return
     observer.opened?.(source, chosen.format)
     const from = progress?.begin(input.source) ?? BEGINNING

@@ -33,6 +33,16 @@ export const COMMANDS: readonly CommandEntry[] = [
     load: async () => (await import('./explain.ts')).addExplainCommand,
   },
   {
+    name: 'status',
+    summary: 'where a run stands, from its state directory, also while it runs',
+    load: async () => (await import('./status.ts')).addStatusCommand,
+  },
+  {
+    name: 'retry',
+    summary: 'send the dead letters again once their cause is mended',
+    load: async () => (await import('./retry.ts')).addRetryCommand,
+  },
+  {
     name: 'events',
     summary: 'the catalogue: event types, their Amplitude names, how sure each name is',
     load: async () => (await import('./events.ts')).addEventsCommand,

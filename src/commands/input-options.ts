@@ -29,11 +29,17 @@ export function addInputOptions(command: Command): void {
     .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
 }
 
-export function addMappingOptions(command: Command): void {
+/** Which mapping; not which records. */
+export function addMappingFileOptions(command: Command): void {
   command
     .addOption(new Option('--profile <profile>', 'built-in mapping (default: braze)').choices(PROFILES))
     .option('--mapping <file>', 'mapping file, YAML or JSON (default: braze2amp.yaml, if it is there)')
     .option('--no-mapping', 'no mapping file, even if braze2amp.yaml is there')
+}
+
+export function addMappingOptions(command: Command): void {
+  addMappingFileOptions(command)
+  command
     .option('--include <types>', 'only these event types: globs, separated by commas', parseGlobs, [])
     .option('--exclude <types>', 'not these event types', parseGlobs, [])
     .option('--since <time>', 'only events at or after this time (UTC): date, RFC 3339 or Unix seconds', parseTime)

@@ -15,7 +15,7 @@ export function refuseOwnFiles(discovery: Discovery, state: string): void {
     // There may be 900,000, and resolving takes long.
     if (!STATE_FILE.test(path) || !directories.has(dirname(resolve(path)))) continue
     throw new UsageError(`${path} belongs to the state directory ${state}, into which this upload writes`, {
-      hint: 'To send dead letters again: move the file elsewhere, or give another --state.',
+      hint: 'braze2amp retry sends dead letters again; otherwise move the file elsewhere, or give another --state.',
     })
   }
 }

@@ -56,7 +56,7 @@ export function declareReplayOptions(command: Command): Command {
   command.option('--dry-run', 'write the events to standard output as NDJSON instead of sending them')
   addInputOptions(command)
   addMappingOptions(command)
-  return command
+  command
     .option('--limit <n>', 'end after this many records', parseCount)
     .option(
       '--shard <i/n|auto>',
@@ -65,20 +65,30 @@ export function declareReplayOptions(command: Command): Command {
     )
     .option('--no-dedupe', 'send records again that are there twice')
     .option('--max-errors <n|p%>', 'stop when more records than this are rejected', parseMaxErrors)
-    .addOption(
-      new Option('--api <api>', 'HTTP V2, or Batch for large backfills')
-        .choices(APIS)
-        .default('http' satisfies ApiName),
-    )
-    .addOption(
-      new Option('--region <region>', 'where the project lives').choices(REGIONS).default('us' satisfies Region),
-    )
+    .addOption(apiOption().default('http' satisfies ApiName))
+    .addOption(regionOption().default('us' satisfies Region))
+  declareUploadOptions(command)
+  return command
+    .option('--fresh', 'begin anew: moves the state of the run before aside')
+    .option('--resend', 'send files again that were delivered already')
+    .option('--yes', 'send without asking')
+}
+
+export function apiOption(): Option {
+  return new Option('--api <api>', 'HTTP V2, or Batch for large backfills').choices(APIS)
+}
+
+export function regionOption(): Option {
+  return new Option('--region <region>', 'where the project lives').choices(REGIONS)
+}
+
+/** Declares the options of everything that sends. */
+export function declareUploadOptions(command: Command): Command {
+  return command
     .option('--endpoint <url>', "base URL to send to instead, the API's path is appended")
     .option('--api-key-file <file|->', 'file with the API key, - for standard input (default: $AMPLITUDE_API_KEY)')
     .addOption(new Option('--api-key [key]', 'refused: a key does not belong on a command line').hideHelp())
     .option('--state <dir>', 'directory of the run: its checkpoint, dead letters and waiting events', DEFAULT_STATE)
-    .option('--fresh', 'begin anew: moves the state of the run before aside')
-    .option('--resend', 'send files again that were delivered already')
     .addOption(
       new Option(
         '--unknown <act>',
@@ -86,7 +96,6 @@ export function declareReplayOptions(command: Command): Command {
       ).choices(UNKNOWN),
     )
     .option('--accept-changes', 'go on with a run although options, mapping or destination have changed')
-    .option('--yes', 'send without asking')
     .option('--concurrency <n|auto>', 'requests in flight at most', parseConcurrency, 'auto')
     .option('--batch-size <n>', 'events in a request at most (default: 1999 on http, 2000 on batch)', parsePositive)
     .option(

@@ -15,6 +15,11 @@ export interface Fingerprint {
   readonly tail: string
 }
 
+const EMPTY_HASH = createHash('sha256').digest('hex')
+
+/** Of an input of which nothing was read. */
+export const EMPTY_FINGERPRINT: Fingerprint = { byte: 0, head: EMPTY_HASH, tail: EMPTY_HASH }
+
 /** Bytes at either end that are hashed. */
 export const SPAN_BYTES = 1 << 16
 
@@ -83,7 +88,7 @@ export interface PassingFingerprint {
 }
 
 export function createPassingFingerprint(): PassingFingerprint {
-  let places: Fingerprint[] = [fingerprintOfNothing()]
+  let places: Fingerprint[] = [EMPTY_FINGERPRINT]
   let head: string | null = null
   let byte = 0
   /** Of the span under way. */
@@ -127,11 +132,6 @@ export function createPassingFingerprint(): PassingFingerprint {
       return places[0] as Fingerprint
     },
   }
-}
-
-function fingerprintOfNothing(): Fingerprint {
-  const empty = createHash('sha256').digest('hex')
-  return { byte: 0, head: empty, tail: empty }
 }
 
 /**

@@ -2,8 +2,9 @@ import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
 import { STDIN } from '../read/file-list.ts'
-import { type AppendLog, createAppendLog } from './append-log.ts'
+import { createAppendLog } from './append-log.ts'
 import type { FileSystem } from './file-system.ts'
+import { eachLine } from './lines.ts'
 import { type Check, count, number, objectOf, text, time } from './shape.ts'
 
 /**
@@ -118,7 +119,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
   await log.open()
   const table = createTable()
   const streams: Delivery[] = []
-  await eachLine(log, (line, at) => {
+  const { rest, at: restAt } = await eachLine(log, (line, at) => {
     const { path: file, size, mtime, head, tail, run: id, keyFingerprint } = parsed(line, path, at)
     if (keyFingerprint !== run.keyFingerprint) return
     if (file === STDIN) streams.push({ byThisRun: id === run.id, isUntouched: false, at })
@@ -130,6 +131,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
       at: id === run.id ? at : -1 - at,
     })
   })
+  if (rest !== '') throw damaged(path, restAt, 'the last line has no end')
   table.index()
 
   function deliveryOf(row: number, stamp: number | null): Delivery | null {
@@ -210,26 +212,6 @@ async function lengthOfWholeLines(fileSystem: FileSystem, path: string): Promise
   } finally {
     await file.close()
   }
-}
-
-async function eachLine(log: AppendLog, take: (line: string, at: number) => void): Promise<void> {
-  const block = Buffer.allocUnsafeSlow(READ_BYTES)
-  let rest = Buffer.alloc(0)
-  let at = 0
-  for (let position = 0; ; ) {
-    const read = await log.read(block, position)
-    if (read === 0) break
-    position += read
-    const bytes = rest.length === 0 ? block.subarray(0, read) : Buffer.concat([rest, block.subarray(0, read)])
-    let start = 0
-    for (let end = bytes.indexOf(NEWLINE); end >= 0; end = bytes.indexOf(NEWLINE, start)) {
-      take(textOf(bytes, start, end), at + start)
-      start = end + 1
-    }
-    at += start
-    rest = Buffer.from(bytes.subarray(start))
-  }
-  if (rest.length > 0) throw damaged(log.path, at, 'the last line has no end')
 }
 
 interface Row {

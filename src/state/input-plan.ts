@@ -69,7 +69,12 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
     const isLeftAlone = options.paths === null && !asked.has(key)
     if (path !== STDIN && !isLeftAlone) await mustMatch(path, saved.fingerprint)
     if (asked.has(key))
-      resumed.push({ path, saved, expected: path === STDIN ? saved.fingerprint : null, wasOpen: true })
+      resumed.push({
+        path,
+        saved,
+        expected: path === STDIN ? saved.fingerprint : null,
+        wasOpen: saved.kind !== 'retry' || saved.readTo > 0,
+      })
     else parked.push(saved)
   }
 

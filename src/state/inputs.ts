@@ -1,7 +1,7 @@
 import { ChangedInputError } from '../errors.ts'
 import type { OpenSource, RawChunk, Restart, Source } from '../model.ts'
 import { compareInputs, STDIN } from '../read/file-list.ts'
-import { type Fingerprint, fingerprintOfFile, SPAN_BYTES } from '../read/fingerprint.ts'
+import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, SPAN_BYTES } from '../read/fingerprint.ts'
 import type { ReadGate } from '../read/open.ts'
 import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
@@ -40,6 +40,8 @@ export interface Inputs extends InputProgress {
 /** Which records of the inputs are settled, over all processes of a run. */
 export interface InputProgress {
   readonly gate: ReadGate
+  /** The source holds dead letters that are sent again: of this shard, whatever their place. */
+  isRetry(source: Source): boolean
   /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
   begin(source: OpenSource): Restart
   /** The ticket of the chunk's records: to be taken in input order, and once. */
@@ -139,7 +141,7 @@ export function createInputs(options: InputOptions): Inputs {
       wasOpen,
       deliveredRecords: saved !== null && !wasOpen && saved.settled.length > 0 ? saved.readTo : null,
       source: null,
-      fingerprint: saved?.fingerprint ?? EMPTY,
+      fingerprint: saved?.fingerprint ?? EMPTY_FINGERPRINT,
       whole: null,
     }
   }
@@ -195,7 +197,7 @@ export function createInputs(options: InputOptions): Inputs {
   }
 
   function lineOf({ settled, origin, upcoming: { source, mtimeMs }, whole }: OpenState): DeliveredFile {
-    const { byte: size, head, tail } = whole ?? EMPTY
+    const { byte: size, head, tail } = whole ?? EMPTY_FINGERPRINT
     const { id, keyFingerprint, mappingHash } = run
     return {
       path: source.path,
@@ -214,7 +216,7 @@ export function createInputs(options: InputOptions): Inputs {
 
   async function wholeOf({ source: opened, upcoming: { source, stored } }: OpenState): Promise<Fingerprint> {
     if (source.path === STDIN) return stdin.whole()
-    const head = opened?.headHash() ?? EMPTY.head
+    const head = opened?.headHash() ?? EMPTY_FINGERPRINT.head
     if (stored <= SPAN_BYTES) return { byte: stored, head, tail: head }
     // A file that is gone by now was delivered all the same; nothing will match it.
     return fingerprintOfFile(source.path, stored).catch(() => ({ byte: stored, head, tail: '' }))
@@ -282,6 +284,7 @@ export function createInputs(options: InputOptions): Inputs {
         wakeReaders()
       },
     },
+    isRetry: ({ path }) => open.get(path)?.kind === 'retry',
     begin(source) {
       if (source.path === STDIN) beginStream(source)
       const state = stateFor(source)
@@ -364,10 +367,6 @@ export function createInputs(options: InputOptions): Inputs {
     isRetryDone: () => [...open.values(), ...plan.parked].every(({ kind }) => kind !== 'retry'),
   }
 }
-
-const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
-/** Of an input without bytes. */
-const EMPTY: Fingerprint = { byte: 0, head: EMPTY_HASH, tail: EMPTY_HASH }
 
 /** Of a file that was cut or deleted while it was read, the one taken before. */
 function fingerprintNow(path: string, byte: number, before: Fingerprint): Promise<Fingerprint> {

@@ -1,5 +1,6 @@
 import type { MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { DROPPED, EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
+import { joinFigures } from './books.ts'
 import { NOTHING_BOOKED, type SavedBooks, type SavedTypeCounts } from './checkpoint.ts'
 import type { Seen } from './seen.ts'
 import { type ChunkTicket, isSettled, settle } from './settled.ts'
@@ -134,6 +135,13 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
     add(type, to, 1)
   }
 
+  /** A record that is sent again is in the books already: pending, under the type of its letter. */
+  function takeBack({ raw, typeNames: names }: MappedChunk, i: number): void {
+    const type = raw.letters?.[i]?.eventType ?? null
+    add(type === null ? -1 : names.indexOf(type), EVENT, -1)
+    read--
+  }
+
   /** The event is in memory only no longer: settled, or in a lane file. */
   function leaveMemory({ type, ticket, index, warnings: bits }: BookedEvent): void {
     settle(ticket, index)
@@ -167,7 +175,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
     const own = new Map(['', ...typeNames].map((name, i) => [name, rows.subarray(i * COLUMNS, (i + 1) * COLUMNS)]))
     for (const name of new Set([...Object.keys(base.byType), ...own.keys()])) {
       const row = own.get(name)
-      const figures = joined(base.byType[name], row?.length === COLUMNS ? figuresOf(row) : undefined)
+      const figures = joinFigures(base.byType[name], row?.length === COLUMNS ? figuresOf(row) : undefined)
       if (figures.read > 0) yield [name, figures, row?.[UNSETTLED] ?? 0]
     }
   }
@@ -194,6 +202,8 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
           break
         }
         left--
+        const isRetried = ticket?.origin.kind === 'retry'
+        if (isRetried) takeBack(chunk, i)
         if (outcome === EVENT) {
           outcome = outcomeOfEvent(chunk, i, ticket)
           outcomes[i] = outcome
@@ -201,7 +211,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
         const type = types[i] as number
         add(type, outcome, 1)
         read++
-        const warned = bits[i] as number
+        const warned = isRetried ? 0 : (bits[i] as number)
         if (warned !== 0) countWarnings(warnings, warned, 1)
         if (ticket !== null) {
           if (outcome !== EVENT) settle(ticket, i)
@@ -340,17 +350,6 @@ function countsOf<Is extends 'skipped' | 'rejected'>(
 
 function sumOf(table: Readonly<Record<string, number | undefined>>): number {
   return Object.values(table).reduce((total: number, each) => total + (each ?? 0), 0)
-}
-
-const NO_FIGURES: SavedTypeCounts = { read: 0, accepted: 0, rejected: 0, skipped: 0 }
-
-function joined(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeCounts = NO_FIGURES): SavedTypeCounts {
-  return {
-    read: one.read + other.read,
-    accepted: one.accepted + other.accepted,
-    rejected: one.rejected + other.rejected,
-    skipped: one.skipped + other.skipped,
-  }
 }
 
 function figuresOf(row: Float64Array): SavedTypeCounts {

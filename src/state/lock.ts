@@ -41,7 +41,7 @@ export interface LockOptions {
   readonly isAlive: (pid: number) => boolean
 }
 
-interface Holder {
+export interface Holder {
   readonly pid: number
   readonly host: string
   readonly startedAt: number
@@ -103,7 +103,7 @@ async function refuseIfHeld({ fileSystem, clock, pid, host, isAlive }: LockOptio
 }
 
 /** Null when it is gone, or not a lock as we write it. */
-async function readHolder(fileSystem: FileSystem, path: string): Promise<Holder | null> {
+export async function readHolder(fileSystem: FileSystem, path: string): Promise<Holder | null> {
   const content = await readWhole(fileSystem, path)
   try {
     return content === null ? null : holderShape(JSON.parse(content.toString('utf8')), '')

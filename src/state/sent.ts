@@ -1,3 +1,4 @@
+import { joinCounts } from './books.ts'
 import type { SavedSent } from './checkpoint.ts'
 
 export const NOTHING_SENT: SavedSent = {
@@ -15,11 +16,9 @@ export const NOTHING_SENT: SavedSent = {
 
 /** What two processes of a run, or two shards of a job, sent together. */
 export function addSent(one: SavedSent, other: SavedSent): SavedSent {
-  const byStatus = { ...one.byStatus }
-  for (const [status, count] of Object.entries(other.byStatus)) byStatus[status] = (byStatus[status] ?? 0) + count
   return {
     requests: one.requests + other.requests,
-    byStatus,
+    byStatus: joinCounts(one.byStatus, other.byStatus),
     retries: one.retries + other.retries,
     heldIdentities: one.heldIdentities + other.heldIdentities,
     heldMs: one.heldMs + other.heldMs,

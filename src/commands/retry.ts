@@ -1,0 +1,131 @@
+import { type Command, Option } from 'commander'
+import type { ApiName, Region } from '../amplitude/limits.ts'
+import { HOSTS } from '../amplitude/limits.ts'
+import { EXIT, UsageError } from '../errors.ts'
+import type { RejectReason } from '../model.ts'
+import { OUTCOMES } from '../outcomes.ts'
+import { number } from '../report/number.ts'
+import type { Checkpoint } from '../state/checkpoint.ts'
+import { readCheckpoint } from '../state/checkpoint.ts'
+import { diskFileSystem } from '../state/file-system.ts'
+import { isRetrying, prepareRetry } from '../state/retry.ts'
+import { readApiKey, refuseKeyOption } from './api-key.ts'
+import { createAsk } from './ask.ts'
+import { destinationOf, settingsOf } from './destination.ts'
+import type { MappingFlags } from './input-options.ts'
+import { addMappingFileOptions } from './input-options.ts'
+import { usableMapping } from './load-mapping.ts'
+import { apiOption, declareUploadOptions, type RunOptions, regionOption, type UploadOptions } from './replay-options.ts'
+import { checkWritable } from './replay-run.ts'
+import type { Run } from './run.ts'
+import { parseShard } from './shard-option.ts'
+import { runSession } from './upload-session.ts'
+
+interface RetryOptions
+  extends Omit<UploadOptions, 'api' | 'region' | 'fresh' | 'resend' | 'yes'>,
+    Pick<RunOptions, 'summary' | 'json' | 'quiet' | 'progress'>,
+    Pick<MappingFlags, 'profile' | 'mapping'> {
+  readonly api?: ApiName
+  readonly region?: Region
+  readonly reason?: RejectReason
+}
+
+const REASONS = OUTCOMES.flatMap((outcome) => (outcome.is === 'rejected' ? [outcome.reason] : []))
+
+const EXAMPLES = `
+Examples:
+  braze2amp retry                               send all dead letters of .braze2amp again
+  braze2amp retry --reason silenced_device      those of one reason; the others stay
+  braze2amp retry --mapping mended.yaml --accept-changes
+`
+
+/** `retry`: sends the dead letters of a run again, once their cause is mended. */
+export function addRetryCommand(program: Command, run: Run): void {
+  const command = program
+    .command('retry')
+    .summary('send the dead letters again once their cause is mended')
+    .description(
+      'Sends the dead letters of a run again: to where the run went, mapped as it was. What is refused once more is a dead letter ' +
+        'again; what is accepted is counted as if it had been at first.',
+    )
+    .addOption(new Option('--reason <reason>', 'only those of this reason; the others stay').choices(REASONS))
+  addMappingFileOptions(command)
+  command.addOption(apiOption()).addOption(regionOption())
+  declareUploadOptions(command)
+    .addHelpText('after', EXAMPLES)
+    .action((options: RetryOptions) =>
+      run((signal) => {
+        refuseKeyOption(options)
+        return retry(options, signal)
+      }),
+    )
+}
+
+async function retry(options: RetryOptions, signal: AbortSignal): Promise<number> {
+  const tell = options.quiet ? () => {} : (line: string) => process.stderr.write(`${line}\n`)
+  const saved = await readCheckpoint(diskFileSystem, options.state)
+  if (saved === null) {
+    throw new UsageError(`there is no run in ${options.state}`, { hint: 'Name its directory with --state DIR.' })
+  }
+  const upload = uploadOptionsOf(options, saved)
+  const destination = destinationOf(upload)
+  const shard = saved.run.options.shard === null ? undefined : parseShard(saved.run.options.shard, {})
+  const settings = settingsOf(upload, shard)
+  const key = await readApiKey(upload, [])
+  checkWritable(options.summary)
+  const mapping = await usableMapping(mappingFlagsOf(options, saved), tell)
+  if (!isRetrying(saved) && (saved.logs['dead-letters.ndjson'] ?? 0) === 0) {
+    tell('there are no dead letters')
+    return EXIT.done
+  }
+  return runSession(
+    {
+      title: 'Retry',
+      options: { ...upload, ...options, api: upload.api, dedupe: saved.run.options.dedupe },
+      destination,
+      settings,
+      key,
+      mapping,
+      choices: saved.run.options,
+      format: null,
+      shard: undefined,
+      paths: null,
+      bytes: null,
+      facts: null,
+      prepare: async (checkpoint) => {
+        if (checkpoint === null || isRetrying(checkpoint)) return checkpoint
+        const prepared = await prepareRetry(diskFileSystem, options.state, checkpoint, options.reason ?? null)
+        tell(`${number(prepared.letters)} dead letters are sent again`)
+        return prepared.checkpoint
+      },
+      ask: createAsk(options.apiKeyFile === '-', signal),
+    },
+    signal,
+  )
+}
+
+/** Where the run went, unless the options say otherwise. */
+function uploadOptionsOf(options: RetryOptions, { run }: Checkpoint): UploadOptions {
+  const { endpoint, region } = options
+  return {
+    ...options,
+    api: options.api ?? run.api,
+    region: region ?? 'us',
+    endpoint: endpoint ?? (region === undefined ? run.endpoint : HOSTS[region]),
+  }
+}
+
+/** The run's own filters; the records passed them. */
+function mappingFlagsOf({ profile, mapping }: RetryOptions, { run }: Checkpoint): MappingFlags {
+  const { include, exclude, since, until, eventType, skipUserPropertiesSync } = run.options
+  return {
+    ...(profile !== undefined && { profile }),
+    ...(mapping !== undefined && { mapping }),
+    include,
+    exclude,
+    ...(since !== null && { since: Date.parse(since) }),
+    ...(until !== null && { until: Date.parse(until) }),
+    ...(eventType !== null && { eventType }),
+    ...(skipUserPropertiesSync && { skipUserPropertiesSync: true as const }),
+  }
+}

@@ -1,0 +1,111 @@
+import { join } from 'node:path'
+import type { Command } from 'commander'
+import { EXIT, UsageError } from '../errors.ts'
+import { endReport } from '../report/end-report.ts'
+import { number } from '../report/number.ts'
+import { type Summary, summaryOf } from '../report/summary.ts'
+import { countsOf, joinBooks } from '../state/books.ts'
+import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
+import { diskFileSystem } from '../state/file-system.ts'
+import { readHolder } from '../state/lock.ts'
+import { addSent, NOTHING_SENT } from '../state/sent.ts'
+import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
+import { createPrinter } from './print.ts'
+import type { Run } from './run.ts'
+
+const EXAMPLES = `
+Examples:
+  braze2amp status                        the run in .braze2amp, also while it runs
+  braze2amp status state-1 state-2        the shards of a job, and their sum
+  braze2amp status --json | jq .pending
+`
+
+/** `status [DIR…]`: where runs stand, from the files alone. */
+export function addStatusCommand(program: Command, run: Run): void {
+  program
+    .command('status')
+    .summary('where a run stands, from its state directory, also while it runs')
+    .description(
+      'Shows the books of a run as its last checkpoint has them, at most 2 s old while it runs. Several directories add up.',
+    )
+    .argument('[dirs...]', `state directories (default: ${DEFAULT_STATE})`)
+    .option('--json', 'one line with the fields of the summary')
+    .addHelpText('after', EXAMPLES)
+    .action((directories: readonly string[], options: { readonly json?: true }) =>
+      run(() => status(directories.length === 0 ? [DEFAULT_STATE] : directories, options)),
+    )
+}
+
+async function status(directories: readonly string[], { json }: { readonly json?: true }): Promise<number> {
+  const runs = await Promise.all(directories.map(runIn))
+  const summary = summaryOfAll(runs.map(({ checkpoint }) => checkpoint))
+  const printer = createPrinter()
+  if (json) {
+    await printer.print(`${JSON.stringify(summary)}\n`)
+    return EXIT.done
+  }
+  for (const found of runs) await printer.print(`${runText(found)}\n`)
+  if (runs.length > 1) await printer.print(`${endReport(summary, `All ${runs.length}`)}\n`)
+  return EXIT.done
+}
+
+interface FoundRun {
+  readonly directory: string
+  readonly checkpoint: Checkpoint
+  /** The process that holds the lock; null when none does. */
+  readonly holder: string | null
+}
+
+/** @throws UsageError when there is no run, or its checkpoint cannot be read */
+async function runIn(directory: string): Promise<FoundRun> {
+  const checkpoint = await readCheckpoint(diskFileSystem, directory)
+  if (checkpoint === null) {
+    throw new UsageError(`there is no run in ${directory}`, {
+      hint: 'Name the state directory of a run; replay makes one, .braze2amp unless --state says otherwise.',
+    })
+  }
+  const holder = await readHolder(diskFileSystem, join(directory, 'lock'))
+  return { directory, checkpoint, holder: holder === null ? null : `process ${holder.pid} on ${holder.host}` }
+}
+
+/** The books of all together, as the summary of one run. */
+function summaryOfAll(checkpoints: readonly Checkpoint[]): Summary {
+  const books = checkpoints.reduce((all, { counts }) => joinBooks(all, counts), NOTHING_BOOKED)
+  const sent = checkpoints.reduce((all, { counts }) => addSent(all, counts.sent), NOTHING_SENT)
+  const counts = countsOf(books)
+  const exitCode = counts.rejected.size > 0 ? EXIT.recordsRejected : EXIT.done
+  const summary = summaryOf(counts, {
+    durationMs: sent.durationMs,
+    stopped: null,
+    exitCode,
+    sent: { ...sent, eventsPerSecondOfIdentity: 1 },
+    resumed: false,
+  })
+  // What one identity may send is not in the checkpoint.
+  return { ...summary, efficiency: null }
+}
+
+function runText({ directory, checkpoint, holder }: FoundRun): string {
+  const { run, savedAt, complete, clean, open, lanes, logs } = checkpoint
+  const isDone = complete ? 'complete' : clean ? 'stopped, can be resumed' : 'not finished'
+  const state = holder === null ? isDone : `in use by ${holder}`
+  const letters = (logs[DEAD_LETTERS_FILE] ?? 0) > 0 ? join(directory, DEAD_LETTERS_FILE) : null
+  const lines = [
+    endReport(summaryOfAll([checkpoint]), directory, letters),
+    `  ${'state'.padEnd(9)} ${state}, as of ${new Date(savedAt).toISOString()}`,
+    `  ${'run'.padEnd(9)} ${run.id}, begun ${new Date(run.createdAt).toISOString()}${run.options.shard === null ? '' : `, shard ${run.options.shard}`}`,
+    `  ${'to'.padEnd(9)} ${run.origin}, project key ${run.keyFingerprint}`,
+  ]
+  if (open.length > 0) {
+    const [first] = open
+    const more = open.length > 1 ? ` and ${number(open.length - 1)} more` : ''
+    lines.push(`  ${'reading'.padEnd(9)} ${first?.path}${more}`)
+  }
+  if (lanes.length > 0) {
+    const waiting = lanes.reduce((sum, lane) => sum + lane.lines - lane.settledLines, 0)
+    lines.push(
+      `  ${'waiting'.padEnd(9)} ${number(waiting)} events of ${number(lanes.length)} hot identities in lane files`,
+    )
+  }
+  return lines.join('\n')
+}

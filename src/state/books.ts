@@ -1,0 +1,66 @@
+import type { RejectReason, SkipReason, Warning } from '../model.ts'
+import type { SavedBooks, SavedTypeCounts } from './checkpoint.ts'
+import type { Counts } from './ledger.ts'
+
+/** The books of a checkpoint as the ledger counts them. */
+export function countsOf(books: SavedBooks): Counts {
+  const { read, accepted, pending } = books
+  return {
+    read,
+    accepted,
+    pending,
+    rejected: mapOf<RejectReason>(books.rejected),
+    skipped: mapOf<SkipReason>(books.skipped),
+    warnings: mapOf<Warning>(books.warnings),
+    byType: new Map(Object.entries(books.byType).filter(([type]) => type !== '')),
+  }
+}
+
+/** The books of two runs, or of two shards of a job, together. */
+export function joinBooks(one: SavedBooks, other: SavedBooks): SavedBooks {
+  const byType: Record<string, SavedTypeCounts> = { ...one.byType }
+  for (const [type, figures] of Object.entries(other.byType)) byType[type] = joinFigures(byType[type], figures)
+  return {
+    read: one.read + other.read,
+    accepted: one.accepted + other.accepted,
+    pending: one.pending + other.pending,
+    rejected: joinCounts(one.rejected, other.rejected),
+    skipped: joinCounts(one.skipped, other.skipped),
+    warnings: joinCounts(one.warnings, other.warnings),
+    byType,
+    unsettled: {
+      byType: joinCounts(one.unsettled.byType, other.unsettled.byType),
+      warnings: joinCounts(one.unsettled.warnings, other.unsettled.warnings),
+    },
+  }
+}
+
+/** Figures of one event type; what is not there counts as nothing. */
+export function joinFigures(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeCounts = NO_FIGURES): SavedTypeCounts {
+  return {
+    read: one.read + other.read,
+    accepted: one.accepted + other.accepted,
+    rejected: one.rejected + other.rejected,
+    skipped: one.skipped + other.skipped,
+  }
+}
+
+/** Counts by name. */
+export function joinCounts<Name extends string>(
+  one: Readonly<Partial<Record<Name, number>>>,
+  other: Readonly<Partial<Record<Name, number>>>,
+): Record<Name, number> {
+  const sums = { ...one } as Record<Name, number>
+  for (const [name, count] of Object.entries<number | undefined>(other)) {
+    sums[name as Name] = (sums[name as Name] ?? 0) + (count ?? 0)
+  }
+  return sums
+}
+
+const NO_FIGURES: SavedTypeCounts = { read: 0, accepted: 0, rejected: 0, skipped: 0 }
+
+function mapOf<Name extends string>(table: Readonly<Partial<Record<Name, number>>>): ReadonlyMap<Name, number> {
+  return new Map(
+    Object.entries<number | undefined>(table).flatMap(([name, count]) => (count ? [[name as Name, count]] : [])),
+  )
+}

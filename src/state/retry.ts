@@ -1,0 +1,169 @@
+import { join } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { append, NEWLINE } from '../json/bytes.ts'
+import { BEGINNING, type RejectReason } from '../model.ts'
+import { EMPTY_FINGERPRINT } from '../read/fingerprint.ts'
+import { createAppendLog } from './append-log.ts'
+import type { Checkpoint, SavedBooks, SavedInput, SavedTypeCounts } from './checkpoint.ts'
+import type { FileSystem } from './file-system.ts'
+import { RETRYING_FILE } from './input-plan.ts'
+import { eachLine } from './lines.ts'
+import type { OrdinalRange } from './settled.ts'
+import { DEAD_LETTERS_FILE } from './state-directory.ts'
+
+/**
+ * Dead letters that are sent again: `retrying.ndjson`, until each is accepted or a dead letter once more (DESIGN.md §6).
+ *
+ * Format: that of `dead-letters.ndjson`, which it was; one line is one record.
+ *
+ * Invariants:
+ * - In the checkpoint it is an open input of kind `retry`. Its records are in the books already: `read` is what it was, and what was
+ *   rejected is pending.
+ * - Letters that are left alone are settled in it from the start, and are lines of the new `dead-letters.ndjson`.
+ *
+ * Write order, and what a crash leaves (`claim.ts` puts it right):
+ *
+ *     rename to retrying.ndjson, sync directory    the checkpoint knows a file of dead letters that is not there: renamed back
+ *     write the letters that are left alone        a shorter one than it knows: renamed back over it
+ *     checkpoint                                   a retry that goes on
+ *     … sent, settled, checkpoint without it       a retrying.ndjson that no checkpoint names, and all dead letters: deleted
+ *     delete retrying.ndjson
+ */
+export interface PreparedRetry {
+  /** The checkpoint that the retry goes on from; not on disk yet. */
+  readonly checkpoint: Checkpoint
+  /** Letters that will be sent again. */
+  readonly letters: number
+}
+
+/** What is counted of a letter. */
+interface LetterHead {
+  readonly reason: RejectReason
+  /** As the books name it: the empty name stands for none. */
+  readonly eventType: string
+}
+
+/** True when a retry is under way: it only has to go on. */
+export function isRetrying({ open }: Pick<Checkpoint, 'open'>): boolean {
+  return open.some(({ kind }) => kind === 'retry')
+}
+
+/**
+ * Takes the dead letters for a retry, those of `reason` or all.
+ * @throws UsageError when a letter is damaged
+ */
+export async function prepareRetry(
+  fileSystem: FileSystem,
+  directory: string,
+  saved: Checkpoint,
+  reason: RejectReason | null,
+): Promise<PreparedRetry> {
+  const path = join(directory, DEAD_LETTERS_FILE)
+  const length = saved.logs[DEAD_LETTERS_FILE] ?? 0
+  const taken: LetterHead[] = []
+  const settled: [number, number][] = []
+  let ordinal = 0
+  await eachLetter((line, at) => {
+    const head = headOf(line, path, at)
+    if (reason === null || head.reason === reason) taken.push(head)
+    else if (settled.at(-1)?.[1] === ordinal) (settled.at(-1) as [number, number])[1] += 1
+    else settled.push([ordinal, ordinal + 1])
+    ordinal += 1
+  })
+  if (taken.length === 0) return { checkpoint: saved, letters: 0 }
+
+  const retrying = join(directory, RETRYING_FILE)
+  await cutTo(fileSystem, path, length)
+  await fileSystem.rename(path, retrying)
+  await fileSystem.syncDirectory(directory)
+  const left = createAppendLog({ fileSystem, path, length: 0 })
+  await copyLines(fileSystem, retrying, settled, left.add)
+  await left.close()
+
+  const input: SavedInput = {
+    path: RETRYING_FILE,
+    kind: 'retry',
+    fingerprint: EMPTY_FINGERPRINT,
+    from: { ...BEGINNING },
+    settled,
+    readTo: 0,
+    accepted: 0,
+  }
+  const checkpoint = {
+    ...saved,
+    complete: false,
+    open: [...saved.open, input],
+    logs: { ...saved.logs, [DEAD_LETTERS_FILE]: left.length() },
+    counts: { ...saved.counts, ...withPending(saved.counts, taken) },
+  }
+  return { checkpoint, letters: taken.length }
+
+  async function eachLetter(take: (line: string, at: number) => void): Promise<void> {
+    if (length === 0) return
+    const log = createAppendLog({ fileSystem, path, length })
+    try {
+      await log.open()
+      await eachLine(log, take)
+    } finally {
+      await log.close()
+    }
+  }
+}
+
+/** Lines behind what the checkpoint knows are of records that are read again. */
+async function cutTo(fileSystem: FileSystem, path: string, length: number): Promise<void> {
+  const file = await fileSystem.open(path, 'write')
+  try {
+    await file.truncate(length)
+  } finally {
+    await file.close()
+  }
+}
+
+async function copyLines(
+  fileSystem: FileSystem,
+  from: string,
+  ranges: readonly OrdinalRange[],
+  add: ReturnType<typeof createAppendLog>['add'],
+): Promise<void> {
+  if (ranges.length === 0) return
+  const log = createAppendLog({ fileSystem, path: from, length: null })
+  await log.open()
+  let ordinal = 0
+  let at = 0
+  await eachLine(log, (line) => {
+    while (at < ranges.length && (ranges[at] as OrdinalRange)[1] <= ordinal) at += 1
+    const [start, end] = ranges[at] ?? [0, 0]
+    const isLeft = ordinal >= start && ordinal < end
+    ordinal += 1
+    if (isLeft) add((out) => append(out, Buffer.from(`${line}${String.fromCharCode(NEWLINE)}`)))
+  })
+  await log.close()
+}
+
+function headOf(line: string, path: string, at: number): LetterHead {
+  try {
+    const { reason, event_type: eventType }: { reason: RejectReason; event_type: string | null } = JSON.parse(line)
+    return { reason, eventType: eventType ?? '' }
+  } catch (cause) {
+    throw new UsageError(`${path} is damaged at byte ${at}: ${(cause as Error).message}`, {
+      hint: 'Mend the line, or take it out; nothing was changed or sent.',
+      cause,
+    })
+  }
+}
+
+/** The books with these rejections pending again. */
+function withPending(
+  books: SavedBooks,
+  taken: readonly LetterHead[],
+): Pick<SavedBooks, 'pending' | 'rejected' | 'byType'> {
+  const rejected: Partial<Record<RejectReason, number>> = { ...books.rejected }
+  const byType: Record<string, SavedTypeCounts> = { ...books.byType }
+  for (const { reason, eventType } of taken) {
+    rejected[reason] = (rejected[reason] ?? 0) - 1
+    const figures = byType[eventType]
+    if (figures !== undefined) byType[eventType] = { ...figures, rejected: figures.rejected - 1 }
+  }
+  return { pending: books.pending + taken.length, rejected, byType }
+}
