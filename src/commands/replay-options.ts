@@ -20,8 +20,8 @@ export interface RunOptions extends InputOptions, MappingFlags {
 }
 
 /** What to do with events whose outcome nobody knows any more. */
-export const UNKNOWN = ['resend', 'dead-letter'] as const
-export type Unknown = (typeof UNKNOWN)[number]
+const UNKNOWN = ['resend', 'dead-letter'] as const
+type Unknown = (typeof UNKNOWN)[number]
 
 /** What an upload needs beside. */
 export interface UploadOptions {

@@ -95,7 +95,7 @@ async function retry(options: RetryOptions, signal: AbortSignal): Promise<number
       prepare: async (checkpoint) => {
         if (checkpoint === null || isRetrying(checkpoint)) return checkpoint
         const prepared = await prepareRetry(diskFileSystem, options.state, checkpoint, options.reason ?? null)
-        tell(`${number(prepared.letters)} dead letters are sent again`)
+        tell(`dead letters that are sent again: ${number(prepared.letters)}`)
         return prepared.checkpoint
       },
       ask: createAsk(options.apiKeyFile === '-', signal),

@@ -26,10 +26,7 @@ import { type OpenSink, runReplay } from './replay-run.ts'
 import { type Ask, type Decision, decide } from './resume.ts'
 import { interruptedCode } from './run.ts'
 
-export type SessionOptions = Pick<
-  RunOptions,
-  'limit' | 'dedupe' | 'maxErrors' | 'summary' | 'json' | 'quiet' | 'progress'
-> &
+type SessionOptions = Pick<RunOptions, 'limit' | 'dedupe' | 'maxErrors' | 'summary' | 'json' | 'quiet' | 'progress'> &
   Omit<UploadOptions, 'apiKey' | 'apiKeyFile' | 'region'>
 
 /** An upload, whatever its records come from: exports under `replay`, dead letters under `retry`. */
@@ -154,7 +151,8 @@ async function upload(
     stop: AbortSignal.any([signal, failure.signal]),
     onFailure: fail,
   })
-  for (const { path } of plan.parked) tell(`${path} was begun and is not among the paths: it stays as it is`)
+  for (const { path } of session.paths === null ? [] : plan.parked)
+    tell(`${path} was begun and is not among the paths: it stays as it is`)
   const client = createHttpClient({
     url: destination.url,
     connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
@@ -239,7 +237,8 @@ async function upload(
     publish(summary, options, (line) => process.stdout.write(`${line}\n`))
     const letters = summary.rejected.total > 0 ? `${options.state}/${DEAD_LETTERS_FILE}` : null
     tell(endReport(summary, session.title, letters))
-    if (saved !== null && error === null && state.ledger.counts().read === readBefore) tell('nothing new')
+    if (session.paths !== null && saved !== null && error === null && state.ledger.counts().read === readBefore)
+      tell('nothing new')
     if (error !== null) throw error
     return exitCode
   } finally {

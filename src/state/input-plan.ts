@@ -19,7 +19,7 @@ export interface InputPlan {
   readonly streams: readonly DeliveredFile[]
 }
 
-export interface PlannedInput {
+interface PlannedInput {
   readonly path: string
   readonly saved: SavedInput
   /** What standard input must match before anything of it is taken; null for a file, which was looked at. */
@@ -45,7 +45,7 @@ interface PlanOptions {
 export const RETRYING_FILE = 'retrying.ndjson'
 
 /** Where an input of the checkpoint lies. */
-export function pathOf({ kind, path }: Pick<SavedInput, 'kind' | 'path'>, directory: string): string {
+function pathOf({ kind, path }: Pick<SavedInput, 'kind' | 'path'>, directory: string): string {
   return kind === 'retry' ? join(directory, RETRYING_FILE) : path
 }
 

@@ -42,7 +42,7 @@ export interface RunState {
 type LaneOptions = Pick<LaneFileOptions, 'eventsPerSecond' | 'typeName' | 'onRead' | 'onFailure'>
 
 /** What the picture says of what this process does. */
-export interface PictureParts {
+interface PictureParts {
   readonly quota: () => SavedQuota[]
   readonly sent: () => SavedSent
   readonly files: () => SavedCounts['files']
