@@ -8,7 +8,19 @@ import type { CommandOutline } from '../../src/completion/outline.ts'
 import { zshCompletion } from '../../src/completion/zsh.ts'
 import { braze2amp, temporaryDirectory } from '../harness.ts'
 
-const COMMANDS = ['replay', 'validate', 'inspect', 'explain', 'events', 'mapping', 'emulator', 'completion', 'help']
+const COMMANDS = [
+  'replay',
+  'validate',
+  'inspect',
+  'explain',
+  'status',
+  'retry',
+  'events',
+  'mapping',
+  'emulator',
+  'completion',
+  'help',
+]
 
 describe('in a real bash', () => {
   const script = join(temporaryDirectory(), 'completion.bash')
@@ -27,7 +39,7 @@ describe('in a real bash', () => {
 
   for (const [words, expected] of [
     [[''], COMMANDS],
-    [['re'], ['replay']],
+    [['rep'], ['replay']],
     [['replay', '--dr'], ['--dry-run']],
     [['replay', 'exports', '--dry-run', '--lim'], ['--limit']],
     [
