@@ -80,6 +80,8 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   await prepareLaneFiles(fileSystem, join(directory, LANES_DIRECTORY), saved?.lanes ?? [])
   await fileSystem.syncDirectory(directory)
 
+  /** Nothing is read, and no checkpoint asked for by a reader, once the run has ended. */
+  const over = new AbortController()
   const ledger = createLedger({ ...options.books, seen, saved: saved?.counts ?? NOTHING_BOOKED })
   const inputs = createInputs({
     plan,
@@ -90,7 +92,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     wallClock: clock.wallClock,
     save: () => checkpointing.save(),
     onFailure,
-    stop: options.stop,
+    stop: AbortSignal.any([options.stop, over.signal]),
   })
   let lanes: LaneFiles | null = null
   let parts: PictureParts | null = null
@@ -171,11 +173,13 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     changed: checkpointing.changed,
     sent: sentSoFar,
     async end(how) {
+      over.abort()
       await checkpointing.close()
       ending = how
       await checkpointing.save()
     },
     async close() {
+      over.abort()
       await checkpointing.close()
       await Promise.all([letters.close(), delivered.close(), seen?.close()])
     },
