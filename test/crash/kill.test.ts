@@ -1,0 +1,18 @@
+import assert from 'node:assert/strict'
+import { describe, test } from 'node:test'
+import { KILL_FORMATS, killAgainAndAgain } from './kill-loop.ts'
+
+/** A few kills of each kind; `npm run kill` has fifty. */
+describe('killed with SIGKILL again and again, an upload ends as one that was not', { concurrency: 3 }, () => {
+  for (const format of KILL_FORMATS) {
+    test(format, async () => {
+      const { kills } = await killAgainAndAgain({ format, kills: 5, seed: 5 })
+      assert.ok(kills > 0, 'the upload was over before it could be killed')
+    })
+  }
+
+  test('while lane files are written and read back', async () => {
+    const { kills } = await killAgainAndAgain({ format: 'ndjson', kills: 5, seed: 5, hot: true })
+    assert.ok(kills > 0, 'the upload was over before it could be killed')
+  })
+})
