@@ -55,14 +55,16 @@ export async function openInput(source: Source, stop?: AbortSignal): Promise<Ope
   // A slice would keep the whole read in memory.
   const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
+  const headHash = () => {
+    hash ??= createHash('sha256').update(head).digest('hex')
+    return hash
+  }
   const opened: OpenSource = {
-    ...source,
+    path: source.path,
+    number: source.number,
     fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
     isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
-    headHash() {
-      hash ??= createHash('sha256').update(head).digest('hex')
-      return hash
-    },
+    headHash,
   }
 
   const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
