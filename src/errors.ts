@@ -32,6 +32,9 @@ export class UsageError extends Braze2ampError {
   readonly exitCode = EXIT.usage
 }
 
+/** An input is not the one that a run has begun to read: going on could send some of it twice, or never. */
+export class ChangedInputError extends UsageError {}
+
 /** What ended a run early, in the summary's words. */
 export type StopCause = 'refused' | 'unreachable' | 'quota' | 'max_errors' | 'state' | 'output'
 

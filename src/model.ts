@@ -26,6 +26,7 @@ export type RejectReason =
   | 'silenced_device'
   | 'forbidden'
   | 'server_error'
+  | 'outcome_unknown'
 
 /** What is worth saying about a record that goes on all the same. */
 export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'
@@ -38,6 +39,19 @@ export interface Fault {
   readonly detail: string
 }
 
+/** Where a cutter can begin. */
+export interface Restart {
+  /** In the decoded input: after gunzip. */
+  readonly byte: number
+  /** Of the first record that it meets there: records have ordinals from 0 in their input. */
+  readonly ordinal: number
+  /** Of that byte, from 1; null where the format has no lines. */
+  readonly line: number | null
+}
+
+/** The beginning of an input. */
+export const BEGINNING: Restart = { byte: 0, ordinal: 0, line: 1 }
+
 /**
  * Records of one source in input order, undecoded: JSON text, whatever the input's format was. Plain data. Column `i` is
  * record `i`. The bytes may be reused once the next chunk has been asked for.
@@ -47,6 +61,8 @@ export interface RawChunk {
   /** Every record is followed by at least one byte that JSON text of one record cannot hold (a newline). */
   readonly bytes: Uint8Array
   readonly count: number
+  /** Where a cutter can begin to meet these records again; `restart.ordinal` may be that of an earlier one. */
+  readonly restart: Restart
   readonly starts: Int32Array
   readonly ends: Int32Array
   /** Where each record stands in the decoded input: byte of its line (NDJSON, CSV), else its ordinal from 0. */
@@ -77,6 +93,8 @@ export interface OpenSource extends Source {
   readonly fileType: string | null
   /** The file comes from Braze's Snowflake share. */
   readonly isShare: boolean
+  /** It is gzipped: bytes as stored and decoded bytes differ. */
+  readonly isGzip: boolean
   /** SHA-256 of the first 64 KB as stored, hex. */
   headHash(): string
 }
@@ -112,7 +130,7 @@ export interface MappedChunk {
   readonly bytes: Uint8Array
   readonly eventEnds: Int32Array
   /** Why records were rejected, by index. */
-  readonly details: ReadonlyMap<number, string>
+  readonly details: Map<number, string>
 }
 
 /** Where a record stands: what a dead letter and a lane file say of it. */
@@ -167,10 +185,15 @@ export interface FindingGroup {
   readonly examples: readonly Finding[]
 }
 
+/** A check that passed. Its name is the same from run to run, so that CI can tell it is the same check. */
+export interface PassedCheck {
+  readonly name: string
+  readonly detail: string
+}
+
 /** One thing that was checked, and what was found. */
 export interface CheckedSection {
   readonly name: string
-  /** What passed, in words. */
-  readonly passed: readonly string[]
+  readonly passed: readonly PassedCheck[]
   readonly groups: readonly FindingGroup[]
 }

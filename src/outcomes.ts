@@ -21,10 +21,17 @@ export const OUTCOMES = [
   { is: 'rejected', reason: 'silenced_device' },
   { is: 'rejected', reason: 'forbidden' },
   { is: 'rejected', reason: 'server_error' },
+  { is: 'rejected', reason: 'outcome_unknown' },
 ] as const satisfies readonly Outcome[]
 
 /** The outcome of a record that becomes an event. */
 export const EVENT = 0
+
+/**
+ * Not in `OUTCOMES`: the record does not count as read, since it is another shard's (DESIGN §8), or was settled before the run was
+ * resumed (DESIGN §6).
+ */
+export const DROPPED = 255
 
 /** The number of an outcome's reason. */
 export function outcomeOf(reason: SkipReason | RejectReason): number {

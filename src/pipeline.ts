@@ -1,13 +1,15 @@
 import { CUTTERS } from './cut/cut.ts'
-import { Braze2ampError, UsageError } from './errors.ts'
+import { Braze2ampError, ChangedInputError, UsageError } from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import type { Mapping } from './map/plan.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
-import type { MappedChunk, RawChunk, Source } from './model.ts'
+import { BEGINNING, type MappedChunk, type RawChunk, type Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
+import { createShardFilter, type Shard } from './shard.ts'
 import type { Sink } from './sink.ts'
+import type { InputProgress } from './state/inputs.ts'
 import type { Ledger } from './state/ledger.ts'
 
 /** What a run reads. */
@@ -15,6 +17,10 @@ export interface Inputs {
   readonly sources: Iterable<Source>
   /** The format of every input, whatever its content; null to find out. */
   readonly format: Format | null
+  /** The only records to take, when several workers share the inputs. */
+  readonly shard?: Shard | undefined
+  /** What is known of them from before; null in a run that cannot be resumed. */
+  readonly progress?: InputProgress | null
 }
 
 /** Told of what happens on the way; none of it changes the run. */
@@ -46,13 +52,17 @@ export type Stop = 'limit' | 'max_errors' | 'signal' | 'sink' | null
 
 /** Reads every input once; each record ends in exactly one of accepted, rejected, skipped, pending. */
 export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop> {
+  const { progress = null } = inputs
   const stop = AbortSignal.any([signal, sink.failed])
   let isAtLimit = false
   try {
-    for await (const chunk of mappedChunks(inputs, mapping, observer, stop, ledger.remaining)) {
-      ledger.book(chunk)
+    for await (const chunk of mappedChunks(inputs, mapping, observer, stop)) {
+      // From here until `put` has begun nothing is awaited: a picture has a chunk with all that became of it, or nothing of it.
+      const ticket = progress?.take(chunk.raw) ?? null
+      ledger.book(chunk, ticket)
+      if (ticket !== null && chunk.count < ticket.count) progress?.shorten(ticket, chunk.count)
       observer.booked(chunk)
-      await sink.put(chunk)
+      await sink.put(chunk, ticket)
       isAtLimit = ledger.remaining() <= 0
       if (isAtLimit || ledger.hasTooManyErrors()) break
     }
@@ -75,32 +85,39 @@ export async function* mappedChunks(
   mapping: Mapping,
   observer: Pick<Observer, 'finished' | 'refused' | 'read' | 'opened'>,
   stop: AbortSignal,
-  remaining: () => number,
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
-  for await (const opened of openAhead(inputs.sources, stop)) {
+  const keepOwn = inputs.shard === undefined ? null : createShardFilter(inputs.shard)
+  const { progress = null } = inputs
+  for await (const opened of openAhead(inputs.sources, stop, progress?.gate ?? null)) {
     const { source } = opened
     let hasType = false
     try {
-      for await (const raw of rawChunks(opened, inputs.format, observer, stop)) {
-        const chunk = mapChunk(raw.count > remaining() ? { ...raw, count: remaining() } : raw)
+      for await (const raw of rawChunks(opened, inputs, observer, stop)) {
+        const chunk = mapChunk(raw)
+        keepOwn?.(chunk)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
         if (!hasType) hasType = raw.source.fileType !== null || namesEventType(chunk, source)
         yield chunk
         if (stop.aborted) return
       }
+      if (stop.aborted) return
+      await progress?.ended(source)
       observer.finished(source)
     } catch (error) {
-      if (!(error instanceof Braze2ampError) || error instanceof UnknownEventError) throw error
+      const endsRun = error instanceof UnknownEventError || error instanceof ChangedInputError
+      if (!(error instanceof Braze2ampError) || endsRun) throw error
+      progress?.refused(source)
       observer.refused(source, error)
     }
-    if (stop.aborted || remaining() <= 0) return
+    if (stop.aborted) return
   }
+  progress?.finished()
 }
 
 async function* rawChunks(
   opened: Opened,
-  format: Format | null,
+  { format, progress = null }: Inputs,
   observer: Pick<Observer, 'read' | 'opened'>,
   stop: AbortSignal,
 ): AsyncGenerator<RawChunk> {
@@ -110,7 +127,8 @@ async function* rawChunks(
     const chosen = await chooseFormat(input, format)
     if (chosen.format === null) return
     observer.opened?.(source, chosen.format)
-    for await (const raw of CUTTERS[chosen.format](chosen.input)) {
+    const from = progress?.begin(input.source) ?? BEGINNING
+    for await (const raw of CUTTERS[chosen.format](chosen.input, from)) {
       if (stop.aborted) return
       observer.read?.(source, input.storedBytes())
       yield raw

@@ -6,8 +6,9 @@ import { after } from 'node:test'
 import { fileURLToPath } from 'node:url'
 import { createChunkMapper } from '../src/map/map-chunk.ts'
 import { compileMapping, type MappingOptions } from '../src/map/plan.ts'
-import type { MappedChunk, OpenSource, RawChunk } from '../src/model.ts'
+import { BEGINNING, type MappedChunk, type OpenSource, type RawChunk } from '../src/model.ts'
 import { OUTCOMES, WARNINGS } from '../src/outcomes.ts'
+import { type ChunkTicket, createSettled, NOTHING_SETTLED } from '../src/state/settled.ts'
 
 /** What became of one record. */
 export interface Mapped {
@@ -74,9 +75,18 @@ export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSou
     ends.push(at++)
   }
   return {
-    source: { path: 'test', number: 0, fileType: null, isShare: false, headHash: () => 'head', ...source },
+    source: {
+      path: 'test',
+      number: 0,
+      fileType: null,
+      isShare: false,
+      isGzip: false,
+      headHash: () => 'head',
+      ...source,
+    },
     bytes: Buffer.concat(records.flatMap((record) => [record, Buffer.from('\n')])),
     count: records.length,
+    restart: BEGINNING,
     starts: Int32Array.from(starts),
     ends: Int32Array.from(ends),
     positions: Float64Array.from(starts),
@@ -84,6 +94,11 @@ export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSou
     faults: [],
     values: 'json',
   }
+}
+
+/** A ticket for the first `count` records of an input. */
+export function ticketFor(count: number): ChunkTicket {
+  return createSettled(NOTHING_SETTLED, { kind: 'input', accepted: 0 }).take(count, BEGINNING)
 }
 
 export function outcomesOf(chunk: MappedChunk): readonly Mapped[] {

@@ -7,7 +7,7 @@ import { keysAt } from '../src/map/mapping-schema.ts'
 const README = readFileSync(new URL('../../README.md', import.meta.url), 'utf8')
 
 const examples = Array.from(README.matchAll(/```yaml\n([\s\S]*?)```/g), ([, text]) => text ?? '').filter(
-  (text) => !/^# Git(Hub|Lab)/.test(text),
+  (text) => !/^# (GitHub|GitLab|Kubernetes)/.test(text),
 )
 
 describe('the mapping files in the README', () => {

@@ -21,18 +21,16 @@ export type Report = (severity: Severity, cause: string, title: string, message?
 export function checkEvent(event: SentEvent, byteLength: number, nowMs: number, report: Report): void {
   const maxBytes = API_LIMITS.http.maxBodyBytes - BODY_MARGIN_BYTES
   if (byteLength > maxBytes) {
-    report(
-      'error',
-      'too_large',
-      'the event is larger than a request may be',
-      `it takes ${byteLength} bytes of ${maxBytes}`,
-    )
+    const title = 'the event is larger than a request may be'
+    report('error', 'too_large', title, `${title}: ${byteLength} bytes of ${maxBytes}`)
   }
   if (event.time > nowMs + FUTURE_MS) {
-    report('warning', 'future_time', 'the event lies in the future', `time is ${dateText(event.time)}`)
+    const title = 'the event lies in the future'
+    report('warning', 'future_time', title, `${title}: ${dateText(event.time)}`)
   }
   if (event.time < EARLIEST_MS) {
-    report('warning', 'ancient_time', 'the event is older than Braze', `time is ${dateText(event.time)}`)
+    const title = 'the event is older than Braze'
+    report('warning', 'ancient_time', title, `${title}: ${dateText(event.time)}`)
   }
   if (event.event_type.length > MAX_STRING_LENGTH) {
     report('warning', 'long_string', `the event's name has more than ${MAX_STRING_LENGTH} characters`)

@@ -7,6 +7,7 @@ import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
 import { createFindingCollector } from './collector.ts'
+import { addRefused } from './refused.ts'
 import { createRuleUsage } from './rule-usage.ts'
 
 /** Checks what a pipeline maps: records against the catalogue, events against Amplitude's contract, rules against both. */
@@ -81,16 +82,13 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
 
   return {
     see,
-    refused(source, error) {
-      const place = { file: source.path, line: null }
-      findings.add('error', 'refused', error.message.replace(source.path, 'the file'), place, error.message)
-    },
+    refused: (source, error) => addRefused(findings, source, error),
     section() {
       if (names.size > MAX_NAMES) tooMany('event names')
       if (properties.size > MAX_NAMES) tooMany('event properties')
       if (usesRules && read > 0) usage.report(findings)
-      const passed = `${read.toLocaleString('en-US')} records read, ${events.toLocaleString('en-US')} become events`
-      return { name: 'records', passed: [passed], groups: findings.groups() }
+      const detail = `${read.toLocaleString('en-US')} read, ${events.toLocaleString('en-US')} become events`
+      return { name: 'records', passed: [{ name: 'records', detail }], groups: findings.groups() }
     },
   }
 
@@ -116,7 +114,7 @@ const SKIPS: Readonly<Record<SkipReason, { readonly severity: Severity; readonly
   filtered: { severity: 'note', text: 'left out by --include, --exclude, --since or --until' },
   no_identity: { severity: 'note', text: 'neither user nor device' },
   invalid_identity: { severity: 'warning', text: 'Amplitude refuses its only id' },
-  duplicate: { severity: 'note', text: 'there twice' },
+  duplicate: { severity: 'note', text: 'the same type and id as a record before it' },
 }
 
 /** A detail without what only this record has. */

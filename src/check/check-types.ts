@@ -7,7 +7,7 @@ export function checkTypes(event: SentEvent, { type, properties }: EventOutline,
   for (const { key, field, type: expected, protection } of properties) {
     const value = event.event_properties[key]
     if (value === undefined || protection !== null || isOfType(value, expected)) continue
-    const found = Array.isArray(value) ? 'a list' : typeof value
+    const found = Array.isArray(value) ? 'a list' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
     report('warning', 'field_type', `${type}: ${field} is ${found}, in Braze's schema it is ${TYPES[expected]}`)
   }
 }

@@ -1,12 +1,21 @@
 import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../amplitude/limits.ts'
 import { UsageError } from '../errors.ts'
+import type { Shard } from '../shard.ts'
 import { isLoopback } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
+type RateOptions = Pick<UploadOptions, 'batchSize' | 'deviceEps' | 'deviceBurst' | 'maxEps' | 'maxRps' | 'plan'>
+type RateSettings = Pick<
+  UploadSettings,
+  'batchSize' | 'deviceEventsPerSecond' | 'deviceBurst' | 'maxEventsPerSecond' | 'maxRequestsPerSecond'
+>
+
 /** The URL that requests are posted to. */
 export interface Destination {
   readonly url: URL
+  /** Without the API's path. */
+  readonly base: string
   /** Nothing leaves this machine: no questions asked. */
   readonly isLocal: boolean
 }
@@ -27,7 +36,7 @@ export function destinationOf({ api, region, endpoint }: UploadOptions): Destina
   const { path } = API_LIMITS[api]
   const prefix = url.pathname.replace(/\/+$/, '')
   url.pathname = prefix.endsWith(path) ? prefix : prefix + path
-  return { url, isLocal }
+  return { url, base, isLocal }
 }
 
 function parsedUrl(text: string): URL {
@@ -50,7 +59,7 @@ function parsedUrl(text: string): URL {
  * The settings of an upload: what was asked for, else what the plan allows.
  * @throws UsageError when a request would hold more events than Amplitude takes
  */
-export function settingsOf(options: UploadOptions): UploadSettings {
+export function settingsOf(options: Omit<UploadOptions, 'region'>, shard: Shard | undefined): UploadSettings {
   const { api, batchSize } = options
   const { maxEvents } = API_LIMITS[api]
   if (batchSize !== undefined && batchSize > maxEvents) {
@@ -58,16 +67,27 @@ export function settingsOf(options: UploadOptions): UploadSettings {
       hint: `At most ${maxEvents} with --api ${api}.`,
     })
   }
-  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
   return {
     api,
     concurrency: options.concurrency,
-    batchSize: batchSize ?? plan?.maxEvents ?? null,
-    deviceEventsPerSecond: options.deviceEps ?? null,
-    deviceBurst: options.deviceBurst ?? null,
-    maxEventsPerSecond: options.maxEps ?? plan?.eventsPerSecond ?? null,
-    maxRequestsPerSecond: options.maxRps ?? plan?.requestsPerSecond ?? null,
+    ...rateSettingsOf(options, shard),
     onQuota: options.onQuota,
     giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
+  }
+}
+
+/**
+ * What bounds how fast an upload goes: what was asked for, else what the plan allows. All shards together keep what is meant for the
+ * whole project (DESIGN.md §8).
+ */
+export function rateSettingsOf(options: RateOptions, shard?: Shard): RateSettings {
+  const share = (cap: number | undefined) => (cap === undefined ? null : cap / (shard?.count ?? 1))
+  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
+  return {
+    batchSize: options.batchSize ?? plan?.maxEvents ?? null,
+    deviceEventsPerSecond: options.deviceEps ?? null,
+    deviceBurst: options.deviceBurst ?? null,
+    maxEventsPerSecond: share(options.maxEps ?? plan?.eventsPerSecond),
+    maxRequestsPerSecond: share(options.maxRps ?? plan?.requestsPerSecond),
   }
 }

@@ -28,18 +28,25 @@ export interface Conclusion {
   readonly failure: Error | null
 }
 
-/** What a run's end means (DESIGN.md §7). */
-export function conclude(ended: Ended): Conclusion {
+/**
+ * What a run's end means (DESIGN.md §7).
+ * @param resumed a process before did a part of the run
+ */
+export function conclude(ended: Ended, resumed = false): Conclusion {
   const { counts, durationMs, sent } = ended
   const failure = failureOf(ended)
   const exitCode =
     failure === null ? exitCodeOf(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
-  const summary = summaryOf(counts, { durationMs, stopped: stoppedOf(ended), exitCode, sent })
+  const summary = summaryOf(counts, { durationMs, stopped: stoppedOf(ended), exitCode, sent, resumed })
   return { summary, exitCode, failure }
 }
 
 /** Writes the summary to its file and, with `--json`, to `printJson`. */
-export function publish(summary: Summary, options: RunOptions, printJson: (line: string) => void): void {
+export function publish(
+  summary: Summary,
+  options: Pick<RunOptions, 'summary' | 'json'>,
+  printJson: (line: string) => void,
+): void {
   if (options.summary !== undefined) writeFileSync(options.summary, `${JSON.stringify(summary)}\n`)
   if (options.json) printJson(JSON.stringify(summary))
 }

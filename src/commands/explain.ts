@@ -56,18 +56,19 @@ export function addExplainCommand(program: Command, run: Run): void {
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, (line) => process.stderr.write(`${line}\n`))
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  let refused: Braze2ampError | null = null
+  let finished = 0
+  let refused = 0
   const observer = {
-    finished: () => {},
+    finished: () => void finished++,
     refused: (_source: Source, error: Braze2ampError) => {
-      refused ??= error
+      refused++
       process.stderr.write(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}\n`)
     },
   }
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, () => Number.POSITIVE_INFINITY)) {
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
     for (const index of pick.from(chunk)) {
       const explanation = explainRecord(chunk, index, mapping)
       await printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)
@@ -75,8 +76,8 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
     }
     if (pick.isDone() || printer.isClosed()) break
   }
-  if (shown > 0) return EXIT.done
-  if (refused !== null) return EXIT.usage
+  if (shown > 0) return refused === 0 ? EXIT.done : EXIT.recordsRejected
+  if (refused > 0 && finished === 0) return EXIT.usage
   throw new UsageError(pick.notFound, {
     hint: 'Check the paths; without --line and --id the first record of each type is shown.',
   })
@@ -167,7 +168,8 @@ function textFor(explanation: Explanation): string {
     )
     return `${lines.join('\n')}\n`
   }
-  const width = Math.max(...[...topLevel, ...properties].map(({ property }) => property.length), 10)
+  const keys = [...topLevel, ...properties].map(({ property }) => property)
+  const width = Math.max(...[...keys, ...leftOut.map(({ field }) => field)].map(({ length }) => length), 10)
   const valueLine =
     (indent: string) =>
     ({ property, value, from, rule }: ExplainedValue) =>

@@ -1,15 +1,17 @@
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { basename, join } from 'node:path'
+import { join } from 'node:path'
 import { createFindingCollector } from '../check/collector.ts'
 import { goldenDiff } from '../check/golden-diff.ts'
-import { UsageError } from '../errors.ts'
+import { addRefused } from '../check/refused.ts'
+import { type Braze2ampError, UsageError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../map/plan.ts'
-import type { CheckedSection } from '../model.ts'
+import type { CheckedSection, PassedCheck, Source } from '../model.ts'
 import { EVENT } from '../outcomes.ts'
 import { mappedChunks } from '../pipeline.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
+import { counted } from '../report/number.ts'
 
 /** The events that the inputs beside it are expected to become. */
 const EXPECTED = 'expected.ndjson'
@@ -39,16 +41,17 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
     })
   }
   const findings = createFindingCollector()
-  const passed: string[] = []
+  const passed: PassedCheck[] = []
   for (const golden of cases) {
     const file = join(golden.directory, EXPECTED)
     const name = golden.directory
-    const { events, refused } = await eventsOf(golden, options)
-    for (const message of refused) findings.add('error', 'refused', `${name}: ${message}`, { file: name, line: null })
+    const { events, records, refused } = await eventsOf(golden, options)
+    for (const [source, error] of refused) addRefused(findings, source, error)
     if (refused.length > 0) continue
+    const count = `${counted(events.length, 'event')} of ${counted(records, 'record')}`
     if (options.update) {
       writeExpected(file, events)
-      passed.push(`${name}: ${counted(events)} written`)
+      passed.push({ name, detail: `${count} written` })
       continue
     }
     const expected = readExpected(file)
@@ -57,7 +60,7 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
       continue
     }
     const difference = goldenDiff(expected, events)
-    if (difference === null) passed.push(`${name}: ${counted(events)} as expected`)
+    if (difference === null) passed.push({ name, detail: `${count} as expected` })
     else {
       const message = `the events are not as expected (--update accepts them)\n${difference.text}`
       findings.add('error', 'golden', name, { file, line: difference.line }, message)
@@ -66,20 +69,18 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
   return { name: 'golden', passed, groups: findings.groups() }
 }
 
-function counted({ length }: readonly string[]): string {
-  return `${length} event${length === 1 ? '' : 's'}`
-}
-
 /** Every folder that holds inputs, in the order of their names. */
 function findCases(directory: string): readonly GoldenCase[] {
   let entries: ReturnType<typeof readEntries>
   try {
     entries = readEntries(directory)
   } catch (cause) {
-    throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause })
+    const hint = `Cases are folders with a few records, such as ${join(directory, 'opens/users.messages.email.Open.ndjson')}.`
+    throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause, hint })
   }
   const visible = entries.filter(({ name }) => !name.startsWith('.')).toSorted((a, b) => (a.name < b.name ? -1 : 1))
-  const inputs = visible.filter((entry) => entry.isFile() && entry.name !== EXPECTED)
+  // Teams keep notes beside their cases.
+  const inputs = visible.filter((entry) => entry.isFile() && entry.name !== EXPECTED && !entry.name.endsWith('.md'))
   const own = inputs.length === 0 ? [] : [{ directory, inputs: inputs.map(({ name }) => join(directory, name)) }]
   const folders = visible.filter((entry) => entry.isDirectory())
   return [...own, ...folders.flatMap(({ name }) => findCases(join(directory, name)))]
@@ -92,29 +93,28 @@ function readEntries(directory: string) {
 async function eventsOf(
   { inputs }: GoldenCase,
   { mapping, format, signal }: GoldenOptions,
-): Promise<{ readonly events: readonly string[]; readonly refused: readonly string[] }> {
+): Promise<{
+  readonly events: readonly string[]
+  readonly records: number
+  readonly refused: readonly (readonly [Source, Braze2ampError])[]
+}> {
   const events: string[] = []
-  const refused: string[] = []
+  let records = 0
+  const refused: [Source, Braze2ampError][] = []
   const observer = {
     finished: () => {},
-    refused: (source: { readonly path: string }, error: Error) =>
-      void refused.push(error.message.replace(source.path, basename(source.path))),
+    refused: (source: Source, error: Braze2ampError) => void refused.push([source, error]),
   }
   const sources = (await discover(inputs)).sources()
-  for await (const chunk of mappedChunks(
-    { sources, format },
-    mapping,
-    observer,
-    signal,
-    () => Number.POSITIVE_INFINITY,
-  )) {
+  for await (const chunk of mappedChunks({ sources, format }, mapping, observer, signal)) {
+    records += chunk.count
     for (let i = 0; i < chunk.count; i++) {
       if (chunk.outcomes[i] !== EVENT) continue
       const start = i === 0 ? 0 : (chunk.eventEnds[i - 1] as number)
       events.push(textOf(chunk.bytes, start, (chunk.eventEnds[i] as number) - 1))
     }
   }
-  return { events, refused }
+  return { events, records, refused }
 }
 
 function readExpected(file: string): readonly string[] | null {

@@ -1,8 +1,9 @@
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
+import { PLANS, type Plan } from '../amplitude/limits.ts'
 import { systemClock } from '../clock.ts'
 import { EVENTS } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
-import { type Caps, estimate } from '../inspect/estimate.ts'
+import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../map/plan.ts'
 import { mappedChunks } from '../pipeline.ts'
@@ -11,19 +12,23 @@ import { type EventName, inspectionJson, inspectionText } from '../report/inspec
 import { style } from '../report/style.ts'
 import { summaryOf } from '../report/summary.ts'
 import { type Counts, createLedger } from '../state/ledger.ts'
+import { createSeen } from '../state/seen.ts'
+import { rateSettingsOf } from './destination.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
 import { usableMapping } from './load-mapping.ts'
-import { parsePositive } from './options.ts'
+import { parsePositive, parseRate } from './options.ts'
 import { createPrinter } from './print.ts'
 import { interruptedCode, type Run } from './run.ts'
 
 interface InspectOptions extends InputOptions, MappingFlags {
   readonly dedupe: boolean
   readonly quota?: number
+  readonly batchSize?: number
   readonly deviceEps?: number
   readonly deviceBurst?: number
   readonly maxEps?: number
   readonly maxRps?: number
+  readonly plan?: Plan
   readonly json?: true
 }
 
@@ -47,10 +52,12 @@ export function addInspectCommand(program: Command, run: Run): void {
   command
     .option('--no-dedupe', 'count records again that are there twice')
     .option('--quota <n>', 'events that the project may take in a month', parsePositive)
-    .option('--device-eps <n>', 'events a second of one device or user to reckon with', parsePositive)
-    .option('--device-burst <n>', 'events of one device or user at once to reckon with', parsePositive)
-    .option('--max-eps <n>', 'events a second in all to reckon with', parsePositive)
-    .option('--max-rps <n>', 'requests a second to reckon with', parsePositive)
+    .option('--batch-size <n>', 'events in a request at most, to reckon with', parsePositive)
+    .option('--device-eps <n>', 'events a second of each device and user to reckon with', parseRate)
+    .option('--device-burst <n>', 'events that an idle device may send at once to reckon with', parseRate)
+    .option('--max-eps <n>', 'events a second of the whole run to reckon with', parseRate)
+    .option('--max-rps <n>', 'requests a second of the whole run to reckon with', parseRate)
+    .addOption(new Option('--plan <plan>', "limits of an Amplitude plan's projects to reckon with").choices(PLANS))
     .option('--json', 'one JSON object: the fields of the summary and what else was found')
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], options: InspectOptions) =>
@@ -63,7 +70,11 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const mapping = await usableMapping(options, say)
   const startMs = systemClock.now()
   const discovery = await discover(paths)
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: options.dedupe })
+  const ledger = createLedger({
+    limit: Number.POSITIVE_INFINITY,
+    maxErrors: null,
+    seen: options.dedupe ? createSeen() : null,
+  })
   const inspector = createInspector(mapping)
   const formats = new Map<string, number>()
   let finished = 0
@@ -77,8 +88,8 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
     },
   }
   const inputs = { sources: discovery.sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
-    ledger.book(chunk)
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+    ledger.book(chunk, null)
     inspector.see(chunk)
     ledger.accept(chunk)
   }
@@ -92,6 +103,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
       stopped: signal.aborted ? 'signal' : null,
       exitCode,
       sent: null,
+      resumed: false,
     }),
     files: { found: discovery.count, leftOut: discovery.leftOut.count, refused, formats },
     names: namesOf(mapping, counts, inspection),
@@ -110,15 +122,10 @@ function exitCodeOf(refused: number, nothingRead: boolean, signal: AbortSignal):
 }
 
 function estimatesOf({ events, bytes, hottestDevices, hottestUsers }: Inspection, options: InspectOptions) {
-  const caps: Caps = {
-    identityEps: options.deviceEps ?? null,
-    identityBurst: options.deviceBurst ?? null,
-    maxEps: options.maxEps ?? null,
-    maxRps: options.maxRps ?? null,
-  }
+  const settings = rateSettingsOf(options)
   const hottest = Math.max(hottestDevices[0]?.events ?? 0, hottestUsers[0]?.events ?? 0)
   const load = { events, bytes, hottest }
-  return { http: estimate(load, 'http', caps), batch: estimate(load, 'batch', caps) }
+  return { http: estimate(load, 'http', settings), batch: estimate(load, 'batch', settings) }
 }
 
 /** Every name that the events have, the most frequent first. */

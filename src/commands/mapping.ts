@@ -69,7 +69,7 @@ async function initCommand(file: string): Promise<number> {
 
 async function checkCommand(file: string, { output, failOn }: FindingFlags): Promise<number> {
   const { mapping, findings } = await loadMapping({ include: [], exclude: [] }, file)
-  const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+  const passed = findings.length > 0 ? [] : [{ name: file, detail: `effect ${mappingHash(mapping)}` }]
   const sections = [{ name: 'mapping', passed, groups: groupsOf(findings) }]
   await createPrinter().print(findingsText(output, { sections, read: null, failsOn: failOn }))
   return hasFailed(sections, failOn) ? EXIT.recordsRejected : EXIT.done

@@ -3,7 +3,8 @@ import { typeOfPath } from '../currents/event-type.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../map/plan.ts'
 import { EVENT } from '../outcomes.ts'
-import { type Discovery, STDIN } from '../read/discover.ts'
+import type { Discovery } from '../read/discover.ts'
+import { STDIN } from '../read/file-list.ts'
 
 /** What the paths of a run say before anything is read. */
 export interface Overview {

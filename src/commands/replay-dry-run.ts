@@ -1,11 +1,13 @@
 import { discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { createStdoutSink } from '../report/stdout-sink.ts'
+import { createLedger } from '../state/ledger.ts'
+import { createSeen } from '../state/seen.ts'
 import { conclude, publish } from './ending.ts'
 import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
 import type { RunOptions } from './replay-options.ts'
-import { checkWritable, runReplay, sayLeftOut } from './replay-run.ts'
+import { checkWritable, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
 
 /** `replay --dry-run`: the events on standard output, nothing sent and nothing left on disk. */
 export async function dryRun(paths: readonly string[], options: RunOptions, signal: AbortSignal): Promise<number> {
@@ -15,18 +17,24 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
   sayLeftOut(discovery, tell)
+  const ledger = createLedger({
+    limit: options.limit ?? Number.POSITIVE_INFINITY,
+    maxErrors: options.maxErrors ?? null,
+    seen: options.dedupe ? createSeen() : null,
+  })
   const ended = await runReplay({
-    discovery,
+    inputs: { sources: discovery.sources(), format: options.format ?? null, shard: options.shard },
     overview: overviewOf(discovery, mapping),
     mapping,
-    options,
+    ledger,
+    files: { finished: 0, refused: 0 },
     progress: progressKind(options),
     signal,
-    openSink: (ledger) => ({ sink: createStdoutSink(process.stdout.fd, ledger.accept), picture: null, sent: null }),
+    openSink: () => ({ sink: createStdoutSink(process.stdout.fd, ledger.accept), picture: null, sent: null }),
   })
   const { summary, exitCode, failure } = conclude(ended)
   publish(summary, options, say)
-  if (ended.stop !== 'sink') tell(endReport(summary, 'Dry run'))
+  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options)))
   if (failure !== null) throw failure
   return exitCode
 }

@@ -1,13 +1,16 @@
 import { type Command, Option } from 'commander'
 import { APIS, type ApiName, PLANS, type Plan, REGIONS, type Region } from '../amplitude/limits.ts'
+import type { Shard } from '../shard.ts'
 import type { MaxErrors } from '../state/ledger.ts'
 import { DEFAULT_STATE } from '../state/state-directory.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
 import { parseConcurrency, parseCount, parseDuration, parseMaxErrors, parsePositive, parseRate } from './options.ts'
+import { parseShard } from './shard-option.ts'
 
 /** What every run needs, whether it sends or not. */
 export interface RunOptions extends InputOptions, MappingFlags {
   readonly limit?: number
+  readonly shard?: Shard
   readonly dedupe: boolean
   readonly maxErrors?: MaxErrors
   readonly summary?: string
@@ -15,6 +18,10 @@ export interface RunOptions extends InputOptions, MappingFlags {
   readonly quiet?: true
   readonly progress: boolean
 }
+
+/** What to do with events whose outcome nobody knows any more. */
+export const UNKNOWN = ['resend', 'dead-letter'] as const
+export type Unknown = (typeof UNKNOWN)[number]
 
 /** What an upload needs beside. */
 export interface UploadOptions {
@@ -25,6 +32,10 @@ export interface UploadOptions {
   readonly apiKey?: string | true
   readonly apiKeyFile?: string
   readonly state: string
+  readonly fresh?: true
+  readonly resend?: true
+  readonly unknown?: Unknown
+  readonly acceptChanges?: true
   readonly yes?: true
   readonly concurrency: number | 'auto'
   readonly batchSize?: number
@@ -47,6 +58,11 @@ export function declareReplayOptions(command: Command): Command {
   addMappingOptions(command)
   return command
     .option('--limit <n>', 'end after this many records', parseCount)
+    .option(
+      '--shard <i/n|auto>',
+      'as worker I of N: only its users, and its part of --max-eps and --max-rps; auto: as the scheduler says',
+      (text: string) => parseShard(text, process.env),
+    )
     .option('--no-dedupe', 'send records again that are there twice')
     .option('--max-errors <n|p%>', 'stop when more records than this are rejected', parseMaxErrors)
     .addOption(
@@ -60,7 +76,16 @@ export function declareReplayOptions(command: Command): Command {
     .option('--endpoint <url>', "base URL to send to instead, the API's path is appended")
     .option('--api-key-file <file|->', 'file with the API key, - for standard input (default: $AMPLITUDE_API_KEY)')
     .addOption(new Option('--api-key [key]', 'refused: a key does not belong on a command line').hideHelp())
-    .option('--state <dir>', 'directory for dead letters and waiting events', DEFAULT_STATE)
+    .option('--state <dir>', 'directory of the run: its checkpoint, dead letters and waiting events', DEFAULT_STATE)
+    .option('--fresh', 'begin anew: moves the state of the run before aside')
+    .option('--resend', 'send files again that were delivered already')
+    .addOption(
+      new Option(
+        '--unknown <act>',
+        'when a run was killed more than 6 days ago: what to do with events that may have been accepted',
+      ).choices(UNKNOWN),
+    )
+    .option('--accept-changes', 'go on with a run although options, mapping or destination have changed')
     .option('--yes', 'send without asking')
     .option('--concurrency <n|auto>', 'requests in flight at most', parseConcurrency, 'auto')
     .option('--batch-size <n>', 'events in a request at most (default: 1999 on http, 2000 on batch)', parsePositive)

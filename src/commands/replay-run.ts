@@ -3,14 +3,15 @@ import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import type { Mapping } from '../map/plan.ts'
-import { type Observer, replay } from '../pipeline.ts'
+import { type Inputs, type Observer, replay } from '../pipeline.ts'
 import type { Discovery } from '../read/discover.ts'
 import { createProblemReporter } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
 import { style } from '../report/style.ts'
 import type { Sent } from '../report/summary.ts'
+import { shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
-import { createLedger, type Ledger } from '../state/ledger.ts'
+import type { Ledger } from '../state/ledger.ts'
 import type { Ended } from './ending.ts'
 import type { Overview } from './overview.ts'
 import type { RunOptions } from './replay-options.ts'
@@ -24,28 +25,27 @@ export interface OpenSink {
 }
 
 interface ReplayRun {
-  readonly discovery: Discovery
-  readonly overview: Overview
+  readonly inputs: Inputs
+  readonly overview: Pick<Overview, 'bytes'>
   readonly mapping: Mapping
-  readonly options: RunOptions
+  readonly ledger: Ledger
+  /** Inputs that were read to their end, and those that cannot be read: counted here. */
+  readonly files: { finished: number; refused: number }
   readonly progress: ProgressKind
   readonly signal: AbortSignal
   /** `print` shows a line on standard error without breaking the progress bar. */
-  readonly openSink: (ledger: Ledger, print: (line: string) => void) => OpenSink
+  readonly openSink: (print: (line: string) => void) => OpenSink | Promise<OpenSink>
 }
 
 /** Reads, maps and books everything into a sink, with progress on standard error: what a dry run and an upload share. */
 export async function runReplay(run: ReplayRun): Promise<Ended> {
-  const { discovery, overview, mapping, options, signal } = run
+  const { inputs, overview, mapping, ledger, files, signal } = run
   const startMs = systemClock.now()
-  const ledger = createLedger({
-    limit: options.limit ?? Number.POSITIVE_INFINITY,
-    maxErrors: options.maxErrors ?? null,
-    dedupe: options.dedupe,
-  })
-  const files = { finished: 0, refused: 0 }
   const read = { finishedBytes: 0, currentBytes: 0 }
-  const { sink, picture, sent } = run.openSink(ledger, (line) => progress.print(line))
+  let print = (line: string): void => {
+    process.stderr.write(`${line}\n`)
+  }
+  const { sink, picture, sent } = await run.openSink((line) => print(line))
   const progress = startProgress({
     kind: run.progress,
     clock: systemClock,
@@ -65,6 +65,7 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
       }
     },
   })
+  print = progress.print
   const problems = createProblemReporter(progress.print)
   const leave = () => {
     read.finishedBytes += read.currentBytes
@@ -86,7 +87,6 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
     booked: (chunk) => problems.see(chunk),
   }
   try {
-    const inputs = { sources: discovery.sources(), format: options.format ?? null }
     const stop = await replay({ inputs, mapping, ledger, sink, observer, signal })
     return {
       stop,
@@ -100,6 +100,11 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
   } finally {
     progress.stop()
   }
+}
+
+/** What an invocation is called in its report. */
+export function titleOf(kind: string, { shard }: RunOptions): string {
+  return shard === undefined ? kind : `${kind} of shard ${shardName(shard)}`
 }
 
 /**

@@ -10,6 +10,7 @@ import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { groupsOf } from '../report/findings/order.ts'
 import { createLedger } from '../state/ledger.ts'
+import { createSeen } from '../state/seen.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
 import { checkGolden } from './golden.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
@@ -69,7 +70,7 @@ async function validateCommand(
   const { mapping, findings } = await loadMapping(options, file)
   const sections: CheckedSection[] = []
   if (file !== null) {
-    const passed = findings.length > 0 ? [] : [`${file} (effect ${mappingHash(mapping)})`]
+    const passed = findings.length > 0 ? [] : [{ name: file, detail: `effect ${mappingHash(mapping)}` }]
     sections.push({ name: 'mapping', passed, groups: groupsOf(findings) })
   }
   let read: number | null = null
@@ -100,7 +101,7 @@ async function checkRecords(
   signal: AbortSignal,
 ): Promise<{ readonly section: CheckedSection; readonly read: number; readonly nothingRead: boolean }> {
   const checker = createRecordChecker(mapping, systemClock.wallClock())
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: true })
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: createSeen() })
   const files = { finished: 0, refused: 0 }
   const observer = {
     finished: () => void files.finished++,
@@ -110,8 +111,8 @@ async function checkRecords(
     },
   }
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal, ledger.remaining)) {
-    ledger.book(chunk)
+  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+    ledger.book(chunk, null)
     checker.see(chunk)
   }
   const { read } = ledger.counts()

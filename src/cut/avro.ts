@@ -3,7 +3,7 @@ import avsc, { type Schema, type types } from 'avsc'
 import SnappyJS from 'snappyjs'
 import { typeOfSchema } from '../currents/event-type.ts'
 import { appendText, textOf } from '../json/bytes.ts'
-import type { RawChunk } from '../model.ts'
+import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { type Cursor, compileRecordTranscoder, createColumns, readLong } from './avro-transcoder.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
@@ -21,6 +21,9 @@ const COLUMNS_CAPACITY = 1 << 14
 /** How much of a damaged rest is kept to show. */
 const EXCERPT_BYTES = 1 << 10
 
+/** Where a file without a header begins. */
+const BLOCKLESS: Restart = { ...BEGINNING, line: null }
+
 interface Header {
   readonly schema: types.RecordType
   readonly codec: string
@@ -34,35 +37,42 @@ interface Block {
 }
 
 /** Avro object container files, block by block. Positions are ordinals; there are no lines. */
-export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
+export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   const queue = createByteQueue(input)
   const header = await readHeader(queue)
   if (typeof header === 'string') {
-    yield damaged(input, queue, 0, input.damage() ?? header)
+    yield damaged(input, queue, BLOCKLESS, 0, input.damage() ?? header)
     return
   }
+  if (from.byte > queue.position()) await queue.skipTo(from.byte)
   const source = { ...input.source, fileType: typeOfSchema(header.schema.name ?? '') ?? input.source.fileType }
   const record = compileRecordTranscoder(header.schema)
   let columns = createColumns(COLUMNS_CAPACITY)
   const builder = createChunkBuilder(source, 'json')
-  let ordinal = 0
+  let { ordinal } = from
+  /** The block under way, and that of the chunk's first record. */
+  let block: Restart = { byte: queue.position(), ordinal, line: null }
+  let restart = block
   let damage: string | null = null
 
   function takeChunk(): RawChunk {
     const { kinds, starts, ends } = columns
     columns = createColumns(columns.kinds.length)
-    return builder.take({ names: record.names, kinds, starts, ends })
+    const chunk = builder.take(restart, { names: record.names, kinds, starts, ends })
+    restart = block
+    return chunk
   }
 
   while (damage === null && (await queue.ensure(1))) {
-    const place = queue.position()
-    const block = await readBlock(queue, header)
-    const from: Cursor = { bytes: block.bytes, at: 0, end: block.bytes.length, depth: 0 }
-    damage = block.damage
-    for (let left = block.count; left > 0; left--) {
-      const before = from.at
+    block = { byte: queue.position(), ordinal, line: null }
+    if (builder.count() === 0) restart = block
+    const { bytes, count, damage: why } = await readBlock(queue, header)
+    const cursor: Cursor = { bytes, at: 0, end: bytes.length, depth: 0 }
+    damage = why
+    for (let left = count; left > 0; left--) {
+      const before = cursor.at
       // A record takes a byte at least: a count that no bytes stand behind must not make records up.
-      if (!record.write(from, builder.out, columns) || from.at === before) {
+      if (!record.write(cursor, builder.out, columns) || cursor.at === before) {
         builder.drop()
         damage ??= 'a record does not fit its schema'
         break
@@ -70,20 +80,20 @@ export async function* cutAvro(input: OpenInput): AsyncGenerator<RawChunk> {
       builder.add(ordinal++, 0)
       if (builder.isFull()) yield takeChunk()
     }
-    if (damage === null && from.at < from.end) damage = 'the block holds more than its records'
-    if (damage !== null) damage = `${damage} (block at byte ${place})`
+    if (damage === null && cursor.at < cursor.end) damage = 'the block holds more than its records'
+    if (damage !== null) damage = `${damage} (block at byte ${block.byte})`
   }
   if (builder.count() > 0) yield takeChunk()
   const why = input.damage() ?? damage
-  if (why !== null) yield damaged({ ...input, source }, queue, ordinal, why)
+  if (why !== null) yield damaged({ ...input, source }, queue, block, ordinal, why)
 }
 
 /** One fault for all that is lost from here on. */
-function damaged(input: OpenInput, queue: ByteQueue, ordinal: number, why: string): RawChunk {
+function damaged(input: OpenInput, queue: ByteQueue, restart: Restart, ordinal: number, why: string): RawChunk {
   const builder = createChunkBuilder(input.source, 'json')
   appendText(builder.out, textOf(queue.peek().subarray(0, EXCERPT_BYTES)))
   builder.addFault(ordinal, 0, 'damaged_input', why)
-  return builder.take()
+  return builder.take(restart)
 }
 
 /** Reads a long, waiting for its bytes; NaN when the input ends within it. */

@@ -10,6 +10,10 @@ export interface ByteQueue {
   peek(): Uint8Array
   /** Takes `count` bytes of what is there. */
   skip(count: number): void
+  /** Takes all that was read. */
+  takeAll(): Uint8Array
+  /** Goes on at a byte of the input, at or behind `position()`. */
+  skipTo(byte: number): Promise<void>
 }
 
 export function createByteQueue(input: OpenInput): ByteQueue {
@@ -41,6 +45,25 @@ export function createByteQueue(input: OpenInput): ByteQueue {
     skip(count) {
       bytes = bytes.subarray(count)
       position += count
+    },
+    takeAll() {
+      const all = waiting.length === 0 ? bytes : Buffer.concat([bytes, waiting])
+      position += all.length
+      bytes = new Uint8Array(0)
+      waiting = bytes
+      return all
+    },
+    async skipTo(byte) {
+      const ahead = bytes.length + waiting.length
+      if (byte - position < ahead) {
+        await this.ensure(byte - position)
+        this.skip(byte - position)
+        return
+      }
+      bytes = new Uint8Array(0)
+      waiting = bytes
+      position = byte
+      await input.skipTo(byte)
     },
   }
 }

@@ -1,5 +1,5 @@
 import { appendByte, type ByteWriter, createByteWriter, NEWLINE } from '../json/bytes.ts'
-import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason } from '../model.ts'
+import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason, Restart } from '../model.ts'
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
@@ -22,8 +22,8 @@ export interface ChunkBuilder {
   /** Forgets what was written of the record under way. */
   drop(): void
   isFull(): boolean
-  /** The chunk so far; the builder starts a new one in the same bytes when something is written again. */
-  take(fields?: FieldColumns): RawChunk
+  /** The chunk so far, whose records are met again from `restart` on; the builder starts a new one. */
+  take(restart: Restart, fields?: FieldColumns): RawChunk
 }
 
 export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
@@ -57,11 +57,12 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
       out.length = recordStart
     },
     isFull: () => out.length >= CHUNK_BYTES,
-    take(fields) {
+    take(restart, fields) {
       const chunk: RawChunk = {
         source,
         bytes: out.bytes.subarray(0, recordStart),
         count: starts.length,
+        restart,
         starts: Int32Array.from(starts),
         ends: Int32Array.from(ends),
         positions: Float64Array.from(positions),

@@ -1,7 +1,7 @@
 import { isUtf8 } from 'node:buffer'
 import { append, appendByte, CLOSE_BRACE, NEWLINE, OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
 import { appendTextAsString } from '../json/strings.ts'
-import type { RawChunk } from '../model.ts'
+import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { createByteQueue } from './byte-queue.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
@@ -33,37 +33,36 @@ interface BrokenLine {
  * CSV and its like, one record a row, the fields as text that the catalogue is to type. Empty fields are left out. A broken
  * row costs its own line: a quote out of place would otherwise make one field of all the rows behind it.
  */
-export async function* cutCsv(input: OpenInput): AsyncGenerator<RawChunk> {
-  const start = await takeHeader(input)
+export async function* cutCsv(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
+  const start = await takeHeader(input, from)
   if (start === null) {
     const why = input.damage()
     if (why === null) return
     const builder = createChunkBuilder(input.source, 'text')
     builder.addFault(0, 1, 'damaged_input', why)
-    yield builder.take()
+    yield builder.take(BEGINNING)
     return
   }
   const rows = createRows(input, start)
   for (let read: Uint8Array | null = start.rest; read !== null; read = await input.read()) {
     for (let at = 0; at < read.length; at += FEED_BYTES) {
       await rows.take(bufferOf(read.subarray(at, at + FEED_BYTES)))
-      if (rows.builder.isFull()) yield rows.builder.take()
+      if (rows.builder.isFull()) yield rows.takeChunk()
     }
   }
   await rows.end(input.damage())
-  if (rows.builder.count() > 0) yield rows.builder.take()
+  if (rows.builder.count() > 0) yield rows.takeChunk()
 }
 
 interface Start {
   readonly header: CsvHeader
-  /** What was read beyond the header. */
+  /** What was read beyond the place where rows begin. */
   readonly rest: Uint8Array
-  readonly position: number
-  readonly line: number
+  readonly place: Restart
 }
 
-/** Takes the header row; null when there are only blank lines. */
-async function takeHeader(input: OpenInput): Promise<Start | null> {
+/** Takes the header row, and goes on to `from` if that is behind it; null when there are only blank lines. */
+async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null> {
   const queue = createByteQueue(input)
   let at = 0
   let line = 1
@@ -85,7 +84,9 @@ async function takeHeader(input: OpenInput): Promise<Start | null> {
     ) {
       const header = readCsvHeader(text, input.source.path)
       const next = Math.min(end + 1, bytes.length)
-      return { header, rest: bytes.subarray(next), position: next, line: line + 1 }
+      await queue.skipTo(Math.max(next, from.byte))
+      const place = from.byte > next ? from : { byte: next, ordinal: 0, line: line + 1 }
+      return { header, rest: queue.takeAll(), place }
     }
     if (newline < 0) return null
     at = newline + 1
@@ -93,17 +94,18 @@ async function takeHeader(input: OpenInput): Promise<Start | null> {
   }
 }
 
-function createRows(input: OpenInput, { header, position, line: firstLine }: Start) {
+function createRows(input: OpenInput, { header, place }: Start) {
   const builder = createChunkBuilder(input.source, 'text')
   const { delimiter, names } = header
   const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
   /** Bytes from the start of the row under way on. */
   let held: Buffer = Buffer.alloc(0)
   /** Place of `held`, and of the parser's first byte, in the input. */
-  let heldAt = position
-  let parserAt = position
-  let rowAt = position
-  let line = firstLine
+  let heldAt = place.byte
+  let parserAt = place.byte
+  let rowAt = place.byte
+  let line = place.line ?? 1
+  let { ordinal } = place
   /** Whether what is held may hold bytes that no text may. */
   let isClean = true
   let broken: BrokenLine | null = null
@@ -260,7 +262,15 @@ function createRows(input: OpenInput, { header, position, line: firstLine }: Sta
     if (broken !== null) endBroken(broken)
   }
 
-  return { builder, take, end }
+  function takeChunk(): RawChunk {
+    const chunk = builder.take(place)
+    const { positions, lines } = chunk
+    const restart = { byte: positions[0] as number, ordinal, line: lines?.[0] ?? null }
+    ordinal += chunk.count
+    return { ...chunk, restart }
+  }
+
+  return { builder, take, end, takeChunk }
 }
 
 /** What makes a row unfit that holds bytes which no text may hold; null when nothing does. */

@@ -1,4 +1,4 @@
-import type { RawChunk } from '../model.ts'
+import type { RawChunk, Restart } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenInput } from '../read/open.ts'
 import { cutLines } from './lines.ts'
@@ -6,8 +6,11 @@ import { cutLines } from './lines.ts'
 /**
  * Finds the records in an input's bytes and hands them on as JSON text, in order, in chunks. Knows syntax only. A record that
  * is broken is a fault of the chunk; damage ends the input with one fault for all that is lost.
+ *
+ * It begins at `from`, which is `BEGINNING` or the `restart` of a chunk it made before; from there it finds the records that it found
+ * then, with the same places and ordinals.
  */
-export type Cutter = (input: OpenInput) => AsyncGenerator<RawChunk>
+export type Cutter = (input: OpenInput, from: Restart) => AsyncGenerator<RawChunk>
 
 /** Every format that can be cut; adding one is a file and an entry. */
 export const CUTTERS: Readonly<Record<Format, Cutter>> = {
@@ -20,8 +23,8 @@ export const CUTTERS: Readonly<Record<Format, Cutter>> = {
 
 /** A cutter that is loaded, with the library it needs, when its first input comes: that takes longer than a small run. */
 function loaded(load: () => Promise<Cutter>): Cutter {
-  return async function* cut(input) {
+  return async function* cut(input, from) {
     const cutter = await load()
-    yield* cutter(input)
+    yield* cutter(input, from)
   }
 }

@@ -1,7 +1,7 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { jsonParser } from 'stream-json/core/parser.js'
 import { append } from '../json/bytes.ts'
-import type { RawChunk } from '../model.ts'
+import type { RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
 import { createPieces } from './json-pieces.ts'
@@ -19,14 +19,17 @@ const TOO_LONG = `a record of more than ${MAX_RECORD_BYTES} bytes`
 
 /**
  * JSON that is not one object a line: arrays, `{"events":[…]}` envelopes, objects that follow one another or spread over
- * lines. Positions are ordinals. Where the text stops being JSON, one fault stands for all of the rest.
+ * lines. Positions are ordinals. Where the text stops being JSON, one fault stands for all of the rest. What a record is depends on
+ * all that stands before it, so the text is always parsed from its start.
  */
-export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
+export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   const builder = createChunkBuilder(input.source, 'json')
   const records = createJsonRecords(builder.out, endRecord, builder.drop)
   const pieces = createPieces()
   const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true })
   let ordinal = 0
+  /** Of the chunk's first record. */
+  let restart = from
   /** Byte and line at which the piece under way begins. */
   let position = 0
   let line = 1
@@ -39,6 +42,13 @@ export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
 
   function endRecord(): void {
     const recordLine = pieces.lineOf(records.depth())
+    if (ordinal < from.ordinal) {
+      spoiled = null
+      ordinal++
+      builder.drop()
+      return
+    }
+    if (builder.count() === 0) restart = { byte: position, ordinal, line: recordLine }
     if (spoiled === null) builder.add(ordinal, recordLine)
     else builder.addFault(ordinal, recordLine, 'malformed', spoiled)
     spoiled = null
@@ -94,7 +104,7 @@ export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
       line = pieces.line()
       rest = Buffer.alloc(0)
       at = end
-      if (builder.isFull() && !records.isInRecord()) yield builder.take()
+      if (builder.isFull() && !records.isInRecord()) yield builder.take(restart)
     }
     if (damage !== null) break
     if (at < bytes.length) {
@@ -116,6 +126,7 @@ export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
     const begin = skip(rest, SEPARATORS)
     for (let i = 0; i < begin; i++) if (rest[i] === 0x0a) line++
     const recordLine = records.isInRecord() ? pieces.lineOf(records.depth()) : line
+    if (builder.count() === 0) restart = { byte: position, ordinal, line: recordLine }
     append(builder.out, rest.subarray(begin, begin + EXCERPT_BYTES))
     builder.addFault(
       ordinal,
@@ -124,7 +135,7 @@ export async function* cutJson(input: OpenInput): AsyncGenerator<RawChunk> {
       `${damage} (record ${ordinal + 1}, byte ${position + begin})`,
     )
   }
-  if (builder.count() > 0) yield builder.take()
+  if (builder.count() > 0) yield builder.take(restart)
 
   function isComplete(after: Buffer): boolean {
     return records.openCount() === 0 && skip(after, WHITE_SPACE) === after.length

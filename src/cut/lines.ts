@@ -1,6 +1,6 @@
 import { NEWLINE } from '../json/bytes.ts'
 import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
-import type { Fault, RawChunk } from '../model.ts'
+import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 
 /** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (BRAZE.md). */
@@ -11,10 +11,10 @@ const EXCERPT_BYTES = 1 << 16
 const CARRIAGE_RETURN = 0x0d
 
 /** NDJSON: one record a line. Blank lines are no records, but count as lines. */
-export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
-  let position = 0
-  let line = 1
-  let isStart = true
+export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
+  await input.skipTo(from.byte)
+  /** Of the first line that is not handed on. */
+  let at: LinePlace = { byte: from.byte, ordinal: from.ordinal, line: from.line ?? 1 }
   /** Bytes of a line whose end has not come yet. */
   let partial: Uint8Array[] = []
   let partialLength = 0
@@ -38,10 +38,10 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
   function joined(end: Uint8Array): Uint8Array {
     const length = partialLength + end.length
     if (length > room.length) room = Buffer.allocUnsafeSlow(length + (length >> 3))
-    let at = 0
+    let to = 0
     for (const part of [...partial, end]) {
-      room.set(part, at)
-      at += part.length
+      room.set(part, to)
+      to += part.length
     }
     return room.subarray(0, length)
   }
@@ -50,9 +50,8 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
   function tooLong(endsWithNewline: boolean): RawChunk {
     const bytes = Buffer.concat([...partial, Buffer.from('\n')])
     const detail = tooLongDetail(partialLength)
-    const chunk = oneFault(input, bytes, position, line, { index: 0, reason: 'malformed', detail })
-    position += partialLength + (endsWithNewline ? 1 : 0)
-    line++
+    const chunk = oneFault(input, bytes, at, { index: 0, reason: 'malformed', detail })
+    at = { byte: at.byte + partialLength + (endsWithNewline ? 1 : 0), ordinal: at.ordinal + 1, line: at.line + 1 }
     partial = []
     partialLength = 0
     isTooLong = false
@@ -77,11 +76,9 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
     const whole = partialLength === 0 ? bytes.subarray(0, lastEnd + 1) : joined(bytes.subarray(0, lastEnd + 1))
     partial = []
     partialLength = 0
-    const chunk = splitLines(input, whole, position, line, isStart)
-    isStart = false
-    position += whole.length
-    line += chunk.lineCount
-    if (chunk.raw.count > 0) yield chunk.raw
+    const { raw, lineCount } = splitLines(input, whole, at)
+    at = { byte: at.byte + whole.length, ordinal: at.ordinal + raw.count, line: at.line + lineCount }
+    if (raw.count > 0) yield raw
     // A slice would keep the whole read in memory for as long as the line is not done.
     if (rest.length > 0) take(Buffer.from(rest))
   }
@@ -89,24 +86,30 @@ export async function* cutLines(input: OpenInput): AsyncGenerator<RawChunk> {
   const damage = input.damage()
   if (damage !== null) {
     const bytes = Buffer.concat([...partial, Buffer.from('\n')])
-    yield oneFault(input, bytes, position, line, { index: 0, reason: 'damaged_input', detail: damage })
+    yield oneFault(input, bytes, at, { index: 0, reason: 'damaged_input', detail: damage })
   } else if (isTooLong) {
     yield tooLong(false)
   } else if (partialLength > 0) {
-    const { raw } = splitLines(input, Buffer.concat([...partial, Buffer.from('\n')]), position, line, isStart)
+    const { raw } = splitLines(input, Buffer.concat([...partial, Buffer.from('\n')]), at)
     if (raw.count > 0) yield raw
   }
 }
 
-function oneFault(input: OpenInput, bytes: Uint8Array, position: number, line: number, fault: Fault): RawChunk {
+/** Where a line begins. */
+interface LinePlace extends Restart {
+  readonly line: number
+}
+
+function oneFault(input: OpenInput, bytes: Uint8Array, place: LinePlace, fault: Fault): RawChunk {
   return {
     source: input.source,
     bytes,
     count: 1,
+    restart: place,
     starts: Int32Array.of(0),
     ends: Int32Array.of(bytes.length - 1),
-    positions: Float64Array.of(position),
-    lines: Float64Array.of(line),
+    positions: Float64Array.of(place.byte),
+    lines: Float64Array.of(place.line),
     faults: [fault],
     values: 'json',
   }
@@ -116,9 +119,7 @@ function oneFault(input: OpenInput, bytes: Uint8Array, position: number, line: n
 function splitLines(
   input: OpenInput,
   bytes: Uint8Array,
-  position: number,
-  firstLine: number,
-  isStart: boolean,
+  place: LinePlace,
 ): { readonly raw: RawChunk; readonly lineCount: number } {
   let capacity = Math.max(16, bytes.length >> 8)
   let starts = new Int32Array(capacity)
@@ -137,13 +138,13 @@ function splitLines(
     }
     starts[count] = start
     ends[count] = end
-    lines[count] = firstLine + lineCount
+    lines[count] = place.line + lineCount
     count++
   }
 
   // Looking for the key once is cheaper than looking at every line.
   const mayHoldEnvelope = holdsEventsKey(bytes)
-  let at = isStart && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
+  let at = place.byte === 0 && bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   while (at < bytes.length) {
     const newline = bytes.indexOf(NEWLINE, at)
     let end = newline
@@ -162,11 +163,12 @@ function splitLines(
   }
 
   const positions = new Float64Array(count)
-  for (let i = 0; i < count; i++) positions[i] = position + (starts[i] as number)
+  for (let i = 0; i < count; i++) positions[i] = place.byte + (starts[i] as number)
   const raw: RawChunk = {
     source: input.source,
     bytes,
     count,
+    restart: place,
     starts: starts.subarray(0, count),
     ends: ends.subarray(0, count),
     positions,

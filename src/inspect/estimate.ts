@@ -1,6 +1,8 @@
 import { API_LIMITS, type ApiName, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
+import { createDelay } from '../schedule/delay.ts'
+import type { Rate } from '../schedule/rate.ts'
 
-/** How long an upload takes, from what bounds it (DESIGN §4). */
+/** How long an upload takes, from what bounds it: the rates are those that the scheduler starts with (DESIGN §4). */
 
 export interface Load {
   readonly events: number
@@ -11,14 +13,16 @@ export interface Load {
 }
 
 /** What the user sets; null for the API's own. */
-export interface Caps {
-  readonly identityEps: number | null
-  readonly identityBurst: number | null
-  readonly maxEps: number | null
-  readonly maxRps: number | null
+export interface RateSettings {
+  readonly batchSize: number | null
+  readonly deviceEventsPerSecond: number | null
+  readonly deviceBurst: number | null
+  readonly maxEventsPerSecond: number | null
+  readonly maxRequestsPerSecond: number | null
 }
 
 export interface Estimate {
+  /** At the least: while events wait for a limit, requests go partly filled. */
   readonly requests: number
   readonly seconds: number
   /** What it waits for: one identity's limit, a cap of the whole run, the daily quota of one identity; null for nothing known. */
@@ -27,31 +31,36 @@ export interface Estimate {
   readonly atLeast: boolean
 }
 
-/** Seconds over which Amplitude counts (AMPLITUDE.md §1). */
-const WINDOW_S = 30
-/** The longest request attempt that is reckoned with, in seconds: J at its least. */
-const ATTEMPT_S = 1
 const DAY_S = 86_400
 /** What one process sends when nothing holds it, in events a second: a low guess (DESIGN §8). */
-const FREE_EPS = 10_000
+export const FREE_EPS = 10_000
 
-/** The rate at which a limit of `perSecond` lets events pass for good, its burst spent. */
-function fillRate(perSecond: number, burst: number): number {
-  return (perSecond * WINDOW_S - burst) / (WINDOW_S + ATTEMPT_S)
+export function estimate({ events, bytes, hottest }: Load, api: ApiName, settings: RateSettings): Estimate {
+  const { maxEvents, maxBodyBytes, eventsPerSecond } = API_LIMITS[api]
+  const eventsPerRequest = Math.min(settings.batchSize ?? maxEvents, maxEvents)
+  const requests = Math.max(Math.ceil(events / eventsPerRequest), Math.ceil(bytes / (maxBodyBytes - BODY_MARGIN_BYTES)))
+  const { rate, runRate, requestRate } = createDelay({
+    eventsPerSecond: settings.deviceEventsPerSecond ?? eventsPerSecond,
+    burst: settings.deviceBurst ?? undefined,
+    maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
+    maxRequestsPerSecond: settings.maxRequestsPerSecond ?? undefined,
+  })
+  const identity = secondsFor(hottest, rate)
+  const quota = quotaSeconds(hottest, rate)
+  const cap = Math.max(secondsFor(events, runRate), secondsFor(requests, requestRate))
+  const seconds = Math.max(identity, quota, cap)
+  if (events === 0 || seconds < events / FREE_EPS) return { requests, seconds, bound: null, atLeast: true }
+  const bound = seconds === cap ? 'rate_cap' : quota > identity ? 'daily_quota' : 'identity'
+  return { requests, seconds, bound, atLeast: false }
 }
 
-export function estimate({ events, bytes, hottest }: Load, api: ApiName, caps: Caps): Estimate {
-  const { maxEvents, maxBodyBytes, eventsPerSecond } = API_LIMITS[api]
-  const requests = Math.max(Math.ceil(events / maxEvents), Math.ceil(bytes / (maxBodyBytes - BODY_MARGIN_BYTES)))
-  const limit = caps.identityEps ?? eventsPerSecond
-  const rate = fillRate(limit, caps.identityBurst ?? limit)
-  const days = hottest > DAILY_QUOTA ? Math.ceil(hottest / DAILY_QUOTA) - 1 : 0
-  const identity = days * DAY_S + (hottest - days * DAILY_QUOTA) / rate
-  const byEvents = caps.maxEps === null ? 0 : events / fillRate(caps.maxEps, caps.maxEps)
-  const byRequests = caps.maxRps === null ? 0 : requests / fillRate(caps.maxRps, caps.maxRps)
-  const cap = Math.max(byEvents, byRequests)
-  const seconds = Math.max(identity, cap)
-  if (seconds < events / FREE_EPS) return { requests, seconds, bound: null, atLeast: true }
-  const bound = seconds === cap ? 'rate_cap' : days > 0 ? 'daily_quota' : 'identity'
-  return { requests, seconds, bound: events === 0 ? null : bound, atLeast: events === 0 }
+/** Every bucket is empty when a run starts, so that each token has to grow. */
+function secondsFor(tokens: number, rate: Rate | null): number {
+  return rate === null ? 0 : tokens / (rate.fillPerMs * 1000)
+}
+
+/** The rest of a day is waited for whenever its quota is used up. */
+function quotaSeconds(events: number, rate: Rate): number {
+  const fullDays = Math.max(0, Math.ceil(events / DAILY_QUOTA) - 1)
+  return fullDays * Math.max(DAY_S, secondsFor(DAILY_QUOTA, rate)) + secondsFor(events - fullDays * DAILY_QUOTA, rate)
 }

@@ -1,5 +1,5 @@
+import { type Hash, hashKey } from '../hash.ts'
 import { textOf } from '../json/bytes.ts'
-import { type Hash, hashKey } from './hash.ts'
 
 /**
  * The identities with the most events, in memory that does not grow: a count-min sketch with conservative update counts all,

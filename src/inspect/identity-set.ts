@@ -1,4 +1,4 @@
-import type { Hash } from './hash.ts'
+import type { Hash } from '../hash.ts'
 
 /**
  * The identities met, and for each the first other one it came with and whether there were more: exact up to half a million, then

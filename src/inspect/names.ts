@@ -1,6 +1,6 @@
+import type { Hash } from '../hash.ts'
+import { hashKey } from '../hash.ts'
 import { textOf } from '../json/bytes.ts'
-import type { Hash } from './hash.ts'
-import { hashKey } from './hash.ts'
 
 /** Names counted by their hash, so that a name is read once, however often it comes. */
 export interface Names {

@@ -63,7 +63,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
   }
   if (!isEvent) return { ...base, event: null, topLevel: [], properties: [], leftOut: [] }
 
-  const fields = fieldsOf(raw.bytes, raw.starts[index] as number)
+  const fields = fieldsOf(raw.bytes, raw.starts[index] as number, raw.source.isShare)
   const event = membersOf(chunk.bytes, start)
   const { outline } = plan
   const values = (members: readonly Member[], outlined: readonly OutlinedValue[], isTopLevel: boolean) =>
@@ -87,9 +87,9 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     event: textOf(chunk.bytes, start, chunk.eventEnds[index]).trimEnd(),
     topLevel,
     properties: inner,
-    leftOut: [...fields]
+    leftOut: [...fields.values]
       .filter(([field]) => !used.has(field))
-      .map(([field, value]) => ({ field, value, why: whyLeftOut(field, value, plan, mapping) })),
+      .map(([field, value]) => ({ field, value, why: whyLeftOut(field, value, { plan, mapping, fields }) })),
   }
 }
 
@@ -110,8 +110,15 @@ function whySkipped(reason: string, plan: Plan | null): string | null {
   return SKIP_REASONS[reason] ?? null
 }
 
-/** The record's fields and their JSON text; those of the Custom HTTP form's `user` and `properties` behind their container. */
-function fieldsOf(bytes: Uint8Array, start: number): ReadonlyMap<string, string> {
+/** A record's fields. */
+interface RecordFields {
+  /** Their JSON text; those of the Custom HTTP form's `user` and `properties` behind their container. */
+  readonly values: ReadonlyMap<string, string>
+  /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (BRAZE.md). */
+  readonly isShare: boolean
+}
+
+function fieldsOf(bytes: Uint8Array, start: number, isOfShare: boolean): RecordFields {
   const fields = new Map<string, string>()
   const members = membersOf(bytes, start)
   const isHttpForm = members.some(({ key, start }) => key === 'user' && membersOf(bytes, start).length > 0)
@@ -120,7 +127,8 @@ function fieldsOf(bytes: Uint8Array, start: number): ReadonlyMap<string, string>
     for (const member of inner) fields.set(`${key}.${member.key}`, textOf(bytes, member.start, member.end))
     if (inner.length === 0) fields.set(key, textOf(bytes, start, end))
   }
-  return fields
+  const isShare = isOfShare || [...fields].some(([field, value]) => isNamed(field, 'sf_created_at') && value !== 'null')
+  return { values: fields, isShare }
 }
 
 /** Rules that every event follows (BRAZE.md, What the connector sends). */
@@ -138,11 +146,7 @@ interface Origin {
 }
 
 /** Where a value of the catalogue or the mapping file comes from; null when neither knows its key. */
-function outlinedOrigin(
-  key: string,
-  outlined: readonly OutlinedValue[],
-  fields: ReadonlyMap<string, string>,
-): Origin | null {
+function outlinedOrigin(key: string, outlined: readonly OutlinedValue[], fields: RecordFields): Origin | null {
   const value = outlined.find((candidate) => candidate.key === key)
   if (value === undefined) return null
   const { field, otherField, type, protection, origins } = value
@@ -173,7 +177,7 @@ function ownOrigin(
   key: string,
   { type, constants, own }: EventOutline,
   { rules: { origins } }: Mapping,
-  fields: ReadonlyMap<string, string>,
+  fields: RecordFields,
 ): Origin {
   const constant = constants.find((candidate) => candidate.key === key)
   if (constant !== undefined) return { from: null, rule: byMapping('set', [constant.origin]) }
@@ -194,12 +198,7 @@ function ownOrigin(
   return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
 }
 
-function topLevelOrigin(
-  key: string,
-  outline: EventOutline,
-  { rules }: Mapping,
-  fields: ReadonlyMap<string, string>,
-): Origin {
+function topLevelOrigin(key: string, outline: EventOutline, { rules }: Mapping, fields: RecordFields): Origin {
   switch (key) {
     case 'event_type': {
       const { carriesName } = outline
@@ -245,22 +244,37 @@ function nameOrigins({ nameOrigin, carriesName }: EventOutline, { origins }: Map
   return carriesName ? found.slice(0, 1) : found
 }
 
-function firstField(fields: ReadonlyMap<string, string>, names: readonly string[]): string | null {
+function firstField(fields: RecordFields, names: readonly string[]): string | null {
   return names.map((name) => findField(fields, name)).find((field) => field !== null) ?? null
 }
 
 /** The field as the record spells it, in any case and in the Custom HTTP form's containers. */
-function findField(fields: ReadonlyMap<string, string>, name: string): string | null {
-  for (const [field, value] of fields) {
-    const last = field.slice(field.lastIndexOf('.') + 1).toLowerCase()
-    const isShared = last.replace(/_api_id$/, '_id') === name && last !== name
-    if ((last === name || isShared) && value !== 'null') return field
+function findField({ values, isShare }: RecordFields, name: string): string | null {
+  let found: string | null = null
+  for (const [field, value] of values) {
+    if (value === 'null') continue
+    if (isShare && isNamed(field, apiNameOf(name))) return field
+    if (isNamed(field, name)) found ??= field
   }
-  return null
+  return found
 }
 
-function whyLeftOut(field: string, value: string, plan: Plan, mapping: Mapping): string {
-  if (value === 'null') return 'null'
+function isNamed(field: string, name: string): boolean {
+  return field.slice(field.lastIndexOf('.') + 1).toLowerCase() === name
+}
+
+function apiNameOf(name: string): string {
+  return name.replace(/_id$/, '_api_id')
+}
+
+interface LeftOutFrom {
+  readonly plan: Plan
+  readonly mapping: Mapping
+  readonly fields: RecordFields
+}
+
+function whyLeftOut(field: string, value: string, { plan, mapping, fields }: LeftOutFrom): string {
+  if (value === 'null') return 'null is not sent'
   const name = field.slice(field.lastIndexOf('.') + 1).toLowerCase()
   const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties
   const rule = presence.get(name)
@@ -275,6 +289,8 @@ function whyLeftOut(field: string, value: string, plan: Plan, mapping: Mapping):
     case 'event_type':
       return 'says which event type the record is'
     default: {
+      const apiField = [...fields.values.keys()].find((other) => other !== field && isNamed(other, apiNameOf(name)))
+      if (fields.isShare && apiField !== undefined) return `${apiField} takes its place in a Snowflake share`
       const isSent = EVENTS.find((row) => row.type === plan.type)?.properties.includes(name)
       if (!isSent) return 'the connector does not send it with this event'
       const list = only?.values().next().value

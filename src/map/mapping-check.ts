@@ -115,7 +115,9 @@ function propertyProblems(
   const sent = new Set(rows.flatMap((row) => [...propertiesOf(row, profile), ...addedTo(row, rules)]))
   const topLevel = new Set(rows.flatMap((row) => Object.values(row.topLevel ?? {})))
   const takesOwn = rows.some((row) => row.custom) || (!isExact && rules.unknownEvents === 'derive')
-  const prefixes = [rules.prefixes.customProperty, rules.prefixes.purchaseProperty]
+  const { customProperty, purchaseProperty } = rules.prefixes
+  const prefixes = [customProperty, purchaseProperty]
+  const ownPrefix = rows.every((row) => row.custom === 'purchase') ? purchaseProperty : customProperty
 
   const unknown = (name: string, origin: RuleOrigin, mayBeTopLevel: boolean): Problem[] => {
     if (sent.has(name) || (mayBeTopLevel && topLevel.has(name))) return []
@@ -123,11 +125,15 @@ function propertyProblems(
     if ((NO_PROPERTIES as readonly string[]).includes(name)) {
       return [problem('error', `"${name}" is identity or time, not a property that is sent`, origin)]
     }
+    if (topLevel.has(name)) {
+      const message = `"${name}" goes to the top level: it can be dropped and protected, not listed or renamed`
+      return [problem('error', message, origin)]
+    }
     const near = closest(name, [...sent, ...topLevel], takesOwn ? nearness(name) : undefined)
     if (takesOwn && near === null) return []
     const isStored = STORED_FIELDS.has(name)
     const addFirst = isStored ? '; it is not sent: add it first (add:)' : ''
-    const ownWay = takesOwn ? ` (a key of your own is written with its prefix: "${prefixes[0]}${name}")` : ''
+    const ownWay = takesOwn ? ` (a key of your own is written with its prefix: "${ownPrefix}${name}")` : ''
     const suggestion = isStored ? addFirst : didYouMean(near)
     return [problem('error', `${sends} "${name}"${suggestion}${ownWay}`, origin)]
   }

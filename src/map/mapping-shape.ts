@@ -75,6 +75,8 @@ function messageOf(issue: Issue, path: readonly PropertyKey[], found: unknown): 
       return `${key} must be ${issue.maximum} or less`
     case 'invalid_format':
       return `${key} must be the name of an environment variable: letters, digits and _`
+    case 'invalid_key':
+      return 'a key must not be empty'
     case 'invalid_union':
       return path.at(-2) === 'set' || path.includes('set')
         ? `${key} must be a text, a number, true or false, or a list of these`

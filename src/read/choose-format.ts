@@ -45,13 +45,19 @@ function refusal(input: OpenInput, what: string, convert: string | null): UsageE
 }
 
 function startingWith(input: OpenInput, head: Uint8Array): OpenInput {
-  let isFirst = head.length > 0
+  let rest = head
   return {
     ...input,
     async read() {
-      if (!isFirst) return input.read()
-      isFirst = false
-      return head
+      if (rest.length === 0) return input.read()
+      const first = rest
+      rest = first.subarray(first.length)
+      return first
+    },
+    async skipTo(byte) {
+      const read = head.length - rest.length
+      rest = head.subarray(Math.min(Math.max(read, byte), head.length))
+      if (byte > head.length) await input.skipTo(byte)
     },
   }
 }

@@ -3,10 +3,7 @@ import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:pa
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
-import { createFileList, type FileList, type LeftOut } from './file-list.ts'
-
-/** The name that stands for standard input. */
-export const STDIN = '-'
+import { createFileList, type FileList, type LeftOut, STDIN } from './file-list.ts'
 
 export interface Discovery {
   readonly count: number

@@ -1,5 +1,8 @@
 import { typeOfPath } from '../currents/event-type.ts'
 
+/** The name that stands for standard input. */
+export const STDIN = '-'
+
 /** The files of a run: one string each, since two years of hourly Currents are 900,000 of them. */
 export interface FileList {
   add(path: string): void
@@ -61,6 +64,23 @@ export function createFileList(): FileList {
     },
   }
 }
+
+/** The order of two paths of a run, below 0 when the first comes first. Standard input comes before all files. */
+export function compareInputs(one: string, other: string): number {
+  for (const partOf of ORDER) {
+    const a = partOf(one)
+    const b = partOf(other)
+    if (a !== b) return a < b ? -1 : 1
+  }
+  return 0
+}
+
+const ORDER: readonly ((path: string) => string)[] = [
+  (path) => (path === STDIN ? '' : 'file'),
+  (path) => DATE_PARTITION.exec(path)?.[1] ?? '',
+  (path) => typeOfPath(path)?.type ?? '',
+  (path) => path,
+]
 
 function createNames() {
   const numbers = new Map<string, number>()

@@ -60,7 +60,11 @@ async function inflateSlowly(readAgain: () => Promise<StoredBytes>, start: numbe
   const output: Uint8Array[] = []
   let at = 0
   try {
-    for (let chunk = await stored.read(); chunk !== null && at < start + count; chunk = await stored.read()) {
+    for (
+      let chunk = await stored.read(PART_BYTES);
+      chunk !== null && at < start + count;
+      chunk = await stored.read(PART_BYTES)
+    ) {
       for (let p = 0; p < chunk.length && at < start + count && inflater.failure() === null; ) {
         const size = at < start ? Math.min(PART_BYTES, start - at, chunk.length - p) : 1
         const bytes = await inflater.feed(chunk.subarray(p, p + size))

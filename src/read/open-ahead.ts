@@ -1,19 +1,23 @@
-import { UsageError } from '../errors.ts'
+import { Braze2ampError, UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
-import { type OpenInput, openInput } from './open.ts'
+import { type OpenInput, openInput, type ReadGate } from './open.ts'
 
 /** An input that is open, or why it cannot be opened. Whoever takes an open one closes it. */
 export type Opened =
   | { readonly source: Source; readonly input: OpenInput }
-  | { readonly source: Source; readonly error: UsageError }
+  | { readonly source: Source; readonly error: Braze2ampError }
 
 /** Opens inputs in order, one ahead: an hourly export is thousands of small files, and opening takes as long as reading. */
-export async function* openAhead(sources: Iterable<Source>, stop: AbortSignal): AsyncGenerator<Opened> {
+export async function* openAhead(
+  sources: Iterable<Source>,
+  stop: AbortSignal,
+  gate: ReadGate | null,
+): AsyncGenerator<Opened> {
   const rest = sources[Symbol.iterator]()
-  let ahead = openNext(rest, stop)
+  let ahead = openNext(rest, stop, gate)
   try {
     for (let opened = await ahead; opened !== null; opened = await ahead) {
-      ahead = openNext(rest, stop)
+      ahead = openNext(rest, stop, gate)
       yield opened
     }
   } finally {
@@ -22,13 +26,15 @@ export async function* openAhead(sources: Iterable<Source>, stop: AbortSignal): 
   }
 }
 
-async function openNext(rest: Iterator<Source>, stop: AbortSignal): Promise<Opened | null> {
+async function openNext(rest: Iterator<Source>, stop: AbortSignal, gate: ReadGate | null): Promise<Opened | null> {
   const next = rest.next()
   if (next.done === true) return null
   const source = next.value
   try {
-    return { source, input: await openInput(source, stop) }
+    return { source, input: await openInput(source, { stop, gate }) }
   } catch (cause) {
+    gate?.left(source)
+    if (cause instanceof Braze2ampError) return { source, error: cause }
     return { source, error: new UsageError(`cannot read ${source.path}: ${(cause as Error).message}`, { cause }) }
   }
 }

@@ -1,8 +1,9 @@
 import { createHash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
 import { typeOfPath } from '../currents/event-type.ts'
+import { Braze2ampError } from '../errors.ts'
 import type { OpenSource, Source } from '../model.ts'
-import { STDIN } from './discover.ts'
+import { STDIN } from './file-list.ts'
 import { gunzip } from './gunzip.ts'
 
 /** An open input: its bytes, gunzipped, in order. */
@@ -10,11 +11,34 @@ export interface OpenInput {
   readonly source: OpenSource
   /** The next bytes, or null at the end. A chunk stays as it is; nothing writes to it again. */
   read(): Promise<Uint8Array | null>
+  /** Goes on at this byte of the gunzipped input, at or behind what was handed out: a plain file seeks, others are read up to it. */
+  skipTo(byte: number): Promise<void>
   /** After the end: why the input stopped too early; null when it is whole. */
   damage(): string | null
   /** Bytes of the stored file that were read so far, also ahead of what was handed out. */
   storedBytes(): number
   close(): Promise<void>
+}
+
+/** Says how far inputs may be read, and watches what is read; all in bytes as stored. */
+export interface ReadGate {
+  /** How many bytes of the source may be read from `byte` on; waits until there is one. 0: nothing more will be read. */
+  room(source: Source, byte: number): Promise<number>
+  /**
+   * These bytes were read, and end at `byte`.
+   * @throws Braze2ampError when they must not be taken
+   */
+  passed(source: Source, bytes: Uint8Array, byte: number): void
+  /** The source has no more bytes. @throws Braze2ampError when there must be more */
+  ended(source: Source): void
+  /** The source is closed, or could not be opened. */
+  left(source: Source): void
+}
+
+export interface ReadOptions {
+  /** When it aborts, reading ends. */
+  readonly stop?: AbortSignal
+  readonly gate?: ReadGate | null
 }
 
 /** Reads at a time, in bytes: large enough that a read costs nothing per record. */
@@ -27,11 +51,10 @@ const HEAD_BYTES = 1 << 16
 const GZIP_MAGIC = [0x1f, 0x8b] as const
 
 /**
- * Opens an input for reading from its start. Gzip is recognised by its magic, several members too. When `stop` aborts, reading
- * ends.
+ * Opens an input for reading from its start. Gzip is recognised by its magic, several members too.
  * @throws the system's error when it cannot be opened
  */
-export async function openInput(source: Source, stop?: AbortSignal): Promise<OpenInput> {
+export async function openInput(source: Source, { stop, gate = null }: ReadOptions = {}): Promise<OpenInput> {
   const isStdin = source.path === STDIN
   const stored = isStdin ? readStdin() : await openFile(source.path)
   // A read that waits for a pipe must not outlast the wish to stop.
@@ -42,10 +65,15 @@ export async function openInput(source: Source, stop?: AbortSignal): Promise<Ope
 
   async function readStored(): Promise<Uint8Array | null> {
     try {
-      const chunk = await stored.read()
+      const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
+      if (room === 0) return null
+      const chunk = await stored.read(Math.min(room, READ_BYTES))
       storedBytes += chunk?.length ?? 0
+      if (chunk === null) gate?.ended(source)
+      else gate?.passed(source, chunk, storedBytes)
       return chunk
     } catch (error) {
+      if (error instanceof Braze2ampError) throw error
       damage = `reading failed: ${(error as Error).message}`
       return null
     }
@@ -59,29 +87,66 @@ export async function openInput(source: Source, stop?: AbortSignal): Promise<Ope
     hash ??= createHash('sha256').update(head).digest('hex')
     return hash
   }
+  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
+  // No spread and no method: each such object would be of a shape of its own, and what reads it compiled anew for every file.
   const opened: OpenSource = {
     path: source.path,
     number: source.number,
     fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
     isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
+    isGzip,
     headHash,
   }
 
-  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
   const plain = startingWith(first, readStored)
   const decoded = isGzip
     ? gunzip(plain, isStdin ? null : () => openFile(source.path), (why) => {
         damage ??= why
       })
     : plain
+  const ahead = createReadAhead(decoded)
+  /** Bytes handed out, and what of the last read is still to be. */
+  let position = 0
+  let rest: Uint8Array | null = null
+
+  async function read(): Promise<Uint8Array | null> {
+    const bytes = rest ?? (await ahead.read())
+    rest = null
+    position += bytes?.length ?? 0
+    return bytes
+  }
+
+  async function skipTo(byte: number): Promise<void> {
+    if (byte <= position) return
+    if (stored.seek !== null && !isGzip) {
+      // The first bytes are there already, and would come before those of the new place.
+      if (position === 0) await ahead.read()
+      await ahead.drop()
+      stored.seek(byte)
+      storedBytes = byte
+      position = byte
+      return
+    }
+    while (position < byte) {
+      const bytes = await read()
+      if (bytes === null) return
+      if (position > byte) {
+        rest = bytes.subarray(bytes.length - (position - byte))
+        position = byte
+      }
+    }
+  }
+
   return {
     source: opened,
-    read: readAhead(decoded),
+    read,
+    skipTo,
     damage: () => damage,
     storedBytes: () => storedBytes,
     async close() {
       stop?.removeEventListener('abort', close)
       await stored.close()
+      gate?.left(source)
     },
   }
 }
@@ -102,7 +167,8 @@ async function readHead(read: Read): Promise<Uint8Array> {
 async function openFile(path: string): Promise<StoredBytes> {
   const file = await open(path)
   try {
-    return readFile(file, (await file.stat()).size)
+    const stats = await file.stat()
+    return readFile(file, stats.size, stats.isFile())
   } catch (error) {
     await file.close()
     throw error
@@ -113,22 +179,33 @@ async function openFile(path: string): Promise<StoredBytes> {
 export type Read = () => Promise<Uint8Array | null>
 
 export interface StoredBytes {
-  readonly read: Read
+  /** The next bytes, at most so many, or null at the end. */
+  read(most: number): Promise<Uint8Array | null>
+  /** The next read begins at this byte; null where that cannot be. */
+  readonly seek: ((byte: number) => void) | null
   close(): Promise<void>
 }
 
-/** @param size bytes of the file when it was opened: a small file gets a small buffer, and one that grew is read on */
-function readFile(file: FileHandle, size: number): StoredBytes {
+/**
+ * @param size bytes of the file when it was opened: a small file gets a small buffer, and one that grew is read on
+ * @param isRegular false for a pipe, which has no places to read at
+ */
+function readFile(file: FileHandle, size: number, isRegular: boolean): StoredBytes {
   let closed = false
-  let left = size
+  let at = 0
   return {
-    async read() {
+    async read(most) {
       if (closed) return null
-      const length = Math.min(Math.max(left, LAST_READ_BYTES), READ_BYTES)
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length)
-      left -= bytesRead
+      const length = Math.min(Math.max(size - at, LAST_READ_BYTES), most)
+      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, isRegular ? at : null)
+      at += bytesRead
       return bytesRead === 0 ? null : buffer.subarray(0, bytesRead)
     },
+    seek: isRegular
+      ? (byte) => {
+          at = byte
+        }
+      : null,
     async close() {
       closed = true
       await file.close()
@@ -138,11 +215,19 @@ function readFile(file: FileHandle, size: number): StoredBytes {
 
 function readStdin(): StoredBytes {
   const chunks = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>
+  let rest: Uint8Array = new Uint8Array(0)
   return {
-    async read() {
-      const next = await chunks.next()
-      return next.done === true ? null : next.value
+    async read(most) {
+      if (rest.length === 0) {
+        const next = await chunks.next()
+        if (next.done === true) return null
+        rest = next.value
+      }
+      const bytes = rest.subarray(0, most)
+      rest = rest.subarray(bytes.length)
+      return bytes
     },
+    seek: null,
     async close() {
       // Not `return()`: it waits for a read that may never end.
       process.stdin.destroy()
@@ -159,12 +244,26 @@ function startingWith(first: Uint8Array, rest: Read): Read {
   }
 }
 
+interface ReadAhead {
+  readonly read: Read
+  /** Waits for the read under way and forgets what it brings. */
+  drop(): Promise<void>
+}
+
 /** Keeps one read under way while the caller works on the one before. */
-function readAhead(read: Read): Read {
+function createReadAhead(read: Read): ReadAhead {
   let next: Promise<Uint8Array | null> | null = null
-  return async () => {
-    const current = await (next ?? read())
-    next = current === null ? Promise.resolve(null) : read()
-    return current
+  return {
+    async read() {
+      const current = await (next ?? read())
+      next = current === null ? Promise.resolve(null) : read()
+      // Whoever reads on meets the error; nobody may.
+      next.catch(() => {})
+      return current
+    },
+    async drop() {
+      await next
+      next = null
+    },
   }
 }

@@ -11,6 +11,8 @@ export interface Facts {
   readonly files: number
   /** Null when they are too many to look at, or standard input is one. */
   readonly bytes: number | null
+  /** `I/N`: only this part of the records. */
+  readonly shard: string | null
   readonly sinceMs: number | null
   readonly untilMs: number | null
   /** Amplitude event names of the types that the paths name. */
@@ -29,10 +31,7 @@ export function factsText(facts: Facts): string {
   const lines = [
     style.bold('About to send'),
     fact('to', `${facts.url} (${facts.api}), project key ${facts.keyFingerprint}`),
-    fact(
-      'from',
-      `${number(facts.files)} ${facts.files === 1 ? 'file' : 'files'}${facts.bytes === null ? '' : `, ${bytes(facts.bytes)}`}`,
-    ),
+    fact('from', inputsText(facts)),
     fact('mapping', facts.mapping),
     fact('time', timeFilter(facts.sinceMs, facts.untilMs)),
     fact('events', namesText(facts)),
@@ -49,6 +48,13 @@ export function factsText(facts: Facts): string {
 
 function fact(name: string, text: string): string {
   return `  ${name.padEnd(9)} ${text}`
+}
+
+function inputsText({ files, bytes: size, shard }: Facts): string {
+  const parts = [`${number(files)} ${files === 1 ? 'file' : 'files'}`]
+  if (size !== null) parts.push(bytes(size))
+  if (shard !== null) parts.push(`of their records shard ${shard}`)
+  return parts.join(', ')
 }
 
 function timeFilter(sinceMs: number | null, untilMs: number | null): string {

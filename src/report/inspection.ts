@@ -1,8 +1,9 @@
 import type { ApiName } from '../amplitude/limits.ts'
 import type { NameSource } from '../currents/events.ts'
-import type { Estimate } from '../inspect/estimate.ts'
+import { type Estimate, FREE_EPS } from '../inspect/estimate.ts'
 import type { Heavy } from '../inspect/heaviest.ts'
 import type { Inspection } from '../inspect/inspector.ts'
+import { bytes, counted, number } from './number.ts'
 import { sparkline } from './sparkline.ts'
 import { style } from './style.ts'
 import type { Summary } from './summary.ts'
@@ -47,11 +48,11 @@ const UNSURE: Readonly<Partial<Record<EventName['sureness'], string>>> = {
 export function inspectionText(report: InspectReport): string {
   const { summary, inspection, files, names, quota } = report
   const lines = [
-    style.bold(`${number(summary.read)} records in ${number(files.found)} files`) +
+    style.bold(`${counted(summary.read, 'record')} in ${counted(files.found, 'file')}`) +
       ` (${Array.from(files.formats, ([format, count]) => `${number(count)} ${format}`).join(', ')})`,
   ]
-  if (files.refused > 0) lines.push(style.red(`  ${number(files.refused)} files refused`))
-  if (files.leftOut > 0) lines.push(`  ${number(files.leftOut)} hidden or non-data files left out`)
+  if (files.refused > 0) lines.push(style.red(`  ${counted(files.refused, 'file')} refused`))
+  if (files.leftOut > 0) lines.push(`  ${counted(files.leftOut, 'hidden or non-data file')} left out`)
   lines.push(`  ${'events'.padEnd(10)}${number(inspection.events)}`)
   const reasons = (by: Readonly<Record<string, number | undefined>>) =>
     Object.entries(by)
@@ -93,8 +94,8 @@ function identityLines(inspection: Inspection): readonly string[] {
   return [
     '',
     style.bold('Who'),
-    `  ${number(identities.known)} events of known users, ${number(identities.anonymous)} of devices alone; ${number(identities.none)} records with neither`,
-    `  ${about}${number(users)} users, ${about}${number(devices)} devices, ${about}${number(devicesWithSeveralUsers)} of them with several users`,
+    `  ${counted(identities.known, 'event')} of known users, ${number(identities.anonymous)} of devices alone; ${counted(identities.none, 'record')} with neither`,
+    `  ${about}${counted(users, 'user')}, ${about}${counted(devices, 'device')}, ${about}${number(devicesWithSeveralUsers)} of them with several users`,
     ...hottestLines('hottest users', inspection.hottestUsers),
     ...hottestLines('hottest devices', inspection.hottestDevices),
   ]
@@ -106,16 +107,16 @@ function hottestLines(title: string, heavy: readonly Heavy[]): readonly string[]
 }
 
 function sizeLines({ inspection, estimates, names }: InspectReport): readonly string[] {
-  const megabytes = (inspection.bytes / 1e6).toFixed(1)
   return [
     '',
     style.bold('Upload'),
-    `  ${megabytes} MB of events, ${number(names.length)} event names, ${number(inspection.propertyCount)} properties`,
+    `  ${bytes(inspection.bytes)} of events, ${counted(names.length, 'event name')}, ${number(inspection.propertyCount)} ${inspection.propertyCount === 1 ? 'property' : 'properties'}`,
     ...(['http', 'batch'] as const).map((api) => {
       const { requests, seconds, bound, atLeast } = estimates[api]
       const what = bound === null ? 'the line and Amplitude decide' : BOUNDS[bound]
-      const time = `${atLeast ? 'at least ' : ''}${duration(seconds)}`
-      return `  --api ${api.padEnd(6)} ${number(requests)} requests, ${time} (${what})`
+      const free = `at least ${duration(seconds)}, ${duration(inspection.events / FREE_EPS)} at ${number(FREE_EPS)} events/s`
+      const time = atLeast ? free : duration(seconds)
+      return `  --api ${api.padEnd(6)} ${time} in ${counted(requests, 'request')} or more (${what})`
     }),
   ]
 }
@@ -164,11 +165,9 @@ function date(ms: number): string {
 }
 
 function duration(seconds: number): string {
-  if (seconds < 60) return `${seconds.toFixed(1)} s`
-  if (seconds < 3600) return `${Math.floor(seconds / 60)} min ${Math.round(seconds % 60)} s`
-  return `${Math.floor(seconds / 3600)} h ${Math.round((seconds % 3600) / 60)} min`
-}
-
-function number(value: number): string {
-  return value.toLocaleString('en-US')
+  if (seconds < 59.95) return `${seconds.toFixed(1)} s`
+  const whole = Math.round(seconds)
+  if (whole < 3600) return `${Math.floor(whole / 60)} min ${whole % 60} s`
+  const minutes = Math.round(seconds / 60)
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`
 }

@@ -3,6 +3,11 @@ export function number(value: number): string {
   return Math.round(value).toLocaleString('en-US')
 }
 
+/** A number of things: `1 file`, `12,345 files`. */
+export function counted(value: number, noun: string): string {
+  return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
+}
+
 /** Bytes as people read them: `3.4 MB`. */
 export function bytes(value: number): string {
   if (value < 1000) return `${value} B`

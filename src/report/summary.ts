@@ -50,6 +50,7 @@ interface Ending {
   readonly exitCode: number
   /** Null in a dry run. */
   readonly sent: Sent | null
+  readonly resumed: boolean
 }
 
 /** What went to Amplitude. */
@@ -69,7 +70,7 @@ export interface Sent {
 }
 
 /** The summary of a run. */
-export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent }: Ending): Summary {
+export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent, resumed }: Ending): Summary {
   return {
     version: 1,
     read: counts.read,
@@ -89,7 +90,7 @@ export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent 
     deferred: { events: sent?.deferredEvents ?? 0, files: sent?.deferredFiles ?? 0 },
     duration_ms: Math.round(durationMs),
     efficiency: sent === null ? null : efficiencyOf(counts.accepted, durationMs, sent),
-    resumed: false,
+    resumed,
     stopped,
     exit_code: exitCode,
   }

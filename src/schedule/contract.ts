@@ -66,8 +66,11 @@ export interface Scheduler<E extends QueuedEvent> {
   endInput(): void
   /** The reader should wait: memory is full, enough identities are hot, or a run-wide cap has enough waiting. */
   readerShouldWait(nowMs: number): boolean
-  /** Events the caller read from a lane file, in answer to `LaneFiles.read`; not to be called from within it. */
-  readBack(identity: IdentityRef, events: readonly E[], nowMs: number): void
+  /**
+   * Events the caller read from a lane file, in answer to `LaneFiles.read`; not to be called from within it.
+   * @param dropped events of the file that were read and will not be sent
+   */
+  readBack(identity: IdentityRef, events: readonly E[], dropped: number, nowMs: number): void
   /** A lane file of an earlier process, with `unread` events to go. */
   restoreLaneFile(identity: IdentityRef, unread: number, nowMs: number): void
 

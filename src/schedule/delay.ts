@@ -1,8 +1,11 @@
 import { createLongestAttempt } from './longest-attempt.ts'
 import { createRate, type Rate, setDelay } from './rate.ts'
 
-const SHORTEST_DELAY_MS = 1000
-const LONGEST_DELAY_MS = 10_000
+/** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
+export const FILL_WAIT_MS = 50
+/** What an event may be charged before its request is sent counts too: J is that much more than the attempt. */
+const SHORTEST_DELAY_MS = 1000 + FILL_WAIT_MS
+const LONGEST_DELAY_MS = 10_000 + FILL_WAIT_MS
 /** J moves in steps, so that it does not change with every answer. */
 const STEP_MS = 50
 
@@ -29,11 +32,11 @@ interface DelayOptions {
   readonly maxRequestsPerSecond?: number | undefined
 }
 
-/** `fillWaitMs`: what an event may be charged before its request is sent; J is that much more than the attempt. */
-export function createDelay(options: DelayOptions, fillWaitMs: number): Delay {
+/** The rates of a run that starts now: as long as no attempt was long, J is at its shortest. */
+export function createDelay(options: DelayOptions): Delay {
   const { eventsPerSecond, burst, maxEventsPerSecond, maxRequestsPerSecond } = options
   const attempts = createLongestAttempt()
-  let delayMs = SHORTEST_DELAY_MS + fillWaitMs
+  let delayMs = SHORTEST_DELAY_MS
   const rate = createRate(eventsPerSecond, burst, delayMs)
   const runRate = maxEventsPerSecond === undefined ? null : createRate(maxEventsPerSecond, undefined, delayMs)
   const requestRate = maxRequestsPerSecond === undefined ? null : createRate(maxRequestsPerSecond, undefined, delayMs)
@@ -45,7 +48,7 @@ export function createDelay(options: DelayOptions, fillWaitMs: number): Delay {
     record: attempts.record,
     adjust(oldestInFlightMs, nowMs) {
       const longestMs = Math.max(oldestInFlightMs, attempts.longestMs(nowMs))
-      const boundedMs = Math.min(Math.max(longestMs, SHORTEST_DELAY_MS + fillWaitMs), LONGEST_DELAY_MS + fillWaitMs)
+      const boundedMs = Math.min(Math.max(longestMs, SHORTEST_DELAY_MS), LONGEST_DELAY_MS)
       const wanted = Math.ceil(boundedMs / STEP_MS) * STEP_MS
       if (wanted === delayMs) return null
       const before = { ...rate }

@@ -16,8 +16,8 @@ export interface HotLanes<E extends QueuedEvent> {
   heat(identity: Identity<E>, lastSlot: number, nowMs: number): void
   /** Appends an event to the file of `identity`, which is hot. */
   append(identity: Identity<E>, file: LaneFileState, event: E, nowMs: number): void
-  /** Events read from the file of `lane` come into its window. */
-  refill(lane: Lane<E>, file: LaneFileState, entries: readonly Entry<E>[], nowMs: number): void
+  /** Events read from the file of `lane` come into its window; `dropped` others never will. */
+  refill(lane: Lane<E>, file: LaneFileState, entries: readonly Entry<E>[], dropped: number, nowMs: number): void
   /** Takes up a hot identity whose file was left by an earlier process with `unread` events. */
   restore(identity: Identity<E>, unread: number, nowMs: number): void
   /** An event in flight that carries the hot `identity` was answered. */
@@ -32,7 +32,7 @@ export interface HotLanes<E extends QueuedEvent> {
 interface HotCounts {
   /** Events in lane files that were not read back. */
   unread: number
-  /** Events ever written to lane files, and lane files ever begun. */
+  /** Events that this process wrote to lane files, and lane files that it began. */
   deferred: number
   files: number
 }
@@ -151,17 +151,16 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
       write(identity, file, event)
       if (identity.lane !== null) proceed(identity.lane, file, nowMs)
     },
-    refill(lane, file, entries, nowMs) {
+    refill(lane, file, entries, dropped, nowMs) {
       file.reading = false
-      file.unread -= entries.length
-      counts.unread -= entries.length
+      file.unread -= entries.length + dropped
+      counts.unread -= entries.length + dropped
       for (const entry of entries) enqueue(entry, run)
       proceed(lane, file, nowMs)
     },
     restore(identity, unread, nowMs) {
       const lane = open(identity, unread, 0)
       counts.unread += unread
-      counts.files += 1
       if (lane.file !== null) proceed(lane, lane.file, nowMs)
     },
     answered(identity, slot, nowMs) {

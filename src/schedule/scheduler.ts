@@ -1,6 +1,6 @@
 import { createBlocked, dropGrants, lackingBucket } from './blocked.ts'
 import type { ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
-import { createDelay } from './delay.ts'
+import { createDelay, FILL_WAIT_MS } from './delay.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
 import { createLane, createLaneList, dequeue, enqueue, enqueueAgain, makeReady, removeLane } from './lanes.ts'
@@ -10,8 +10,6 @@ import { charged, emptyUntil, tokensAt, whenTokens } from './rate.ts'
 import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
 import { createRepeats, type Slot, withdrawHeld } from './repeats.ts'
 
-/** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
-const FILL_WAIT_MS = 50
 /** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait. */
 const HELD_MS = 10_000
 /** A hold longer than this makes an identity hot. */
@@ -26,7 +24,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   const { startedMs, files, maxRequestEvents, memoryBytes } = options
   let { maxRequestBytes } = options
 
-  const delay = createDelay(options, FILL_WAIT_MS)
+  const delay = createDelay(options)
   const rate = delay.rate
   const quota = createDailyQuota({
     limit: options.dailyQuota,
@@ -315,7 +313,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       return sending >= most
     },
 
-    readBack(ref, events, nowMs) {
+    readBack(ref, events, dropped, nowMs) {
       const lane = identities.find(ref.kind, ref.id)?.lane ?? null
       const file = lane?.file ?? null
       if (lane === null || file === null) throw new Error(`Events were read for a lane that is not hot: ${ref.id}`)
@@ -328,7 +326,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
           lane,
         )
       })
-      hot.refill(lane, file, entries, nowMs)
+      hot.refill(lane, file, entries, dropped, nowMs)
     },
 
     restoreLaneFile(ref, unread, nowMs) {

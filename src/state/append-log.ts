@@ -48,11 +48,17 @@ interface AppendLogOptions {
   readonly path: string
   /** Bytes to keep; null keeps whatever is there. */
   readonly length: number | null
+  /** False: the file is opened for each flush and read, since there may be thousands of them. */
+  readonly keepsOpen?: boolean
 }
 
+/** Room of a batch at first. */
+const FIRST_BYTES = 1 << 10
+
 /** The file comes into being with the first flush that has something to write. */
-export function createAppendLog({ fileSystem, path, length: keptLength }: AppendLogOptions): AppendLog {
-  let batch = createByteWriter(1 << 12)
+export function createAppendLog(options: AppendLogOptions): AppendLog {
+  const { fileSystem, path, length: keptLength, keepsOpen = true } = options
+  let batch = createByteWriter(FIRST_BYTES)
   /** The batch that is being written. */
   let leaving: ByteWriter | null = null
   let durableLength = keptLength ?? 0
@@ -70,9 +76,23 @@ export function createAppendLog({ fileSystem, path, length: keptLength }: Append
     const facts = await fileSystem.stat(path)
     if (keptLength !== null && (facts?.size ?? 0) < keptLength) throw tooShort(path, facts?.size ?? null, keptLength)
     if (facts === null) return
-    file = await fileSystem.open(path, 'write')
     durableLength = keptLength ?? facts.size
-    if (facts.size > durableLength) await file.truncate(durableLength)
+    await withFile(async (opened) => {
+      if (facts.size > durableLength) await opened.truncate(durableLength)
+    })
+  }
+
+  async function withFile<T>(act: (file: OpenFile) => Promise<T>): Promise<T> {
+    if (keepsOpen) {
+      file ??= await fileSystem.open(path, 'write')
+      return act(file)
+    }
+    const opened = await fileSystem.open(path, 'write')
+    try {
+      return await act(opened)
+    } finally {
+      await opened.close()
+    }
   }
 
   function openOnce(): Promise<void> {
@@ -85,13 +105,14 @@ export function createAppendLog({ fileSystem, path, length: keptLength }: Append
 
   async function writeBatch(): Promise<void> {
     await openOnce()
-    file ??= await fileSystem.open(path, 'write')
     const bytes = batch
-    batch = createByteWriter(1 << 12)
+    batch = createByteWriter(FIRST_BYTES)
     leaving = bytes
     try {
-      await file.write(bytes.bytes.subarray(0, bytes.length), durableLength)
-      await file.sync()
+      await withFile(async (opened) => {
+        await opened.write(bytes.bytes.subarray(0, bytes.length), durableLength)
+        await opened.sync()
+      })
       if (!isNameDurable) await fileSystem.syncDirectory(dirname(path))
       isNameDurable = true
       durableLength += bytes.length
@@ -121,7 +142,7 @@ export function createAppendLog({ fileSystem, path, length: keptLength }: Append
     async read(into, position) {
       await openOnce()
       const within = Math.max(0, Math.min(into.length, durableLength - position))
-      return file === null || within === 0 ? 0 : file.read(into.subarray(0, within), position)
+      return within === 0 ? 0 : withFile((opened) => opened.read(into.subarray(0, within), position))
     },
     async close() {
       await flush()

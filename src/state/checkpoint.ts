@@ -1,9 +1,9 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import type { RejectReason, SkipReason, Warning } from '../model.ts'
+import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
 import { type FileSystem, readWhole, replaceFile } from './file-system.ts'
 import { type RunIdentity, runIdentity } from './run-identity.ts'
-import type { OrdinalRange, Restart, SavedSettled } from './settled.ts'
+import type { OrdinalRange, SavedSettled } from './settled.ts'
 import {
   type Check,
   count,
@@ -46,6 +46,11 @@ export interface Checkpoint {
   readonly savedAt: number
   /** Every answer came: nothing is unknown. */
   readonly clean: boolean
+  /**
+   * Wall clock, ms: the last checkpoint of a process that was killed, while not all that it may have sent since was read again; null
+   * otherwise. The answers to its requests are as old as this, not as `savedAt`.
+   */
+  readonly unknownSince: number | null
   /** The run reached the end of its inputs and of its lane files. */
   readonly complete: boolean
   /** Nothing was read at or beyond this place, nor of any later input; null before the first input. */
@@ -62,7 +67,7 @@ export interface Checkpoint {
 /** The only format so far. */
 const VERSION = 1
 
-interface Reservation {
+export interface Reservation {
   readonly path: string
   /** Of the file as stored. */
   readonly byte: number
@@ -79,15 +84,17 @@ interface SavedFingerprint {
 }
 
 /** `settled` has ordinals of records, from 0 in each input. */
-interface SavedInput extends SavedSettled {
+export interface SavedInput extends SavedSettled {
+  /** As it was given; for dead letters under `retry`, their name in the state directory. */
   readonly path: string
+  readonly kind: 'input' | 'retry'
   readonly fingerprint: SavedFingerprint
-  /** Its records that Amplitude accepted so far. */
+  /** Its records that Amplitude accepted, or that lane files took, so far. */
   readonly accepted: number
 }
 
 /** `settled` has numbers of lines, from 0 in each file; those below `settledLines` are settled and not in it. */
-interface SavedLane {
+export interface SavedLane {
   readonly identity: { readonly kind: 'user' | 'device'; readonly id: string }
   /** Name in `lanes/`. */
   readonly file: string
@@ -109,7 +116,7 @@ interface SavedLane {
  * `unsettled` is the part of them that a resume takes off again, since those records are read again: pending in memory, not in a lane
  * file. It also holds their warnings.
  */
-interface SavedCounts {
+export interface SavedBooks {
   readonly read: number
   readonly accepted: number
   readonly pending: number
@@ -122,11 +129,26 @@ interface SavedCounts {
     readonly byType: Readonly<Record<string, number>>
     readonly warnings: Readonly<Partial<Record<Warning, number>>>
   }
+}
+
+/** Of a run that has read nothing. */
+export const NOTHING_BOOKED: SavedBooks = {
+  read: 0,
+  accepted: 0,
+  pending: 0,
+  rejected: {},
+  skipped: {},
+  warnings: {},
+  byType: {},
+  unsettled: { byType: {}, warnings: {} },
+}
+
+export interface SavedCounts extends SavedBooks {
   readonly files: { readonly finished: number; readonly refused: number }
   readonly sent: SavedSent
 }
 
-interface SavedTypeCounts {
+export interface SavedTypeCounts {
   readonly read: number
   readonly accepted: number
   readonly rejected: number
@@ -134,7 +156,7 @@ interface SavedTypeCounts {
 }
 
 /** What went over the network, and how long it took: summed over the run's processes. */
-interface SavedSent {
+export interface SavedSent {
   readonly requests: number
   readonly byStatus: Readonly<Record<string, number>>
   readonly retries: number
@@ -154,7 +176,7 @@ interface SavedIdentityQuota {
   readonly hours: readonly (readonly [hour: number, events: number])[]
 }
 
-const CHECKPOINT_FILE = 'checkpoint.json'
+export const CHECKPOINT_FILE = 'checkpoint.json'
 
 /** Makes `checkpoint` the durable one. @throws the system's error; the one before is then still there */
 export async function writeCheckpoint(
@@ -278,6 +300,7 @@ function sum(table: Readonly<Record<string, number | undefined>>): number {
 const settledInput: Check<SavedInput> = (value, place) => {
   const checked = objectOf<SavedInput>({
     path: text,
+    kind: oneOf('input', 'retry'),
     fingerprint: objectOf<SavedFingerprint>({ byte: count, head: text, tail: text }),
     from: objectOf<Restart>({ byte: count, ordinal: count, line: orNull(count) }),
     settled: ranges,
@@ -323,6 +346,7 @@ const shape = objectOf<Checkpoint>({
   run: runIdentity,
   savedAt: time,
   clean: flag,
+  unknownSince: orNull(time),
   complete: flag,
   reservedTo: orNull(objectOf<Reservation>({ path: text, byte: count })),
   open: listOf(settledInput),

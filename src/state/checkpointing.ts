@@ -24,8 +24,11 @@ interface CheckpointingOptions {
   readonly clock: Clock
   /** Where the run stands now. Must not await: everything in it is of one instant. */
   readonly takePicture: () => Checkpoint
-  /** Resolves when all that the picture names is durable: logs and lane files, up to the lengths in it. */
-  readonly flush: (picture: Checkpoint) => Promise<void>
+  /**
+   * Resolves when all that the picture names is durable, logs and lane files up to the lengths in it; to the picture, with what had to
+   * be read for it.
+   */
+  readonly flush: (picture: Checkpoint) => Promise<Checkpoint>
   /** The picture is durable: what it no longer names may go, and the reader may go on to its reservation. */
   readonly saved: (picture: Checkpoint) => Promise<void>
   /** A checkpoint that nobody waits for failed. */
@@ -42,8 +45,7 @@ export function createCheckpointing(options: CheckpointingOptions): Checkpointin
   let isDue = false
 
   const turns = createTurns(async () => {
-    const picture = takePicture()
-    await flush(picture)
+    const picture = await flush(takePicture())
     await writeCheckpoint(fileSystem, directory, picture)
     last = picture
     await saved(picture)

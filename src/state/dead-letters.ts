@@ -5,10 +5,13 @@ import { appendEventLetter, appendRecordLetter, type Reason } from './letter.ts'
 
 /**
  * The file of rejected records, `dead-letters.ndjson`, in the format of `letter.ts`: an append log (`append-log.ts` has the write
- * order). A rejection counts as settled only once `flush` has resolved (DESIGN.md §7). It comes into being with its first letter.
+ * order). A rejection is settled in the tick that adds its letter; the checkpoint that says so comes after the letter is durable. It
+ * comes into being with its first letter.
  */
 export interface DeadLetters {
   readonly path: string
+  /** Cuts the file back to what the checkpoint knows. @throws UsageError when it is shorter */
+  open(): Promise<void>
   /** Adds an event that was sent and will never be accepted. */
   addEvent(event: KeptEvent, eventType: string | null, why: Reason): void
   /** Adds a record that became no event, by its raw text. */
@@ -17,8 +20,8 @@ export interface DeadLetters {
   flush(): Promise<void>
   /** Bytes added that are not on disk. */
   pendingBytes(): number
-  /** Letters added. */
-  count(): number
+  /** Bytes with all letters added: for the picture. */
+  length(): number
   /** Flushes and closes. */
   close(): Promise<void>
 }
@@ -29,20 +32,18 @@ export function createDeadLetters(
   { fileSystem = diskFileSystem, length = null }: { fileSystem?: FileSystem; length?: number | null } = {},
 ): DeadLetters {
   const log = createAppendLog({ fileSystem, path, length })
-  let count = 0
   return {
     path,
     addEvent(event, eventType, why) {
       log.add((out) => appendEventLetter(out, event, eventType, why))
-      count += 1
     },
     addRecord(place, record, eventType, why) {
       log.add((out) => appendRecordLetter(out, place, record, eventType, why))
-      count += 1
     },
+    open: log.open,
     flush: log.flush,
     pendingBytes: log.pendingBytes,
-    count: () => count,
+    length: log.length,
     close: log.close,
   }
 }

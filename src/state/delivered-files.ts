@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
+import { STDIN } from '../read/file-list.ts'
 import { type AppendLog, createAppendLog } from './append-log.ts'
 import type { FileSystem } from './file-system.ts'
 import { type Check, count, number, objectOf, text, time } from './shape.ts'
@@ -29,6 +30,8 @@ export interface DeliveredFiles {
   hasSize(size: number): boolean
   /** A delivery into the same project of a file with this content, under any path. */
   byContent(content: FileContent): Delivery | null
+  /** Every delivery of standard input into the same project: they all have one path. */
+  streams(): readonly Delivery[]
   /** The whole line of a delivery. */
   line(delivery: Delivery): Promise<DeliveredFile>
   /** Adds a line; it is found by another process, not by this one. */
@@ -85,7 +88,7 @@ interface DeliveredFilesOptions {
   readonly run: { readonly id: string; readonly keyFingerprint: string }
 }
 
-const DELIVERED_FILE = 'files.ndjson'
+export const DELIVERED_FILE = 'files.ndjson'
 
 const READ_BYTES = 1 << 20
 
@@ -114,9 +117,11 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
   const log = createAppendLog({ fileSystem, path, length })
   await log.open()
   const table = createTable()
+  const streams: Delivery[] = []
   await eachLine(log, (line, at) => {
     const { path: file, size, mtime, head, tail, run: id, keyFingerprint } = parsed(line, path, at)
     if (keyFingerprint !== run.keyFingerprint) return
+    if (file === STDIN) streams.push({ byThisRun: id === run.id, isUntouched: false, at })
     table.add({
       path: hashOf(file),
       stamp: hashOf(`${file}\n${size}\n${mtime}`),
@@ -139,6 +144,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
       deliveryOf(table.byPath(hashOf(file.path)), hashOf(`${file.path}\n${file.size}\n${file.mtimeMs}`)),
     hasSize: table.hasSize,
     byContent: (content) => deliveryOf(table.byContent(hashOfContent(content)), null),
+    streams: () => streams,
     async line({ at }) {
       for (let bytes = Buffer.allocUnsafe(1 << 12); ; bytes = Buffer.allocUnsafe(bytes.length * 4)) {
         const read = await log.read(bytes, at)

@@ -1,22 +1,33 @@
-import { mkdir, open, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { type ByteWriter, createByteWriter, NEWLINE } from '../json/bytes.ts'
+import pLimit from 'p-limit'
+import { StoppedError, UsageError } from '../errors.ts'
+import { NEWLINE } from '../json/bytes.ts'
 import type { KeptEvent } from '../model.ts'
+import { type AppendLog, createAppendLog } from './append-log.ts'
+import type { SavedLane } from './checkpoint.ts'
+import type { FileSystem } from './file-system.ts'
+import type { BookedEvent, Ledger } from './ledger.ts'
 import { appendLaneLine, type LaneLine, readLaneLine } from './letter.ts'
-import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
-
-/** Whose events a lane file holds. */
-export interface LaneOwner {
-  readonly kind: 'user' | 'device'
-  readonly id: string
-}
+import { type ChunkTicket, createSettled, isSettled, type Origin, type Settled } from './settled.ts'
 
 /**
- * The waiting events of hot identities on disk: one NDJSON file each, `lanes/<n>.ndjson`, in the format of `letter.ts`. A file is
- * appended to and read from its start at the same time; what was appended is written before it is read. It is deleted once drained.
+ * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, one file an identity (DESIGN.md §4, §6).
+ *
+ * Format: NDJSON, the lines of `letter.ts`.
+ *
+ * Invariants:
+ * - A file is an append log (`append-log.ts` has the write order): the checkpoint names how many bytes of it count.
+ * - An event that was appended is settled as a record of its input, and pending as a line. The line is settled when the event is.
+ * - Nothing is read beyond `reservedTo` of the last durable checkpoint: the next 10 s of lines. So what is read is durable, and what a
+ *   crash leaves unknown is bounded.
+ * - A file that was read to its end and settled leaves the next picture, and is deleted once that checkpoint is durable. Its number is
+ *   not used again by this process.
+ *
+ * What a crash leaves: lines behind the named bytes, which the next opening cuts off (their records are read again); files that no
+ * checkpoint names, which are deleted before anything is read (`prepareLaneFiles`).
  */
 export interface LaneFiles {
-  append(owner: LaneOwner, event: KeptEvent): void
+  append(owner: LaneOwner, event: LaneEvent): void
   /** Asks for the next `count` events that were not read; the answer comes through `onRead`, and may hold fewer. */
   read(owner: LaneOwner, count: number): void
   delete(owner: LaneOwner): void
@@ -24,43 +35,156 @@ export interface LaneFiles {
   readonly pendingBytes: number
   /** Events in the fullest file that were not read. */
   longest(): number
+  /** The files of the process before, with the lines that are not settled. */
+  restored(): readonly { readonly owner: LaneOwner; readonly unread: number }[]
   /** Resolves when no write or read is under way. */
   idle(): Promise<void>
+  /** What a checkpoint taken now says. */
+  picture(): SavedLane[]
+  /** Resolves when the files are durable as the last picture names them. */
+  flush(): Promise<void>
+  /** The checkpoint with this picture is durable. */
+  saved(picture: readonly SavedLane[]): Promise<void>
+  /** Nothing that is read from now on may have been sent by the process before. */
+  arePastUnknown(): boolean
 }
 
-interface LaneFileOptions {
+/** Whose events a lane file holds. */
+export interface LaneOwner {
+  readonly kind: 'user' | 'device'
+  readonly id: string
+}
+
+type LaneEvent = KeptEvent & BookedEvent
+
+/** A line that was read back, and where it is settled. */
+export interface RecalledLine extends LaneLine {
+  readonly ticket: ChunkTicket
+  readonly index: number
+}
+
+export interface LaneFileOptions {
+  readonly fileSystem: FileSystem
   readonly directory: string
+  /** The files of the process before. */
+  readonly saved: readonly SavedLane[]
+  /** It left nothing unknown. */
+  readonly isClean: boolean
+  readonly ledger: Pick<Ledger, 'deferEvent'>
+  /** What one identity may send in a second. */
+  readonly eventsPerSecond: number
   /** The name of an event's type, as lane files hold it. */
   readonly typeName: (type: number) => string | null
-  readonly onRead: (owner: LaneOwner, lines: readonly LaneLine[]) => void
+  /** Resolves when a checkpoint taken after the call is durable. */
+  readonly save: () => Promise<void>
+  readonly onRead: (owner: LaneOwner, lines: readonly RecalledLine[]) => void
   /** The disk failed: nothing more can be kept here. */
   readonly onFailure: (error: Error) => void
 }
 
 /** A lane's appended bytes are written when they are this many. */
-const WRITE_BYTES = 1 << 16
+const WRITE_BYTES = 1 << 18
 /** All of them are when all lanes together have this many. */
 const WRITE_ALL_BYTES = 8 << 20
 const READ_BYTES = 1 << 16
+/** Read ahead of the last checkpoint, in seconds of an identity's limit (DESIGN.md §6). */
+const RESERVED_SECONDS = 10
+/** Files that are written at a time. */
+const WRITES_AT_A_TIME = 8
 
 interface LaneFile {
   readonly owner: LaneOwner
-  readonly path: string
-  unwritten: ByteWriter
-  unread: number
-  /** Byte of the next line to be read. */
+  readonly name: string
+  readonly log: AppendLog
+  readonly origin: Origin
+  readonly settled: Settled
+  /** Lines appended, by all processes. */
+  lines: number
+  /** The next line to be read. */
   readAt: number
-  /** The last of the operations on this file, which follow one another. */
+  readLines: number
+  /** Of the last durable checkpoint. */
+  reservedTo: number
+  /** How many bytes the next picture reserves at least: more when a line is longer. */
+  leastReserve: number
+  /** Lines below this byte may have been sent by the process before. */
+  readonly unknownTo: number
+  /** Its part in `pendingBytes`. */
+  pending: number
+  /** The last of the reads of this file, which follow one another. */
   work: Promise<void>
 }
 
-export function createLaneFiles({ directory, typeName, onRead, onFailure }: LaneFileOptions): LaneFiles {
+/**
+ * Deletes the files that no checkpoint names, and makes the directory.
+ * @throws UsageError when a file is shorter than the checkpoint says
+ */
+export async function prepareLaneFiles(
+  fileSystem: FileSystem,
+  directory: string,
+  saved: readonly SavedLane[],
+): Promise<void> {
+  await fileSystem.mkdir(directory)
+  const named = new Set(saved.map(({ file }) => file))
+  for (const name of await fileSystem.readdir(directory)) {
+    if (!named.has(name)) await fileSystem.unlink(join(directory, name))
+  }
+  for (const { file, bytes } of saved) {
+    const size = (await fileSystem.stat(join(directory, file)))?.size ?? 0
+    if (size < bytes) {
+      throw new UsageError(`${join(directory, file)} has ${size} bytes, but the checkpoint knows ${bytes} of it`, {
+        hint: 'Put the file back, or begin anew: --fresh moves this state aside, --state DIR names another.',
+      })
+    }
+  }
+}
+
+export function createLaneFiles(options: LaneFileOptions): LaneFiles {
+  const { fileSystem, directory, saved, isClean, ledger, eventsPerSecond, typeName, save, onRead, onFailure } = options
   const files = { user: new Map<string, LaneFile>(), device: new Map<string, LaneFile>() }
+  const writing = pLimit(WRITES_AT_A_TIME)
   let lastNumber = 0
   let pendingBytes = 0
-  let made: Promise<unknown> | null = null
-  let isWritingAll = false
+  /** Files that were read to their end, for as long as a line of them is not settled; then those that no picture names. */
+  let drained: LaneFile[] = []
+  let unnamed: LaneFile[] = []
   const underWay = new Set<Promise<void>>()
+
+  for (const lane of saved) {
+    lastNumber = Math.max(lastNumber, Number.parseInt(lane.file, 10))
+    const { identity: owner, settledTo: byte, settledLines: ordinal } = lane
+    const { settled, readTo } = lane
+    const file: LaneFile = {
+      ...createFile(owner, lane.file, lane.bytes, { from: { byte, ordinal, line: null }, settled, readTo }),
+      lines: lane.lines,
+      readAt: byte,
+      readLines: ordinal,
+      reservedTo: lane.reservedTo,
+      unknownTo: isClean ? 0 : lane.reservedTo,
+    }
+    if (unreadOf(lane) > 0) files[owner.kind].set(owner.id, file)
+    else unnamed.push(file)
+  }
+
+  function createFile(owner: LaneOwner, name: string, length: number, from: Parameters<typeof createSettled>[0]) {
+    const origin: Origin = { kind: 'lane', accepted: 0 }
+    const file: LaneFile = {
+      owner,
+      name,
+      log: createAppendLog({ fileSystem, path: join(directory, name), length, keepsOpen: false }),
+      origin,
+      settled: createSettled(from, origin),
+      lines: 0,
+      readAt: 0,
+      readLines: 0,
+      reservedTo: 0,
+      leastReserve: 0,
+      unknownTo: 0,
+      pending: 0,
+      work: Promise.resolve(),
+    }
+    return file
+  }
 
   function all(): LaneFile[] {
     return [...files.user.values(), ...files.device.values()]
@@ -70,104 +194,170 @@ export function createLaneFiles({ directory, typeName, onRead, onFailure }: Lane
     const known = files[kind].get(id)
     if (known !== undefined) return known
     lastNumber += 1
-    const file: LaneFile = {
-      owner: { kind, id },
-      path: join(directory, `${lastNumber}.ndjson`),
-      unwritten: createByteWriter(1024),
-      unread: 0,
-      readAt: 0,
-      work: Promise.resolve(),
-    }
+    const from = { from: { byte: 0, ordinal: 0, line: null }, settled: [], readTo: 0 }
+    const file = createFile({ kind, id }, `${lastNumber}.ndjson`, 0, from)
     files[kind].set(id, file)
     return file
   }
 
-  function enqueue(file: LaneFile, act: () => Promise<void>): void {
-    const work = file.work.then(act).catch((error: Error) => onFailure(error))
-    file.work = work
-    underWay.add(work)
-    void work.then(() => underWay.delete(work))
+  function track(act: Promise<void>): Promise<void> {
+    const tracked = act.catch((error: Error) => onFailure(error))
+    underWay.add(tracked)
+    void tracked.then(() => underWay.delete(tracked))
+    return tracked
   }
 
-  function writeAll(): void {
-    if (isWritingAll) return
-    isWritingAll = true
-    const unwritten = all().filter((file) => file.unwritten.length > 0)
-    for (const file of unwritten) enqueue(file, () => write(file))
-    void Promise.all(unwritten.map(({ work }) => work)).then(() => {
-      isWritingAll = false
-    })
+  function recount(file: LaneFile): void {
+    const now = file.log.pendingBytes()
+    pendingBytes += now - file.pending
+    file.pending = now
   }
 
   async function write(file: LaneFile): Promise<void> {
-    const { bytes, length } = file.unwritten
-    if (length === 0) return
-    file.unwritten = createByteWriter(1024)
-    made ??= mkdir(directory, { recursive: true, mode: DIRECTORY_MODE })
-    await made
-    const handle = await open(file.path, 'a', FILE_MODE)
-    try {
-      await handle.writeFile(bytes.subarray(0, length))
-    } finally {
-      pendingBytes -= length
-      await handle.close()
+    await writing(() => file.log.flush())
+    recount(file)
+  }
+
+  function writeAll(): Promise<unknown> {
+    return Promise.all(all().flatMap((file) => (file.pending > 0 ? write(file) : [])))
+  }
+
+  /** So many bytes hold 10 s of lines, on average. */
+  function reserveOf({ log, lines, leastReserve }: LaneFile): number {
+    const average = lines === 0 ? 0 : log.length() / lines
+    return Math.max(leastReserve, Math.ceil(average * eventsPerSecond * RESERVED_SECONDS))
+  }
+
+  /** The next lines that are not settled: at least one, at most `count`. */
+  async function readLines(file: LaneFile, count: number): Promise<RecalledLine[]> {
+    let block = Buffer.allocUnsafeSlow(READ_BYTES)
+    for (;;) {
+      if (file.readAt >= file.reservedTo) await save()
+      const most = Math.min(block.length, file.reservedTo - file.readAt)
+      const bytes = block.subarray(0, await file.log.read(block.subarray(0, most), file.readAt))
+      const lines = linesIn(bytes, count, file)
+      if (lines.length > 0) {
+        const found = taken(file, lines)
+        if (found.length > 0) return found
+      } else if (bytes.length === block.length) {
+        block = Buffer.allocUnsafeSlow(block.length * 4)
+      } else if (file.reservedTo < file.log.length()) {
+        // A line that is longer than what is reserved.
+        file.leastReserve = 2 * Math.max(READ_BYTES, file.reservedTo - file.readAt)
+        await save()
+      } else {
+        throw damaged(join(directory, file.name), file.readAt)
+      }
     }
   }
 
-  async function readLines(file: LaneFile, count: number): Promise<LaneLine[]> {
+  interface Lines {
+    readonly length: number
+    readonly lines: readonly LaneLine[]
+    readonly bytes: number
+  }
+
+  function linesIn(bytes: Buffer, count: number, file: LaneFile): Lines {
     const lines: LaneLine[] = []
-    const handle = await open(file.path)
-    try {
-      let block = Buffer.allocUnsafeSlow(READ_BYTES)
-      while (lines.length === 0) {
-        const { bytesRead } = await handle.read(block, 0, block.length, file.readAt)
-        let at = 0
-        while (lines.length < count) {
-          const end = block.subarray(0, bytesRead).indexOf(NEWLINE, at)
-          if (end < 0) break
-          lines.push(readLaneLine(block, at, end))
-          at = end + 1
-        }
-        file.readAt += at
-        if (lines.length === 0 && bytesRead < block.length) throw new Error(`${file.path} ends too early`)
-        if (lines.length === 0) block = Buffer.allocUnsafeSlow(block.length * 4)
+    let at = 0
+    while (lines.length < count) {
+      const end = bytes.indexOf(NEWLINE, at)
+      if (end < 0) break
+      try {
+        lines.push(readLaneLine(bytes, at, end))
+      } catch {
+        throw damaged(join(directory, file.name), file.readAt + at)
       }
-    } finally {
-      await handle.close()
+      at = end + 1
     }
-    return lines
+    return { length: lines.length, lines, bytes: at }
+  }
+
+  function taken(file: LaneFile, { lines, bytes }: Lines): RecalledLine[] {
+    const restart = { byte: file.readAt, ordinal: file.readLines, line: null }
+    const ticket = file.settled.take(lines.length, restart, file.readAt < file.unknownTo)
+    file.readAt += bytes
+    file.readLines += lines.length
+    return lines.flatMap((line, index) => (isSettled(ticket, index) ? [] : [{ ...line, ticket, index }]))
   }
 
   return {
     append(owner, event) {
       const file = fileOf(owner)
-      const before = file.unwritten.length
-      appendLaneLine(file.unwritten, event, typeName(event.type))
-      pendingBytes += file.unwritten.length - before
-      file.unread += 1
-      if (before < WRITE_BYTES && file.unwritten.length >= WRITE_BYTES) enqueue(file, () => write(file))
-      if (pendingBytes >= WRITE_ALL_BYTES) writeAll()
+      file.log.add((out) => appendLaneLine(out, event, typeName(event.type)))
+      file.lines += 1
+      ledger.deferEvent(event)
+      const before = file.pending
+      recount(file)
+      if (before < WRITE_BYTES && file.pending >= WRITE_BYTES) void track(write(file))
+      if (pendingBytes >= WRITE_ALL_BYTES && underWay.size === 0) void track(writeAll().then(() => {}))
     },
     read(owner, count) {
       const file = fileOf(owner)
-      enqueue(file, async () => {
-        await write(file)
-        const lines = await readLines(file, count)
-        file.unread -= lines.length
-        onRead(file.owner, lines)
-      })
+      file.work = track(
+        file.work.then(async () => {
+          onRead(file.owner, await readLines(file, count))
+        }),
+      )
     },
     delete(owner) {
       const file = fileOf(owner)
+      file.settled.end()
+      drained.push(file)
       files[owner.kind].delete(owner.id)
-      enqueue(file, () => rm(file.path, { force: true }))
     },
     get pendingBytes() {
       return pendingBytes
     },
-    longest: () => all().reduce((most, { unread }) => Math.max(most, unread), 0),
+    longest: () => all().reduce((most, { lines, readLines }) => Math.max(most, lines - readLines), 0),
+    restored: () =>
+      saved.map((lane) => ({ owner: lane.identity, unread: unreadOf(lane) })).filter(({ unread }) => unread > 0),
+    arePastUnknown: () => all().every(({ readAt, unknownTo }) => readAt >= unknownTo),
     async idle() {
       await Promise.all(underWay)
     },
+    picture() {
+      // An event that was refused alone has left its lane, and waits to be looked at again.
+      unnamed.push(...drained.filter(({ settled }) => settled.isComplete()))
+      drained = drained.filter(({ settled }) => !settled.isComplete())
+      return [...all(), ...drained].map((file) => {
+        const { from, settled, readTo } = file.settled.save()
+        const bytes = file.log.length()
+        return {
+          identity: file.owner,
+          file: file.name,
+          bytes,
+          settledTo: from.byte,
+          reservedTo: Math.max(file.reservedTo, Math.min(bytes, file.readAt + reserveOf(file))),
+          lines: file.lines,
+          settledLines: from.ordinal,
+          settled,
+          readTo,
+        }
+      })
+    },
+    async flush() {
+      await writeAll()
+    },
+    async saved(picture) {
+      const reserved = new Map(picture.map(({ file, reservedTo }) => [file, reservedTo]))
+      for (const file of all()) file.reservedTo = reserved.get(file.name) ?? file.reservedTo
+      const gone = unnamed
+      unnamed = []
+      for (const { name, log } of gone) if (log.length() > 0) await fileSystem.unlink(join(directory, name))
+    },
   }
+}
+
+function unreadOf({ lines, settledLines, settled }: SavedLane): number {
+  return settled.reduce((left, [from, to]) => left - (to - from), lines - settledLines)
+}
+
+function damaged(path: string, byte: number): StoppedError {
+  return new StoppedError(`${path} is damaged at byte ${byte}`, {
+    stopped: 'state',
+    hint:
+      'It holds events that wait for their limit. Mend the line, or begin anew: --fresh moves this state aside, and replay takes ' +
+      'the file as an input.',
+  })
 }

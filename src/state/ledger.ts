@@ -1,22 +1,34 @@
 import type { MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
-import { EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
-import { createSeen } from './seen.ts'
+import { DROPPED, EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
+import { NOTHING_BOOKED, type SavedBooks, type SavedTypeCounts } from './checkpoint.ts'
+import type { Seen } from './seen.ts'
+import { type ChunkTicket, isSettled, settle } from './settled.ts'
 
 /**
  * The books: every record read is counted in exactly one of accepted, rejected, skipped, pending (DESIGN §1).
+ *
+ * Counting and settling are one act: what leaves `pending` for good, or goes into a lane file, is settled on its ticket in the same
+ * call, so that the picture of any instant has both or neither.
  */
 export interface Ledger {
   /**
-   * Counts a chunk's records and finds its duplicates, which become skipped in the chunk's own columns. Ends the chunk early,
-   * by its `count`, at the record that reaches a limit. Events are pending until `accept` settles them.
+   * Counts a chunk's records and finds its duplicates, which become skipped in the chunk's own columns; what was settled before
+   * becomes dropped. Ends the chunk early, by its `count`, at the record that reaches a limit. Events are pending until they are
+   * settled; rejected records are settled, so their dead letters must be added before anything is awaited.
+   *
+   * @param ticket of the chunk's records; null in a run that nobody resumes
    */
-  book(chunk: MappedChunk): void
+  book(chunk: MappedChunk, ticket: ChunkTicket | null): void
   /** Settles the events of a booked chunk as accepted. */
   accept(chunk: MappedChunk): void
-  /** Settles one pending event of an event type (index into `typeNames`) as accepted. */
-  acceptEvent(type: number): void
-  /** Settles one pending event as rejected; it must be in the dead letters by then. */
-  rejectEvent(type: number, reason: RejectReason): void
+  /** Settles a pending event as accepted. */
+  acceptEvent(event: BookedEvent): void
+  /** Settles a pending event as rejected; its dead letter must be added in the same tick. */
+  rejectEvent(event: BookedEvent, reason: RejectReason): void
+  /** The event was appended to a lane file: it stays pending, and its record need not be read again. */
+  deferEvent(event: BookedEvent): void
+  /** A line of a lane file came into memory. */
+  recall(event: BookedEvent): void
   /** Counts what is worth saying about events that are settled all the same. */
   warn(warning: Warning, count: number): void
   /** Records that may still be read before `--limit` is reached. */
@@ -24,6 +36,21 @@ export interface Ledger {
   /** True when `--max-errors` is passed: the run must stop. */
   hasTooManyErrors(): boolean
   counts(): Counts
+  /** The books for the checkpoint. */
+  save(): SavedBooks
+  /** Events in memory that the process before may have sent. */
+  unknownLeft(): number
+}
+
+/** An event that was booked and is not settled. */
+export interface BookedEvent {
+  /** Index into `typeNames` */
+  readonly type: number
+  readonly ticket: ChunkTicket
+  /** Its place in the ticket. */
+  readonly index: number
+  /** Bits of `WARNINGS` that were counted for it. */
+  readonly warnings: number
 }
 
 export interface Counts {
@@ -33,21 +60,19 @@ export interface Counts {
   readonly rejected: ReadonlyMap<RejectReason, number>
   readonly skipped: ReadonlyMap<SkipReason, number>
   readonly warnings: ReadonlyMap<Warning, number>
-  readonly byType: ReadonlyMap<string, TypeFigures>
-}
-
-interface TypeFigures {
-  readonly read: number
-  readonly accepted: number
-  readonly rejected: number
-  readonly skipped: number
+  readonly byType: ReadonlyMap<string, SavedTypeCounts>
 }
 
 export interface LedgerOptions {
   /** Records to read at most. */
   readonly limit: number
   readonly maxErrors: MaxErrors | null
-  readonly dedupe: boolean
+  /** Finds duplicates; null to take none for one. */
+  readonly seen: Seen | null
+  /** The books of the run so far; null at its beginning. */
+  readonly saved?: SavedBooks | null
+  /** Rejects the events of tickets whose outcome is unknown, instead of sending them again. */
+  readonly rejectsUnknown?: boolean
 }
 
 /** How many rejected records stop a run: a number, or percent of the records read. */
@@ -57,19 +82,29 @@ export type MaxErrors = { readonly count: number } | { readonly percent: number 
 const PERCENT_FROM = 100
 
 const DUPLICATE = outcomeOf('duplicate')
+const OUTCOME_UNKNOWN = outcomeOf('outcome_unknown')
 const ACCEPTED = OUTCOMES.length
-const COLUMNS = OUTCOMES.length + 1
+/** Pending events that are in memory only: a resumed run reads them again. */
+const UNSETTLED = OUTCOMES.length + 1
+const COLUMNS = OUTCOMES.length + 2
+
+/** Why an event is rejected under `--unknown dead-letter`. */
+export const UNKNOWN_DETAIL =
+  'The process before ended without its answer, too long ago for Amplitude to drop a repeat; --unknown dead-letter put it here.'
 
 const IS_REJECTED = Uint8Array.from(OUTCOMES, (outcome) => (outcome.is === 'rejected' ? 1 : 0))
 
-export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledger {
-  const seen = dedupe ? createSeen() : null
+export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: LedgerOptions): Ledger {
+  const base = restored(saved ?? NOTHING_BOOKED)
   /** Per event type, a row of one count per outcome, and accepted. Row 0 is for records without a type. */
   let rows = new Float64Array(COLUMNS * 128)
   let typeNames: readonly string[] = []
   const warnings = new Float64Array(WARNINGS.length)
+  /** Of events in memory only. */
+  const unsettledWarnings = new Float64Array(WARNINGS.length)
   let read = 0
-  let rejected = 0
+  let rejected = sumOf(base.rejected)
+  let unknownLeft = 0
   let tooManyErrors = false
 
   function rowOf(type: number): number {
@@ -85,13 +120,40 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
   function isOverMaxErrors(): boolean {
     if (maxErrors === null) return false
     if ('count' in maxErrors) return rejected > maxErrors.count
-    return read >= PERCENT_FROM && rejected * 100 > maxErrors.percent * read
+    const allRead = base.read + read
+    return allRead >= PERCENT_FROM && rejected * 100 > maxErrors.percent * allRead
+  }
+
+  function add(type: number, column: number, count: number): void {
+    const cell = rowOf(type) + column
+    rows[cell] = (rows[cell] as number) + count
   }
 
   function moveEvent(type: number, to: number): void {
-    const row = rowOf(type)
-    rows[row + EVENT] = (rows[row + EVENT] as number) - 1
-    rows[row + to] = (rows[row + to] as number) + 1
+    add(type, EVENT, -1)
+    add(type, to, 1)
+  }
+
+  /** The event is in memory only no longer: settled, or in a lane file. */
+  function leaveMemory({ type, ticket, index, warnings: bits }: BookedEvent): void {
+    settle(ticket, index)
+    if (ticket.isUnknown) unknownLeft -= 1
+    if (ticket.origin.kind !== 'input') return
+    add(type, UNSETTLED, -1)
+    if (bits !== 0) countWarnings(unsettledWarnings, bits, -1)
+  }
+
+  /** Books an event: it stays one, or is a duplicate, or its outcome is unknown. */
+  function outcomeOfEvent(chunk: MappedChunk, i: number, ticket: ChunkTicket | null): number {
+    const high = chunk.idHigh[i] as number
+    // What was read before would meet itself.
+    const isCompared = high !== 0 && (ticket === null || (i >= ticket.rereadTo && ticket.origin.kind === 'input'))
+    if (isCompared && seen?.has(chunk.idLow[i] as number, high)) return DUPLICATE
+    if (rejectsUnknown && ticket?.isUnknown) {
+      chunk.details.set(i, UNKNOWN_DETAIL)
+      return OUTCOME_UNKNOWN
+    }
+    return EVENT
   }
 
   function totals(): Float64Array {
@@ -100,25 +162,60 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
     return sums
   }
 
+  /** Figures by event type, and what of them is unsettled; the empty name stands for records without a type. */
+  function* byType(): Generator<readonly [name: string, figures: SavedTypeCounts, unsettled: number]> {
+    const own = new Map(['', ...typeNames].map((name, i) => [name, rows.subarray(i * COLUMNS, (i + 1) * COLUMNS)]))
+    for (const name of new Set([...Object.keys(base.byType), ...own.keys()])) {
+      const row = own.get(name)
+      const figures = joined(base.byType[name], row?.length === COLUMNS ? figuresOf(row) : undefined)
+      if (figures.read > 0) yield [name, figures, row?.[UNSETTLED] ?? 0]
+    }
+  }
+
   return {
-    book(chunk) {
-      const { outcomes, types, warnings: bits, idLow, idHigh } = chunk
+    book(chunk, ticket) {
+      const { outcomes, types, warnings: bits } = chunk
       typeNames = chunk.typeNames
+      let left = limit - read
       for (let i = 0; i < chunk.count; i++) {
         let outcome = outcomes[i] as number
-        const high = idHigh[i] as number
-        if (outcome === EVENT && high !== 0 && seen?.has(idLow[i] as number, high)) {
-          outcome = DUPLICATE
-          outcomes[i] = DUPLICATE
+        if (ticket !== null) {
+          if (isSettled(ticket, i)) {
+            outcomes[i] = DROPPED
+            continue
+          }
+          if (outcome === DROPPED) {
+            settle(ticket, i)
+            continue
+          }
+        } else if (outcome === DROPPED) continue
+        if (left <= 0) {
+          chunk.count = i
+          break
         }
-        const cell = rowOf(types[i] as number) + outcome
-        rows[cell] = (rows[cell] as number) + 1
+        left--
+        if (outcome === EVENT) {
+          outcome = outcomeOfEvent(chunk, i, ticket)
+          outcomes[i] = outcome
+        }
+        const type = types[i] as number
+        add(type, outcome, 1)
         read++
         const warned = bits[i] as number
-        if (warned !== 0) countWarnings(warned)
+        if (warned !== 0) countWarnings(warnings, warned, 1)
+        if (ticket !== null) {
+          if (outcome !== EVENT) settle(ticket, i)
+          else {
+            if (ticket.isUnknown) unknownLeft++
+            if (ticket.origin.kind === 'input') {
+              add(type, UNSETTLED, 1)
+              if (warned !== 0) countWarnings(unsettledWarnings, warned, 1)
+            }
+          }
+        }
         if (IS_REJECTED[outcome] === 1) rejected++
         // A share counts from a certain record on, which need not be a rejected one.
-        else if (read !== PERCENT_FROM) continue
+        else if (base.read + read !== PERCENT_FROM) continue
         if (isOverMaxErrors()) {
           tooManyErrors = true
           chunk.count = i + 1
@@ -130,11 +227,24 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
         if (outcomes[i] === EVENT) moveEvent(types[i] as number, ACCEPTED)
       }
     },
-    acceptEvent: (type) => moveEvent(type, ACCEPTED),
-    rejectEvent(type, reason) {
-      moveEvent(type, outcomeOf(reason))
+    acceptEvent(event) {
+      leaveMemory(event)
+      moveEvent(event.type, ACCEPTED)
+      event.ticket.origin.accepted += 1
+    },
+    rejectEvent(event, reason) {
+      leaveMemory(event)
+      moveEvent(event.type, outcomeOf(reason))
       rejected++
       if (isOverMaxErrors()) tooManyErrors = true
+    },
+    deferEvent(event) {
+      leaveMemory(event)
+      // The lane file will deliver it.
+      event.ticket.origin.accepted += 1
+    },
+    recall({ ticket }) {
+      if (ticket.isUnknown) unknownLeft += 1
     },
     warn(warning, count) {
       const at = WARNINGS.indexOf(warning)
@@ -145,47 +255,105 @@ export function createLedger({ limit, maxErrors, dedupe }: LedgerOptions): Ledge
     counts() {
       const sums = totals()
       return {
-        read,
-        accepted: sums[ACCEPTED] as number,
-        pending: sums[EVENT] as number,
-        rejected: rejectedOf(sums),
-        skipped: skippedOf(sums),
-        warnings: new Map(
-          WARNINGS.map((warning, i) => [warning, warnings[i] as number] as const).filter(([, n]) => n > 0),
-        ),
+        read: base.read + read,
+        accepted: base.accepted + (sums[ACCEPTED] as number),
+        pending: base.pending + (sums[EVENT] as number),
+        rejected: countsOf('rejected', sums, base.rejected),
+        skipped: countsOf('skipped', sums, base.skipped),
+        warnings: warningsOf(warnings, base.warnings),
         byType: new Map(
-          typeNames
-            .map((name, type) => [name, figuresOf(rows.subarray(rowOf(type), rowOf(type) + COLUMNS))] as const)
-            .filter(([, figures]) => figures.read > 0),
+          Array.from(byType(), ([name, figures]) => [name, figures] as const).filter(([name]) => name !== ''),
         ),
       }
     },
+    save() {
+      const counts = this.counts()
+      const types = [...byType()]
+      return {
+        read: counts.read,
+        accepted: counts.accepted,
+        pending: counts.pending,
+        rejected: Object.fromEntries(counts.rejected),
+        skipped: Object.fromEntries(counts.skipped),
+        warnings: Object.fromEntries(counts.warnings),
+        byType: Object.fromEntries(types.map(([name, figures]) => [name, figures])),
+        unsettled: {
+          byType: Object.fromEntries(
+            types.filter(([, , unsettled]) => unsettled > 0).map(([name, , unsettled]) => [name, unsettled]),
+          ),
+          warnings: Object.fromEntries(warningsOf(unsettledWarnings, {})),
+        },
+      }
+    },
+    unknownLeft: () => unknownLeft,
   }
+}
 
-  function countWarnings(bits: number): void {
-    for (let i = 0; i < WARNINGS.length; i++) if ((bits & (1 << i)) !== 0) warnings[i] = (warnings[i] as number) + 1
+/** The books without the records that are read again. */
+function restored(saved: SavedBooks): SavedBooks {
+  const { unsettled } = saved
+  const again = sumOf(unsettled.byType)
+  return {
+    ...saved,
+    read: saved.read - again,
+    pending: saved.pending - again,
+    warnings: Object.fromEntries(
+      Object.entries(saved.warnings).map(([name, count]) => [name, count - (unsettled.warnings[name as Warning] ?? 0)]),
+    ),
+    byType: Object.fromEntries(
+      Object.entries(saved.byType).map(([name, figures]) => [
+        name,
+        { ...figures, read: figures.read - (unsettled.byType[name] ?? 0) },
+      ]),
+    ),
+    unsettled: { byType: {}, warnings: {} },
   }
 }
 
-function skippedOf(sums: Float64Array): ReadonlyMap<SkipReason, number> {
-  const found = new Map<SkipReason, number>()
-  for (const [i, outcome] of OUTCOMES.entries())
-    if (outcome.is === 'skipped') found.set(outcome.reason, sums[i] as number)
-  return withoutZeros(found)
+function countWarnings(counts: Float64Array, bits: number, count: number): void {
+  for (let i = 0; i < counts.length; i++) if ((bits & (1 << i)) !== 0) counts[i] = (counts[i] as number) + count
 }
 
-function rejectedOf(sums: Float64Array): ReadonlyMap<RejectReason, number> {
-  const found = new Map<RejectReason, number>()
-  for (const [i, outcome] of OUTCOMES.entries())
-    if (outcome.is === 'rejected') found.set(outcome.reason, sums[i] as number)
-  return withoutZeros(found)
+function warningsOf(
+  counts: Float64Array,
+  base: Readonly<Partial<Record<Warning, number>>>,
+): ReadonlyMap<Warning, number> {
+  const all = WARNINGS.map((warning, i) => [warning, (base[warning] ?? 0) + (counts[i] as number)] as const)
+  return new Map(all.filter(([, count]) => count > 0))
 }
 
-function withoutZeros<Key>(counts: ReadonlyMap<Key, number>): ReadonlyMap<Key, number> {
-  return new Map([...counts].filter(([, count]) => count > 0))
+type ReasonOf<Is> = Is extends 'skipped' ? SkipReason : RejectReason
+
+function countsOf<Is extends 'skipped' | 'rejected'>(
+  is: Is,
+  sums: Float64Array,
+  base: Readonly<Partial<Record<string, number>>>,
+): ReadonlyMap<ReasonOf<Is>, number> {
+  const found = new Map<ReasonOf<Is>, number>()
+  for (const [i, outcome] of OUTCOMES.entries()) {
+    if (outcome.is !== is) continue
+    const count = (sums[i] as number) + (base[outcome.reason] ?? 0)
+    if (count > 0) found.set(outcome.reason as ReasonOf<Is>, count)
+  }
+  return found
 }
 
-function figuresOf(row: Float64Array): TypeFigures {
+function sumOf(table: Readonly<Record<string, number | undefined>>): number {
+  return Object.values(table).reduce((total: number, each) => total + (each ?? 0), 0)
+}
+
+const NO_FIGURES: SavedTypeCounts = { read: 0, accepted: 0, rejected: 0, skipped: 0 }
+
+function joined(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeCounts = NO_FIGURES): SavedTypeCounts {
+  return {
+    read: one.read + other.read,
+    accepted: one.accepted + other.accepted,
+    rejected: one.rejected + other.rejected,
+    skipped: one.skipped + other.skipped,
+  }
+}
+
+function figuresOf(row: Float64Array): SavedTypeCounts {
   let read = 0
   let rejected = 0
   let skipped = 0

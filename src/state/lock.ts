@@ -47,7 +47,7 @@ interface Holder {
   readonly startedAt: number
 }
 
-const LOCK_FILE = 'lock'
+export const LOCK_FILE = 'lock'
 
 const TOUCH_EVERY_MS = 10_000
 const STALE_AFTER_MS = 60_000

@@ -1,6 +1,7 @@
 import { createHash, randomUUID } from 'node:crypto'
+import { APIS, type ApiName } from '../amplitude/limits.ts'
 import { UsageError } from '../errors.ts'
-import { type Check, flag, listOf, objectOf, orNull, text, time } from './shape.ts'
+import { type Check, flag, listOf, objectOf, oneOf, orNull, text, time } from './shape.ts'
 
 /**
  * What makes an invocation go on with a run instead of being another one (DESIGN.md §6): where the events go, and everything that
@@ -14,9 +15,12 @@ export interface RunIdentity {
   readonly createdAt: number
   /** Scheme, host and port of the destination. */
   readonly origin: string
+  /** URL and API of the last upload: what `retry` uses unless it is told otherwise. They may change freely. */
+  readonly endpoint: string
+  readonly api: ApiName
   /** See `fingerprintOf`; the key itself is never written. */
   readonly keyFingerprint: string
-  /** See `hashOfMapping`. */
+  /** `map/mapping-hash.ts` */
   readonly mappingHash: string
   readonly options: RunChoices
   /** The question before the first upload was answered with yes, or not asked. */
@@ -43,6 +47,8 @@ export const runIdentity: Check<RunIdentity> = objectOf<RunIdentity>({
   tool: text,
   createdAt: time,
   origin: text,
+  endpoint: text,
+  api: oneOf(...APIS),
   keyFingerprint: text,
   mappingHash: text,
   options: objectOf<RunChoices>({
@@ -67,19 +73,6 @@ export function newRun(rest: Omit<RunIdentity, 'id'>): RunIdentity {
 /** What may be shown and kept of a key: enough to tell two projects apart, not enough to use it. */
 export function fingerprintOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 12)
-}
-
-/**
- * A hash of the effective mapping: of what the rules are once defaults, profile and file are put together, not of the file's text.
- * Order of keys does not count, order in lists does. @param mapping plain data
- */
-export function hashOfMapping(mapping: unknown): string {
-  const text = JSON.stringify(mapping, (_key, value: unknown) =>
-    typeof value === 'object' && value !== null && !Array.isArray(value)
-      ? Object.fromEntries(Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1)))
-      : value,
-  )
-  return createHash('sha256').update(text).digest('hex').slice(0, 16)
 }
 
 /** Something that is not as it was when the run began. */

@@ -1,3 +1,5 @@
+import { BEGINNING, type Restart } from '../model.ts'
+
 /**
  * Which records of one open input, or which lines of one lane file, are settled (DESIGN.md §6).
  *
@@ -21,7 +23,7 @@ export interface Settled {
    * A ticket for the next `count` records.
    * @param restart where a cutter can begin to meet them again; the record `restart.ordinal` may be one of an earlier ticket
    */
-  take(count: number, restart: Restart): ChunkTicket
+  take(count: number, restart: Restart, isUnknown?: boolean): ChunkTicket
   /** Of the ticket taken last, only the first `count` records were read. */
   shorten(ticket: ChunkTicket, count: number): void
   /** There are no more records. */
@@ -34,16 +36,6 @@ export interface Settled {
   save(): SavedSettled
 }
 
-/** Where a cutter can begin. */
-export interface Restart {
-  /** In the decoded input: after gunzip. */
-  readonly byte: number
-  /** Of the first record that it meets there. */
-  readonly ordinal: number
-  /** Of that byte, from 1; null where the format has no lines. */
-  readonly line: number | null
-}
-
 /** From the first, to before the second. */
 export type OrdinalRange = readonly [from: number, to: number]
 
@@ -53,11 +45,22 @@ export interface SavedSettled {
   readonly readTo: number
 }
 
-export const NOTHING_SETTLED: SavedSettled = { from: { byte: 0, ordinal: 0, line: 1 }, settled: [], readTo: 0 }
+export const NOTHING_SETTLED: SavedSettled = { from: BEGINNING, settled: [], readTo: 0 }
+
+/** What all tickets of one input, or of one lane file, share. */
+export interface Origin {
+  /** `retry`: dead letters, whose records are in the books already. */
+  readonly kind: 'input' | 'lane' | 'retry'
+  /** Records that Amplitude accepted, or that a lane file took. */
+  accepted: number
+}
 
 /** The records of one chunk. A record is a ticket and an index: what an event carries on its way. */
 export interface ChunkTicket {
   readonly restart: Restart
+  readonly origin: Origin
+  /** The process before may have sent these records, and no answer is known. */
+  readonly isUnknown: boolean
   /** Ordinal of index 0. */
   readonly first: number
   count: number
@@ -93,7 +96,7 @@ export function isSettled(ticket: ChunkTicket, index: number): boolean {
 const COMPACT_FROM = 64
 
 /** Goes on where `saved` was; `NOTHING_SETTLED` at the first opening. */
-export function createSettled(saved: SavedSettled): Settled {
+export function createSettled(saved: SavedSettled, origin: Origin): Settled {
   /** Tickets with unsettled records, in order, the last one taken, and what became whole since the last look. */
   let tickets: ChunkTicket[] = []
   let compactAt = COMPACT_FROM
@@ -141,11 +144,13 @@ export function createSettled(saved: SavedSettled): Settled {
   }
 
   return {
-    take(count, restart) {
+    take(count, restart, isUnknown = false) {
       if (tickets.length >= compactAt) compact()
       const bits = new Uint32Array((count + 31) >>> 5)
       const ticket: ChunkTicket = {
         restart,
+        origin,
+        isUnknown,
         first: next,
         count,
         rereadTo: Math.max(0, Math.min(count, saved.readTo - next)),

@@ -1,4 +1,4 @@
-import type { MappedChunk } from '../model.ts'
+import type { KeptEvent, MappedChunk } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
 import type { DeadLetters } from '../state/dead-letters.ts'
 import type { Ledger } from '../state/ledger.ts'
@@ -16,11 +16,14 @@ export interface Rejection {
   readonly status: number | null
 }
 
-/** Writes dead letters, and settles what is in them once they are durable. */
+/** Writes dead letters, and settles what is in them. */
 export interface DeadLetterOffice {
-  /** Resolves when all are durable and counted as rejected. */
+  /** Adds the letters and counts the events as rejected, in the tick of the call. Resolves when there is room for more. */
   reject(rejections: readonly Rejection[]): Promise<void>
-  /** Records that became no event; the ledger has counted them. Resolves at once unless much waits to be written. */
+  /**
+   * Adds the letters of a chunk's rejected records in the tick of the call; the ledger has counted them. Resolves when there is room
+   * for more.
+   */
   addRecords(chunk: MappedChunk): Promise<void>
 }
 
@@ -35,32 +38,57 @@ interface OfficeOptions {
 const MAX_PENDING_BYTES = 1 << 20
 
 export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }: OfficeOptions): DeadLetterOffice {
+  async function roomForMore(): Promise<void> {
+    if (letters.pendingBytes() >= MAX_PENDING_BYTES) await letters.flush()
+  }
+
   return {
     async reject(rejections) {
-      if (rejections.length === 0) return
       const atMs = wallClock()
       for (const { event, dead, status } of rejections) {
         const { reason, detail } = dead
         letters.addEvent(event, typeName(event.type), { reason, detail, status, atMs })
+        ledger.rejectEvent(event, reason)
       }
-      await letters.flush()
-      for (const { event, dead } of rejections) ledger.rejectEvent(event.type, dead.reason)
+      await roomForMore()
     },
-    async addRecords({ raw, count, outcomes, types, details }) {
+    async addRecords(chunk) {
+      const { raw, count, outcomes, types, details } = chunk
       const atMs = wallClock()
       for (const [index, detail] of details) {
         const outcome = OUTCOMES[outcomes[index] as number]
         if (index >= count || outcome?.is !== 'rejected') continue
+        const why = { reason: outcome.reason, detail, status: null, atMs }
+        if (outcome.reason === 'outcome_unknown') {
+          letters.addEvent(eventOf(chunk, index), typeName(types[index] as number), why)
+          continue
+        }
         const place = {
           path: raw.source.path,
           position: raw.positions[index] as number,
           line: raw.lines === null ? null : (raw.lines[index] as number),
         }
         const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
-        const why = { reason: outcome.reason, detail, status: null, atMs }
         letters.addRecord(place, record, typeName(types[index] as number), why)
       }
-      if (letters.pendingBytes() >= MAX_PENDING_BYTES) await letters.flush()
+      await roomForMore()
     },
+  }
+}
+
+/** The event at this index, which is in no request and never will be. */
+function eventOf({ raw, bytes, eventEnds, types }: MappedChunk, index: number): KeptEvent {
+  const event = bytes.subarray(index === 0 ? 0 : eventEnds[index - 1], (eventEnds[index] as number) - 1)
+  const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
+  return {
+    path: raw.source.path,
+    position: raw.positions[index] as number,
+    line: raw.lines?.[index] ?? null,
+    data: Buffer.concat([event, record]),
+    eventStart: 0,
+    eventEnd: event.length,
+    recordStart: event.length,
+    recordEnd: event.length + record.length,
+    type: types[index] as number,
   }
 }

@@ -24,6 +24,8 @@ export interface Delivery {
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
   /** Nothing else is left: what was refused alone is sent once more, or rejected. True when there was anything. */
   resolveSuspects(): Promise<boolean>
+  /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
+  doubtful(): number
 }
 
 interface DeliveryOptions {
@@ -58,10 +60,21 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let lastPassedMs = Number.NEGATIVE_INFINITY
   let oversized = 0
   let toldTrouble = false
+  let doubtful = 0
+
+  async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
+    const written = office.reject(rejections)
+    for (const { event } of rejections) {
+      if (event.trouble.failures > 0) doubtful -= 1
+      options.release(event)
+    }
+    await written
+  }
 
   function settleAll(request: Request, nowMs: number): void {
     for (const event of request.events) {
-      ledger.acceptEvent(event.type)
+      if (event.trouble.failures > 0) doubtful -= 1
+      ledger.acceptEvent(event)
       options.release(event)
     }
     traffic.accepted(request.events.length, nowMs)
@@ -89,11 +102,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       settleAll(request, nowMs)
     }
     await rejectAll(suspects.passed(sentAtMs))
-  }
-
-  async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
-    await office.reject(rejections)
-    for (const { event } of rejections) options.release(event)
   }
 
   function repeatAll(request: Request, notBeforeMs: number, nowMs: number): void {
@@ -202,6 +210,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
       return
     }
+    for (const { trouble } of request.events) if (trouble.failures === 0) doubtful += 1
     mark(request, { failures, failingSinceMs })
     if (failures < FAILURES_BEFORE_SPLIT || lastPassedMs < failingSinceMs) {
       const waitMs = verdict.retryAfterMs ?? backoffMs(failures, random())
@@ -256,6 +265,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await rejectAll(guilty)
       return true
     },
+    doubtful: () => doubtful,
   }
 }
 

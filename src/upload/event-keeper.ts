@@ -2,6 +2,7 @@ import { COMMA } from '../json/bytes.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT } from '../outcomes.ts'
 import { hashOfAscii, hashOfId } from '../schedule/identity-hash.ts'
+import type { ChunkTicket } from '../state/settled.ts'
 import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } from './upload-event.ts'
 
 /**
@@ -12,8 +13,8 @@ import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } fro
  * memory of all its events; those few move to the newest. So slabs hold twice the bytes of their events at most, the newest apart.
  */
 export interface EventKeeper {
-  /** The events of a chunk, in its order. */
-  keep(chunk: MappedChunk): readonly UploadEvent[]
+  /** The events of a chunk, in its order; `ticket` settles its records. */
+  keep(chunk: MappedChunk, ticket: ChunkTicket): readonly UploadEvent[]
   /** The event is settled, or its lane file has it: its bytes are not needed any more. */
   release(event: UploadEvent): void
 }
@@ -65,7 +66,7 @@ export function createEventKeeper(): EventKeeper {
     return end
   }
 
-  function keepRun(chunk: MappedChunk, first: number, end: number, kept: UploadEvent[]): void {
+  function keepRun(chunk: MappedChunk, ticket: ChunkTicket, first: number, end: number, kept: UploadEvent[]): void {
     const { raw, eventEnds } = chunk
     const eventsFrom = startOfEvent(eventEnds, first)
     const eventsTo = eventEnds[end - 1] as number
@@ -110,6 +111,9 @@ export function createEventKeeper(): EventKeeper {
         position: raw.positions[index] as number,
         line: raw.lines === null ? null : (raw.lines[index] as number),
         type: chunk.types[index] as number,
+        ticket,
+        index,
+        warnings: chunk.warnings[index] as number,
         trouble: NO_TROUBLE,
       }
       slab.events.push(event)
@@ -154,7 +158,7 @@ export function createEventKeeper(): EventKeeper {
   }
 
   return {
-    keep(chunk) {
+    keep(chunk, ticket) {
       const { count, outcomes } = chunk
       const kept: UploadEvent[] = []
       for (let index = 0; index < count; ) {
@@ -165,7 +169,7 @@ export function createEventKeeper(): EventKeeper {
         const left = current.data.length - current.used
         let end = endOfRun(chunk, index, left)
         if (end === index + 1) end = endOfRun(chunk, index, SLAB_BYTES)
-        keepRun(chunk, index, end, kept)
+        keepRun(chunk, ticket, index, end, kept)
         index = end
       }
       tidy()

@@ -1,7 +1,8 @@
 import type { KeptEvent } from '../model.ts'
 import { hashOfId } from '../schedule/identity-hash.ts'
 import type { QueuedEvent } from '../schedule/records.ts'
-import type { LaneLine } from '../state/letter.ts'
+import type { RecalledLine } from '../state/lane-file.ts'
+import type { BookedEvent } from '../state/ledger.ts'
 
 /** What went wrong with the events of a request so far; shared by all of them, replaced as a whole. */
 export interface Trouble {
@@ -33,7 +34,7 @@ export interface Slab {
 }
 
 /** An event on its way to Amplitude. */
-export interface UploadEvent extends QueuedEvent, KeptEvent {
+export interface UploadEvent extends QueuedEvent, KeptEvent, BookedEvent {
   /** Where its bytes are, with those below, which follow when it moves; null when they are its own, or it is done with. */
   slab: Slab | null
   data: Buffer
@@ -48,8 +49,8 @@ export interface UploadEvent extends QueuedEvent, KeptEvent {
 export const OVERHEAD_BYTES = 1000
 
 /** An event as it comes back from a lane file; its ids are in the event itself. */
-export function eventOfLine(line: LaneLine, type: number): UploadEvent {
-  const { eventStart, eventEnd, recordStart, recordEnd, path, position } = line
+export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
+  const { eventStart, eventEnd, recordStart, recordEnd, path, position, ticket, index } = line
   const data = asBuffer(line.data)
   const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(
     data.toString('utf8', eventStart, eventEnd),
@@ -73,6 +74,9 @@ export function eventOfLine(line: LaneLine, type: number): UploadEvent {
     position,
     line: line.line,
     type,
+    ticket,
+    index,
+    warnings: 0,
     trouble: NO_TROUBLE,
   }
 }

@@ -1,17 +1,20 @@
 import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
-import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import type { ScheduledRequest } from '../schedule/contract.ts'
 import type { LaneFiles } from '../schedule/lane-files.ts'
+import type { SavedQuota } from '../schedule/quota.ts'
 import type { IdentityRef } from '../schedule/records.ts'
 import { createScheduler } from '../schedule/scheduler.ts'
 import type { Sink } from '../sink.ts'
-import type { Ledger } from '../state/ledger.ts'
-import type { LaneLine } from '../state/letter.ts'
+import { stoppedByDisk } from '../state/disk-failure.ts'
+import type { RecalledLine } from '../state/lane-file.ts'
+import { type Ledger, UNKNOWN_DETAIL } from '../state/ledger.ts'
+import type { ChunkTicket } from '../state/settled.ts'
 import { createBusiest } from './busiest.ts'
+import type { DeadEvent } from './classify.ts'
 import { createConcurrency } from './concurrency.ts'
-import { createDeadLetterOffice, type LetterBox } from './dead-letter-office.ts'
+import { createDeadLetterOffice, type LetterBox, type Rejection } from './dead-letter-office.ts'
 import { createDelivery } from './deliver.ts'
 import { createEventKeeper } from './event-keeper.ts'
 import { createGate } from './gate.ts'
@@ -27,26 +30,41 @@ import { createWakeUp } from './wake-up.ts'
 export interface LaneStore extends LaneFiles<UploadEvent> {
   /** Events in the fullest file that were not read. */
   longest(): number
+  /** Files of the process before, with the events that are not settled. */
+  restored(): readonly { readonly owner: IdentityRef; readonly unread: number }[]
   /** Resolves when no write or read is under way. */
   idle(): Promise<void>
 }
 
-export type OnLaneRead = (owner: IdentityRef, lines: readonly LaneLine[]) => void
+export type OnLaneRead = (owner: IdentityRef, lines: readonly RecalledLine[]) => void
 
 export interface UploaderOptions {
   readonly settings: UploadSettings
   readonly key: string
   readonly client: HttpClient
-  readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'warn' | 'hasTooManyErrors'>
+  readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'recall' | 'warn' | 'hasTooManyErrors'>
   readonly letters: LetterBox
-  readonly openLanes: (onRead: OnLaneRead, onFailure: (error: Error) => void) => LaneStore
+  readonly openLanes: (
+    /** Of each identity. */
+    eventsPerSecond: number,
+    onRead: OnLaneRead,
+    onFailure: (error: Error) => void,
+  ) => LaneStore
   /** Event types by number, as chunks have them; grows. */
   readonly typeNames: readonly string[]
   readonly clock: Clock
   /** From 0 to below 1. */
   readonly random: () => number
+  /** Quota counts of the checkpoint. */
+  readonly savedQuota: readonly SavedQuota[]
+  /** Lines of lane files whose outcome is unknown are rejected instead of sent again. */
+  readonly rejectsUnknown: boolean
+  /** Something was settled. */
+  readonly onSettled: () => void
   /** The user's wish to stop. */
   readonly signal: AbortSignal
+  /** Aborts when the run cannot go on; the uploader does so too. */
+  readonly failure: AbortController
   /** Shows one line. */
   readonly tell: (line: string) => void
 }
@@ -72,21 +90,25 @@ export interface UploadFigures extends TrafficFigures {
 
 export interface Uploader extends Sink {
   figures(): UploadFigures
+  /** Quota counts for the checkpoint. */
+  quota(): SavedQuota[]
+  /** After the end: every answer came, and said what became of its events. */
+  isClean(): boolean
 }
 
 /** Events and records in memory (DESIGN.md §4). */
 const MEMORY_BYTES = 96 << 20
 /** How long a stop waits for the answers of what is in flight (DESIGN.md §6). */
 const LAST_ANSWERS_MS = 10_000
+const OUTCOME_UNKNOWN: DeadEvent = { at: 0, reason: 'outcome_unknown', detail: UNKNOWN_DETAIL }
 /** `--concurrency auto` */
 const FIRST_CONCURRENCY = 4
 export const MOST_CONCURRENCY = 32
 
 /** The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. */
 export function createUploader(options: UploaderOptions): Uploader {
-  const { settings, client, ledger, letters, typeNames, clock, random, signal, tell } = options
+  const { settings, client, ledger, letters, typeNames, clock, random, signal, failure, tell } = options
   const limits = API_LIMITS[settings.api]
-  const failure = new AbortController()
   let stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
   const busiest = createBusiest()
@@ -99,13 +121,14 @@ export function createUploader(options: UploaderOptions): Uploader {
     start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
     max: most,
   })
-  const lanes = options.openLanes(onLaneRead, onDiskFailure)
+  const eventsPerSecond = settings.deviceEventsPerSecond ?? limits.eventsPerSecond
+  const lanes = options.openLanes(eventsPerSecond, onLaneRead, onDiskFailure)
   const typeName = (type: number) => typeNames[type] ?? null
   const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
 
   const scheduler = createScheduler<UploadEvent>({
-    eventsPerSecond: settings.deviceEventsPerSecond ?? limits.eventsPerSecond,
+    eventsPerSecond,
     burst: settings.deviceBurst ?? undefined,
     maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
     maxRequestsPerSecond: settings.maxRequestsPerSecond ?? undefined,
@@ -126,6 +149,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     },
     startedMs,
     wallClockOffsetMs: clock.wallClock() - startedMs,
+    savedQuota: options.savedQuota,
   })
   const delivery = createDelivery({
     scheduler,
@@ -177,11 +201,17 @@ export function createUploader(options: UploaderOptions): Uploader {
     }
   }
 
-  function onLaneRead(owner: IdentityRef, lines: readonly LaneLine[]): void {
-    const events = lines.map((line) =>
-      eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType)),
-    )
-    scheduler.readBack(owner, events, clock.now())
+  function onLaneRead(owner: IdentityRef, lines: readonly RecalledLine[]): void {
+    const events: UploadEvent[] = []
+    const unknown: Rejection[] = []
+    for (const line of lines) {
+      const event = eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType))
+      ledger.recall(event)
+      if (options.rejectsUnknown && event.ticket.isUnknown) unknown.push({ event, dead: OUTCOME_UNKNOWN, status: null })
+      else events.push(event)
+    }
+    office.reject(unknown).catch(onDiskFailure)
+    scheduler.readBack(owner, events, unknown.length, clock.now())
     pump()
   }
 
@@ -231,6 +261,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       .catch((error: unknown) => fail(stoppedByDisk(error)))
       .finally(() => {
         underWay -= 1
+        options.onSettled()
         if (ledger.hasTooManyErrors()) wakeWaiters()
         pump()
       })
@@ -265,19 +296,20 @@ export function createUploader(options: UploaderOptions): Uploader {
     waited.abort()
   }
 
+  for (const { owner, unread } of lanes.restored()) scheduler.restoreLaneFile(owner, unread, startedMs)
   signal.addEventListener('abort', wakeWaiters, { once: true })
+  failure.signal.addEventListener('abort', wakeWaiters, { once: true })
 
   return {
     failed: failure.signal,
-    async put(chunk: MappedChunk) {
-      try {
-        if (chunk.details.size > 0) await office.addRecords(chunk)
-      } catch (error) {
-        fail(stoppedByDisk(error))
-      }
+    async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
+      if (ticket === null) throw new Error('an upload settles what it sends')
+      const added = chunk.details.size > 0 ? office.addRecords(chunk) : null
       const nowMs = clock.now()
-      for (const event of keeper.keep(chunk)) take(event, nowMs)
+      for (const event of keeper.keep(chunk, ticket)) take(event, nowMs)
+      options.onSettled()
       pump()
+      await added?.catch((error: unknown) => fail(stoppedByDisk(error)))
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
     },
     async end(stop) {
@@ -295,6 +327,8 @@ export function createUploader(options: UploaderOptions): Uploader {
       }
       await client.close()
     },
+    quota: () => scheduler.saveQuota(clock.now()),
+    isClean: () => underWay === 0 && delivery.doubtful() === 0,
     figures() {
       const nowMs = clock.now()
       const statistics = scheduler.statistics()
@@ -313,15 +347,4 @@ export function createUploader(options: UploaderOptions): Uploader {
       }
     },
   }
-}
-
-/** A disk that fails later than at the start ends the run, resumable; any other error is a bug. */
-function stoppedByDisk(error: unknown): unknown {
-  const { code, message } = error as NodeJS.ErrnoException
-  if (code === undefined) return error
-  return new StoppedError(`cannot write to the state directory: ${message}`, {
-    stopped: 'state',
-    cause: error,
-    hint: 'Make room or mend the disk; the same command goes on.',
-  })
 }

@@ -14,6 +14,37 @@ const ROOT = join(BINARY, '../..')
 const explain = (words: readonly string[], stdin = '') => braze2amp(['explain', ...words], { stdin, cwd: ROOT })
 
 describe('explain', () => {
+  test('shows what is left out in columns, and says when another field takes its place', async () => {
+    const type = 'users.messages.pushnotification.Open'
+    const header = 'ID,EXTERNAL_USER_ID,TIME,CAMPAIGN_ID,CAMPAIGN_API_ID,BUTTON_ACTION_TYPE,SF_CREATED_AT'
+    const row = '1,u,2026-02-01 10:00:00,internal,api,OPEN,2026-02-01 11:00:00'
+    const { stdout } = await explain(['-', '--event-type', type], `${header}\n${row}\n`)
+    assert.match(stdout, /campaign_id +"internal" {2}campaign_api_id takes its place in a Snowflake share/)
+    assert.match(stdout, /campaign_id +"api" {2}← campaign_api_id\n/)
+    const leftOut = stdout.split('left out\n')[1]?.split('\n').filter(Boolean) ?? []
+    assert.equal(new Set(leftOut.map((line) => line.indexOf('"'))).size, 1, stdout)
+  })
+
+  test('says what null is: not sent', async () => {
+    const { stdout } = await explain(
+      ['-', '--event-type', OPEN],
+      '{"id":"1","external_user_id":"u","time":1,"esp":null}',
+    )
+    assert.match(stdout, /esp +null {2}null is not sent/)
+  })
+
+  test('exits 3 when it could not read a file', async () => {
+    const cwd = temporaryDirectory()
+    writeFileSync(join(cwd, `${OPEN}.ndjson`), '{"id":"1","external_user_id":"u","time":1}\n')
+    writeFileSync(join(cwd, 'mystery.ndjson'), '{"id":"1","external_user_id":"u","time":1}\n')
+    const { code, stdout, stderr } = await braze2amp(['explain', '.'], { cwd })
+    assert.deepEqual([code, stdout.includes('Email Open')], [3, true])
+    assert.match(stderr, /refused mystery\.ndjson does not say which event type/)
+    const absent = await braze2amp(['explain', '.', '--id', 'nowhere'], { cwd })
+    assert.equal(absent.code, 2)
+    assert.match(absent.stderr, /no record has the id nowhere/)
+  })
+
   test('says of each value which field and rule put it there, and why the rest is left out', async () => {
     const record = {
       id: '1',
@@ -45,7 +76,7 @@ describe('explain', () => {
     assert.deepEqual(explained.left_out, [
       { field: 'user_id', why: "Braze's internal id is not sent", value: 'x' },
       { field: 'subject', why: 'the connector does not send it with this event', value: 's' },
-      { field: 'is_amp', why: 'null', value: null },
+      { field: 'is_amp', why: 'null is not sent', value: null },
     ])
   })
 

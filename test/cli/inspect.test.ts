@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
+import { startEmulator } from '../../src/emulator/server.ts'
 import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
 
 const ROOT = join(BINARY, '../..')
@@ -80,12 +81,78 @@ describe('inspect', () => {
     const found = JSON.parse(stdout)
     assert.equal(found.devices_with_several_users, 1)
     assert.deepEqual(found.hottest_devices[0], { id: 'shared', events: 2900 })
-    assert.deepEqual(found.estimates.http, { requests: 2, duration_s: 103.3, bound: 'identity', at_least: false })
+    assert.deepEqual(found.estimates.http, { requests: 2, duration_s: 103.5, bound: 'identity', at_least: false })
     const capped = JSON.parse((await braze2amp(['inspect', file, '--json', '--max-eps', '10'])).stdout)
     assert.equal(capped.estimates.batch.bound, 'rate_cap')
     const text = (await braze2amp(['inspect', file])).stdout
     assert.match(text, /1 of them with several users/)
-    assert.match(text, /--api http {3}2 requests, 1 min 43 s \(bound by the limit of the hottest user or device\)/)
+    assert.match(
+      text,
+      /--api http {3}1 min 44 s in 2 requests or more \(bound by the limit of the hottest user or device\)/,
+    )
+  })
+
+  test('estimates what an upload takes to within a tenth, when one identity or a cap is the bound', async () => {
+    const emulator = await startEmulator({ port: 0 })
+    try {
+      const cases = [
+        { hot: 290, options: [] },
+        { hot: 2, options: ['--max-eps', '100'] },
+      ]
+      await Promise.all(
+        cases.map(async ({ hot, options }) => {
+          const cwd = temporaryDirectory()
+          const lines = Array.from({ length: 1000 }, (_, i) =>
+            JSON.stringify({ id: `${hot}-${i}`, device_id: i % 3 || i >= 3 * hot ? `d${hot}-${i}` : 'hot', time: 1 }),
+          )
+          writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
+          const inspected = await braze2amp(['inspect', '.', '--json', ...options], { cwd })
+          const words = ['replay', '.', '--endpoint', emulator.url, '--state', 'state', '--json', '--quiet', ...options]
+          const uploaded = await braze2amp(words, { cwd, env: { AMPLITUDE_API_KEY: 'test' } })
+          const estimated = JSON.parse(inspected.stdout).estimates.http.duration_s
+          const taken = JSON.parse(uploaded.stdout).duration_ms / 1000
+          assert.ok(estimated > 10, String(estimated))
+          assert.ok(Math.abs(taken / estimated - 1) < 0.1, `${taken} s taken, ${estimated} s estimated`)
+        }),
+      )
+      assert.deepEqual(emulator.stats().refused, {})
+    } finally {
+      await emulator.close()
+    }
+  })
+
+  test('says how long an upload takes that nothing known bounds', async () => {
+    const cwd = temporaryDirectory()
+    const lines = Array.from({ length: 20_000 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: `d${i}`, time: 1 }))
+    writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
+    const { stdout } = await braze2amp(['inspect', '.'], { cwd })
+    assert.match(
+      stdout,
+      /--api batch {2}at least 0\.0 s, 2\.0 s at 10,000 events\/s in 10 requests or more \(the line and/,
+    )
+  })
+
+  test('takes the options of replay that say how fast an upload may go', async () => {
+    const cwd = temporaryDirectory()
+    const lines = Array.from({ length: 500 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: 'hot', time: 1 }))
+    writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
+    const estimateWith = async (...options: string[]) => {
+      const { stdout, stderr } = await braze2amp(['inspect', '.', '--json', ...options], { cwd })
+      assert.notEqual(stdout, '', stderr)
+      return JSON.parse(stdout).estimates.http
+    }
+    const identity = { bound: 'identity', at_least: false }
+    const cap = { bound: 'rate_cap', at_least: false }
+    assert.deepEqual(await estimateWith(), { requests: 1, duration_s: 17.8, ...identity })
+    assert.deepEqual(await estimateWith('--device-eps', '7.5'), { requests: 1, duration_s: 71.4, ...identity })
+    assert.deepEqual(await estimateWith('--device-burst', '60'), { requests: 1, duration_s: 18.5, ...identity })
+    assert.deepEqual(await estimateWith('--plan', 'starter'), { requests: 50, duration_s: 17.8, ...identity })
+    assert.deepEqual(await estimateWith('--max-rps', '0.5', '--batch-size', '50'), {
+      requests: 10,
+      duration_s: 22.2,
+      ...cap,
+    })
+    assert.deepEqual(await estimateWith('--max-eps', '2.5'), { requests: 1, duration_s: 214.1, ...cap })
   })
 
   test('marks names that are not sure, unless the mapping file gives them', async () => {

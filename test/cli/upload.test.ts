@@ -230,7 +230,7 @@ describe('wrong use', () => {
       { cwd, env: KEY },
     )
     assert.equal(run.code, 2)
-    assert.match(run.stderr, /cannot make the state directory.*\n.*--state/)
+    assert.match(run.stderr, /the state directory .* cannot be used: ENOTDIR.*\n.*--state/)
   })
 })
 

@@ -145,6 +145,24 @@ events:
   })
 })
 
+test('validate says of a single finding what is wrong, not only what was found', async () => {
+  const cwd = directoryWith({
+    [`${OPEN}.ndjson`]: record({ time: 4102444800, campaign_id: 5, email_address: ['a'], is_amp: { deep: 1 } }),
+    'no-type.ndjson': record({}),
+  })
+  const { stdout } = await braze2amp(['validate', '.'], { cwd })
+  const at = `${OPEN}.ndjson:1 warning`
+  for (const line of [
+    `${at} the event lies in the future: 2100-01-01T00:00:00.000Z`,
+    `${at} ${OPEN}: campaign_id is a number, in Braze's schema it is a string`,
+    `${at} ${OPEN}: email_address is a list, in Braze's schema it is a string`,
+    `${at} ${OPEN}: is_amp is an object, in Braze's schema it is a boolean`,
+  ]) {
+    assert.ok(stdout.split('\n').includes(line), `${line}\n${stdout}`)
+  }
+  assert.match(stdout, /^no-type\.ndjson error the file does not say .*\. Give it in one of three ways: --event-type/m)
+})
+
 describe('validate --golden', () => {
   const cwd = directoryWith({
     [`golden/opens/${OPEN}.ndjson`]: record({ campaign_id: 'c' }),
@@ -164,8 +182,18 @@ describe('validate --golden', () => {
     assert.equal(expected.event_properties.campaign_id, 'c')
     const passed = await golden()
     assert.equal(passed.code, 0)
-    assert.match(passed.stdout, /golden\/opens: 1 event as expected/)
-    assert.match(passed.stdout, /event_type=users\.behaviors\.CustomEvent: 1 event as expected/)
+    assert.match(passed.stdout, /golden\/opens: 1 event of 1 record as expected/)
+    assert.match(passed.stdout, /event_type=users\.behaviors\.CustomEvent: 1 event of 2 records as expected/)
+  })
+
+  test('leaves notes in Markdown alone, and names any other file that cannot be read', async () => {
+    const root = directoryWith({
+      'golden/README.md': '# Our cases\n',
+      [`golden/opens/${OPEN}.ndjson`]: record({}),
+      'golden/opens/notes.txt': 'no records\n',
+    })
+    const { code, findings } = await findingsOf(root, '--golden', 'golden', '--update')
+    assert.deepEqual([code, findings.map(({ file }) => file)], [3, ['golden/opens/notes.txt']])
   })
 
   test('shows what another mapping changes, and fails', async () => {

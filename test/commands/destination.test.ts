@@ -26,8 +26,19 @@ describe('where requests go', () => {
 })
 
 test('--plan starter presets its limits, and what is given beside it wins', () => {
-  const { maxEventsPerSecond, maxRequestsPerSecond, batchSize } = settingsOf({ ...OPTIONS, plan: 'starter', maxRps: 5 })
+  const { maxEventsPerSecond, maxRequestsPerSecond, batchSize } = settingsOf(
+    { ...OPTIONS, plan: 'starter', maxRps: 5 },
+    undefined,
+  )
   assert.deepEqual([maxEventsPerSecond, maxRequestsPerSecond, batchSize], [1000, 5, 10])
+})
+
+test('a shard has its part of what is meant for the whole project, and no less of what is meant for one device', () => {
+  const shard = { number: 2, count: 4 }
+  const given = settingsOf({ ...OPTIONS, maxEps: 1000, maxRps: 10, deviceEps: 30 }, shard)
+  assert.deepEqual([given.maxEventsPerSecond, given.maxRequestsPerSecond, given.deviceEventsPerSecond], [250, 2.5, 30])
+  assert.equal(settingsOf({ ...OPTIONS, plan: 'starter' }, shard).maxEventsPerSecond, 250)
+  assert.equal(settingsOf(OPTIONS, shard).maxEventsPerSecond, null)
 })
 
 test('durations, rates and concurrency', () => {

@@ -2,7 +2,7 @@ import { CUTTERS } from '../../src/cut/cut.ts'
 import { UsageError } from '../../src/errors.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/map/plan.ts'
-import type { RawChunk } from '../../src/model.ts'
+import { BEGINNING, type RawChunk } from '../../src/model.ts'
 import { OUTCOMES } from '../../src/outcomes.ts'
 import { chooseFormat } from '../../src/read/choose-format.ts'
 import type { Format } from '../../src/read/detect.ts'
@@ -41,12 +41,15 @@ const mapChunk = createChunkMapper(mapping)
 export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes = bytes.length): OpenInput {
   let at = 0
   return {
-    source: { path: 'memory', number: 0, fileType: type, isShare: false, headHash: () => '00' },
+    source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
     async read() {
       if (at >= bytes.length) return null
       const piece = bytes.slice(at, at + pieceBytes)
       at += pieceBytes
       return piece
+    },
+    async skipTo(byte) {
+      at = byte
     },
     damage: () => null,
     storedBytes: () => at,
@@ -64,7 +67,7 @@ export async function readFileInput(path: string): Promise<Result> {
 }
 
 export async function readInput(opened: OpenInput, forced: Format | null = null): Promise<Result> {
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: false })
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: null })
   const found = {
     events: [] as string[],
     details: [] as string[],
@@ -77,7 +80,7 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
   try {
     const chosen = await chooseFormat(opened, forced)
     format = chosen.format
-    if (format !== null) for await (const raw of CUTTERS[format](chosen.input)) take(raw)
+    if (format !== null) for await (const raw of CUTTERS[format](chosen.input, BEGINNING)) take(raw)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     refused = error
@@ -92,7 +95,7 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
 
   function take(raw: RawChunk): void {
     const chunk = mapChunk(raw)
-    ledger.book(chunk)
+    ledger.book(chunk, null)
     let start = 0
     for (let i = 0; i < chunk.count; i++) {
       const end = chunk.eventEnds[i] as number

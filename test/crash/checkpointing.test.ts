@@ -23,8 +23,9 @@ function scene({ fateOf = () => PASS }: { fateOf?: Parameters<typeof withFaults>
       steps.push(`picture ${settled}`)
       return { ...CHECKPOINT, savedAt: settled }
     },
-    flush: async ({ savedAt }) => {
-      steps.push(`flush ${savedAt}`)
+    flush: async (picture) => {
+      steps.push(`flush ${picture.savedAt}`)
+      return picture
     },
     saved: async ({ savedAt }) => {
       steps.push(`saved ${savedAt} at ${clock.now()}`)

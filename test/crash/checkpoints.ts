@@ -8,6 +8,8 @@ export const CHECKPOINT: Checkpoint = {
     tool: 'braze2amp 0.1.0',
     createdAt: 1_767_225_600_000,
     origin: 'https://api2.amplitude.com',
+    endpoint: 'https://api2.amplitude.com',
+    api: 'batch',
     keyFingerprint: '0123456789ab',
     mappingHash: 'abcdef',
     options: {
@@ -25,11 +27,13 @@ export const CHECKPOINT: Checkpoint = {
   },
   savedAt: 1_767_229_200_000,
   clean: false,
+  unknownSince: 1_767_229_100_000,
   complete: false,
   reservedTo: { path: 'in/b.ndjson', byte: 32 << 20 },
   open: [
     {
       path: 'in/a.ndjson',
+      kind: 'input',
       fingerprint: { byte: 65_536, head: 'aa', tail: 'bb' },
       from: { byte: 1000, ordinal: 10, line: 11 },
       settled: [

@@ -96,7 +96,7 @@ async function runProcess(
 
   let open: OpenInput[] = (saved?.open ?? []).map((input) => ({
     input: inputs.find(({ path }) => path === input.path) as Input,
-    settled: createSettled(input),
+    settled: createSettled(input, { kind: 'input', accepted: 0 }),
     next: input.from.ordinal,
     accepted: input.accepted,
   }))
@@ -140,6 +140,7 @@ async function runProcess(
         complete: isComplete,
         open: open.map(({ input, settled, accepted }) => ({
           path: input.path,
+          kind: 'input' as const,
           fingerprint: { byte: 0, head: '', tail: '' },
           ...settled.save(),
           accepted,
@@ -157,10 +158,11 @@ async function runProcess(
         },
       }
     },
-    async flush() {
+    async flush(picture) {
       await letters.flush()
       await files.flush()
       await seen.flush()
+      return picture
     },
     async saved({ logs }) {
       seen.saved(logs)
@@ -226,7 +228,12 @@ async function runProcess(
       readChunk(reading)
     } else if (unread.length > 0) {
       const input = unread.shift() as Input
-      const begun = { input, settled: createSettled(NOTHING_SETTLED), next: 0, accepted: 0 }
+      const begun = {
+        input,
+        settled: createSettled(NOTHING_SETTLED, { kind: 'input', accepted: 0 }),
+        next: 0,
+        accepted: 0,
+      }
       if (input.records.length === 0) begun.settled.end()
       open.push(begun)
     } else if (pending.length > 0) answer()

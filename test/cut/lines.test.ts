@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { cutLines } from '../../src/cut/lines.ts'
-import type { RawChunk } from '../../src/model.ts'
+import { BEGINNING, type RawChunk } from '../../src/model.ts'
 import type { OpenInput } from '../../src/read/open.ts'
 
 interface Cut {
@@ -15,14 +15,15 @@ interface Cut {
 async function cut(parts: readonly Uint8Array[], damage: string | null = null): Promise<readonly Cut[]> {
   const rest = [...parts]
   const input: OpenInput = {
-    source: { path: 'x', number: 0, fileType: null, isShare: false, headHash: () => '' },
+    source: { path: 'x', number: 0, fileType: null, isShare: false, isGzip: false, headHash: () => '' },
     read: async () => rest.shift() ?? null,
+    skipTo: async () => {},
     damage: () => damage,
     storedBytes: () => 0,
     close: async () => {},
   }
   const found: Cut[] = []
-  for await (const chunk of cutLines(input)) found.push(...recordsOf(chunk))
+  for await (const chunk of cutLines(input, BEGINNING)) found.push(...recordsOf(chunk))
   return found
 }
 

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { estimate } from '../../src/inspect/estimate.ts'
-import { createHasher } from '../../src/inspect/hash.ts'
+import { createHasher } from '../../src/hash.ts'
 import { createHeaviest } from '../../src/inspect/heaviest.ts'
 import { createHours } from '../../src/inspect/hours.ts'
 import { createIdentitySet } from '../../src/inspect/identity-set.ts'
@@ -89,52 +88,6 @@ describe('the set of identities', () => {
     assert.ok(!set.isExact())
     assert.ok(Math.abs(set.count() / 1_500_000 - 1) < 0.01, String(set.count()))
     assert.ok(Math.abs(set.shared() / 150_000 - 1) < 0.03, String(set.shared()))
-  })
-})
-
-describe('the estimate of an upload', () => {
-  const FREE = { identityEps: null, identityBurst: null, maxEps: null, maxRps: null }
-  const near = (actual: number, expected: number) => assert.ok(Math.abs(actual / expected - 1) < 0.001, String(actual))
-
-  test('of one hot identity is what its bucket lets pass: 28.06 a second, 280.6 on Batch', () => {
-    const load = { events: 20_000, bytes: 10_000_000, hottest: 10_000 }
-    const http = estimate(load, 'http', FREE)
-    near(http.seconds, 10_000 / (870 / 31))
-    assert.deepEqual([http.bound, http.atLeast, http.requests], ['identity', false, 11])
-    near(estimate(load, 'batch', FREE).seconds, 10_000 / (8700 / 31))
-  })
-
-  test('takes rate and burst of the user', () => {
-    const load = { events: 1000, bytes: 1000, hottest: 1000 }
-    near(estimate(load, 'http', { ...FREE, identityEps: 10, identityBurst: 100 }).seconds, 1000 / (200 / 31))
-  })
-
-  test('is bound by a cap when that takes longer', () => {
-    const load = { events: 10_000, bytes: 1_000_000, hottest: 10 }
-    const capped = estimate(load, 'http', { ...FREE, maxEps: 100 })
-    near(capped.seconds, 10_000 / (2900 / 31))
-    assert.equal(capped.bound, 'rate_cap')
-    assert.equal(estimate({ ...load, bytes: 100e6 }, 'http', { ...FREE, maxRps: 1 }).bound, 'rate_cap')
-  })
-
-  test('is bound by the daily quota of an identity with more than 490,000 events', () => {
-    const { seconds, bound } = estimate({ events: 1_000_000, bytes: 1, hottest: 1_000_000 }, 'batch', FREE)
-    assert.equal(bound, 'daily_quota')
-    near(seconds, 2 * 86_400 + 20_000 / (8700 / 31))
-  })
-
-  test('is only a lower bound when nothing known holds it', () => {
-    const free = estimate({ events: 1_000_000, bytes: 1, hottest: 3 }, 'http', FREE)
-    assert.deepEqual([free.bound, free.atLeast], [null, true])
-  })
-
-  test('of nothing is nothing', () => {
-    assert.deepEqual(estimate({ events: 0, bytes: 0, hottest: 0 }, 'http', FREE), {
-      requests: 0,
-      seconds: 0,
-      bound: null,
-      atLeast: true,
-    })
   })
 })
 

@@ -291,6 +291,32 @@ describe('values', () => {
     )
   })
 
+  test('of repeated keys of the customer the last wins, and none is written twice', () => {
+    for (const [properties, expected] of [
+      ['{"a":1,"a":2}', { a: 2 }],
+      ['{"a":{"x":[1]},"b":"two","a":3,"c":true}', { b: 'two', a: 3, c: true }],
+      ['{"a":1,"b":2,"a":3,"b":4,"a":5}', { b: 4, a: 5 }],
+      ['{"a":1,"\\u0061":2}', { a: 2 }],
+      ['{"a":1,"b":2,"a":null}', { b: 2 }],
+      ['{"a":null,"a":2}', { a: 2 }],
+      ['{"aa":1,"a":2,"ba":3}', { aa: 1, a: 2, ba: 3 }],
+    ] as const) {
+      for (const own of [properties, JSON.stringify(properties)]) {
+        const record = `{"id":"1","external_user_id":"u","time":1,"name":"n","properties":${own}}`
+        const line = mapRecord(record, CUSTOM).line ?? ''
+        const written = Object.entries(expected).map(([key, value]) => [`[Custom event property] ${key}`, value])
+        assert.ok(line.endsWith(`"event_properties":${JSON.stringify(Object.fromEntries(written))}}`), line)
+      }
+    }
+  })
+
+  test('of more keys than Amplitude takes, all are written', () => {
+    const properties = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`key${i}`, i]))
+    const record = { id: '1', external_user_id: 'u', time: 1, name: 'n', properties: JSON.stringify(properties) }
+    const { event_properties } = JSON.parse(mapRecord(JSON.stringify(record), CUSTOM).line ?? '')
+    assert.equal(Object.keys(event_properties).length, 2500)
+  })
+
   test('of repeated keys the last wins', () => {
     const { line } = mapRecord('{"id":"a","external_user_id":"u","time":1,"campaign_id":"x","campaign_id":"y"}', OPEN)
     assert.ok(line?.includes('"event_properties":{"campaign_id":"y"}'))

@@ -112,6 +112,16 @@ describe('a mistake is found', () => {
       /must be the name of an environment variable/,
     ],
     ['defaults: {properties: {hmac: {properties: [esp]}}}', /key_env is missing/],
+    ['events: {"": false}', /a key must not be empty/],
+    ['defaults: {properties: {rename: {"": x}}}', /a key must not be empty/],
+    [
+      'events: {users.behaviors.Purchase: {properties: {rename: {product_id: sku}}}}',
+      /"product_id" goes to the top level: it can be dropped and protected, not listed or renamed/,
+    ],
+    [
+      'events: {users.behaviors.Purchase: {properties: {drop: [curency]}}}',
+      /did you mean currency\? \(a key of your own is written with its prefix: "\[Purchase property\] curency"\)/,
+    ],
     ['defaults: {properties: {sha256: [email_adress]}}', /written with its prefix/],
   ] as const) {
     test(text, () => {

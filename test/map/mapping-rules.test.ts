@@ -163,6 +163,19 @@ describe('properties', () => {
     })
   })
 
+  test('of two of the customer’s properties under one name the last counts', () => {
+    const record = { name: 'n', properties: '{"plan":"a","tier":"b","x":1}' }
+    assert.deepEqual(under('rename: {plan: "[Custom event property] tier"}', record, CUSTOM), {
+      '[Custom event property] tier': 'b',
+      '[Custom event property] x': 1,
+    })
+    const twice = { name: 'n', properties: '{"plan":"a","x":1,"plan":"b"}' }
+    assert.deepEqual(under('rename: {plan: tier}, sha256: [plan]', twice, CUSTOM), {
+      '[Custom event property] x': 1,
+      tier: sha256('b'),
+    })
+  })
+
   test('set gives a constant, in the place of what the record has', () => {
     assert.deepEqual(under('set: {source: backfill, n: 1.5, yes: true, list: [a, 1]}'), {
       source: 'backfill',

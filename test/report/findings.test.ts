@@ -11,7 +11,11 @@ function group(severity: Severity, title: string, count = 1, example: Partial<Fi
   return { severity, cause: 'cause', title, count, examples: [finding] }
 }
 
-const section = (...groups: FindingGroup[]): CheckedSection => ({ name: 'records', passed: ['3 records read'], groups })
+const section = (...groups: FindingGroup[]): CheckedSection => ({
+  name: 'records',
+  passed: [{ name: 'records', detail: '3 read' }],
+  groups,
+})
 
 const text = (
   output: 'human' | 'json' | 'junit' | 'github',
@@ -74,9 +78,15 @@ describe('findings as GitHub workflow commands', () => {
   })
 })
 
-/** Elements of Jenkins' junit-10 schema that we use, with those of their attributes and children that we use. */
-const SCHEMA: Readonly<Record<string, { attributes: readonly string[]; children: readonly string[] }>> = {
-  testsuites: { attributes: ['name', 'time', 'tests', 'failures', 'disabled', 'errors'], children: ['testsuite'] },
+interface SchemaElement {
+  readonly attributes: readonly string[]
+  readonly required?: readonly string[]
+  readonly children: readonly string[]
+}
+
+/** The elements that we use of junit-10.xsd, with all that it allows in them (jenkinsci/xunit-plugin, types/model/xsd). */
+const SCHEMA: Readonly<Record<string, SchemaElement>> = {
+  testsuites: { attributes: ['name', 'time', 'tests', 'failures', 'errors'], children: ['testsuite'] },
   testsuite: {
     attributes: [
       'name',
@@ -93,12 +103,13 @@ const SCHEMA: Readonly<Record<string, { attributes: readonly string[]; children:
       'file',
       'log',
       'url',
-      'version',
     ],
+    required: ['name', 'tests', 'failures', 'errors'],
     children: ['testsuite', 'properties', 'testcase', 'system-out', 'system-err'],
   },
   testcase: {
     attributes: ['name', 'time', 'classname', 'group'],
+    required: ['name'],
     children: ['skipped', 'error', 'failure', 'system-out', 'system-err'],
   },
   failure: { attributes: ['type', 'message'], children: [] },
@@ -156,6 +167,7 @@ function checkSchema(element: Element): void {
   assert.ok(allowed, element.name)
   for (const key of Object.keys(element.attributes))
     assert.ok(allowed.attributes.includes(key), `${element.name} ${key}`)
+  for (const key of allowed.required ?? []) assert.ok(key in element.attributes, `${element.name} without ${key}`)
   for (const child of element.children) {
     assert.ok(allowed.children.includes(child.name), `${element.name} > ${child.name}`)
     checkSchema(child)
@@ -192,10 +204,21 @@ describe('findings as JUnit XML', () => {
     assert.equal(all(root, 'testcase').length, 1)
   })
 
+  test('name what passed the same from run to run, whatever was counted', () => {
+    const namesOf = (detail: string) => {
+      const passed = [{ name: 'golden/opens', detail }]
+      const sections = [{ name: 'golden', passed, groups: [] }]
+      const root = parseXml(findingsText('junit', { sections, read: null, failsOn: 'error' }))
+      return all(root, 'testcase').map(({ attributes }) => attributes['name'])
+    }
+    assert.deepEqual(namesOf('1 event of 1 record as expected'), ['golden/opens'])
+    assert.deepEqual(namesOf('2 events of 3 records as expected'), ['golden/opens'])
+  })
+
   test('keep text that XML would take for its own', () => {
     const odd = `a & b <c> "d" 'e' &amp; \n\t]]>`
     const [failure] = all(parseXml(text('junit', [group('error', odd)])), 'failure')
-    assert.equal(failure?.attributes['message'], odd)
+    assert.equal(failure?.attributes['message'], odd.split('\n')[0])
     assert.ok(failure?.content.endsWith(odd))
   })
 

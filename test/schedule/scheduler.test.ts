@@ -48,7 +48,7 @@ function setUp(options: Partial<SchedulerOptions<NamedEvent>> = {}) {
     },
     answerReads: (nowMs: number) => {
       for (const { ref, count } of asked.splice(0)) {
-        scheduler.readBack(ref, (lanes.get(`${ref.kind} ${ref.id}`) ?? []).splice(0, count), nowMs)
+        scheduler.readBack(ref, (lanes.get(`${ref.kind} ${ref.id}`) ?? []).splice(0, count), 0, nowMs)
       }
     },
   }

@@ -171,6 +171,7 @@ export function simulate(simulation: Simulation): Outcome {
             scheduler.readBack(
               ref,
               numbers.flatMap((number) => events[number] ?? []),
+              0,
               now,
             )
         })

@@ -4,6 +4,7 @@ import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/map/plan.ts'
 import { summaryOf, unexplained } from '../../src/report/summary.ts'
 import { createLedger, type LedgerOptions } from '../../src/state/ledger.ts'
+import { createSeen } from '../../src/state/seen.ts'
 import { outcomesOf, PLAIN, rawChunk } from '../harness.ts'
 
 const OPEN = 'users.messages.email.Open'
@@ -21,8 +22,8 @@ function book(records: readonly string[], options: Partial<LedgerOptions> = {}, 
       { fileType },
     ),
   )
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, dedupe: true, ...options })
-  ledger.book(chunk)
+  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: createSeen(), ...options })
+  ledger.book(chunk, null)
   return { chunk, ledger }
 }
 
@@ -54,7 +55,7 @@ describe('duplicates', () => {
   })
 
   test('are kept when the user wants them', () => {
-    const { chunk } = book([record('a'), record('a')], { dedupe: false })
+    const { chunk } = book([record('a'), record('a')], { seen: null })
     assert.equal(chunk.outcomes[1], chunk.outcomes[0])
   })
 })
@@ -72,7 +73,7 @@ describe('the books', () => {
     ledger.accept(chunk)
     const counts = ledger.counts()
     assert.equal(unexplained(counts), 0)
-    const summary = summaryOf(counts, { durationMs: 1, stopped: null, exitCode: 3, sent: null })
+    const summary = summaryOf(counts, { durationMs: 1, stopped: null, exitCode: 3, sent: null, resumed: false })
     assert.deepEqual(
       [summary.read, summary.accepted, summary.pending, summary.rejected, summary.skipped],
       [5, 2, 0, { total: 1, by_reason: { malformed: 1 } }, { total: 2, by_reason: { no_identity: 1, duplicate: 1 } }],

@@ -1,19 +1,12 @@
 import assert from 'node:assert/strict'
-import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { existsSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createByteWriter } from '../../src/json/bytes.ts'
 import type { KeptEvent } from '../../src/model.ts'
 import { createDeadLetters } from '../../src/state/dead-letters.ts'
-import { createLaneFiles, type LaneOwner } from '../../src/state/lane-file.ts'
-import {
-  appendEventLetter,
-  appendLaneLine,
-  appendRecordLetter,
-  type LaneLine,
-  readLaneLine,
-} from '../../src/state/letter.ts'
+import { appendEventLetter, appendLaneLine, appendRecordLetter, readLaneLine } from '../../src/state/letter.ts'
 import { temporaryDirectory } from '../harness.ts'
 
 function kept(event: string, record: string, place: Partial<KeptEvent> = {}): KeptEvent {
@@ -130,95 +123,5 @@ describe('the file of dead letters', () => {
     const letters = createDeadLetters(join(temporaryDirectory(), 'missing', 'dead-letters.ndjson'))
     add(letters, 1)
     await assert.rejects(letters.flush(), { code: 'ENOENT' })
-  })
-})
-
-describe('lane files', () => {
-  const owner: LaneOwner = { kind: 'device', id: 'd/../"1"' }
-
-  function open(onRead: (lines: readonly LaneLine[]) => void, onFailure: (error: Error) => void = assert.ifError) {
-    const directory = join(temporaryDirectory(), 'lanes')
-    const lanes = createLaneFiles({
-      directory,
-      typeName: () => 'users.X',
-      onRead: (_owner, lines) => onRead(lines),
-      onFailure,
-    })
-    return { directory, lanes }
-  }
-
-  test('give back what was appended, in order, while more is appended, and are gone when drained', async () => {
-    const back: number[] = []
-    const { directory, lanes } = open((lines) => {
-      for (const line of lines) back.push(line.position)
-    })
-    const record = JSON.stringify({ text: 'x'.repeat(3000) })
-    for (let n = 0; n < 100; n++) lanes.append(owner, kept('{}', record, { position: n }))
-    assert.ok(lanes.pendingBytes > 0)
-    assert.equal(lanes.longest(), 100)
-    while (back.length < 150) {
-      lanes.read(owner, 7)
-      if (back.length === 49) for (let n = 100; n < 150; n++) lanes.append(owner, kept('{}', record, { position: n }))
-      await lanes.idle()
-    }
-    assert.deepEqual(
-      back,
-      Array.from({ length: 150 }, (_, n) => n),
-    )
-    assert.equal(lanes.pendingBytes, 0)
-    const [name = ''] = readdirSync(directory)
-    assert.deepEqual([statSync(directory).mode & 0o777, statSync(join(directory, name)).mode & 0o777], [0o700, 0o600])
-    lanes.delete(owner)
-    await lanes.idle()
-    assert.deepEqual(readdirSync(directory), [])
-  })
-
-  test('begin anew after they were deleted', async () => {
-    const back: number[] = []
-    const { directory, lanes } = open((lines) => back.push(...lines.map(({ position }) => position)))
-    for (const n of [1, 2]) {
-      lanes.append(owner, kept('{}', '{}', { position: n }))
-      lanes.read(owner, 1)
-      await lanes.idle()
-      lanes.delete(owner)
-    }
-    await lanes.idle()
-    assert.deepEqual([back, readdirSync(directory)], [[1, 2], []])
-  })
-
-  test('keep users and devices of one name apart', async () => {
-    const back: number[] = []
-    const { lanes } = open((lines) => back.push(...lines.map(({ position }) => position)))
-    lanes.append({ kind: 'user', id: 'x' }, kept('{}', '{}', { position: 1 }))
-    lanes.append({ kind: 'device', id: 'x' }, kept('{}', '{}', { position: 2 }))
-    lanes.read({ kind: 'device', id: 'x' }, 1)
-    await lanes.idle()
-    assert.deepEqual(back, [2])
-  })
-
-  test('read a line longer than a block', async () => {
-    const back: LaneLine[] = []
-    const { lanes } = open((lines) => back.push(...lines))
-    lanes.append(owner, kept('{}', JSON.stringify('y'.repeat(1_000_000))))
-    lanes.read(owner, 5)
-    await lanes.idle()
-    assert.equal(back[0]?.data.length, 1_000_004)
-  })
-
-  test('say when the disk fails', async () => {
-    const failures: Error[] = []
-    const lanes = createLaneFiles({
-      directory: '/dev/null/lanes',
-      typeName: () => null,
-      onRead: () => assert.fail('there is nothing to read'),
-      onFailure: (error) => failures.push(error),
-    })
-    lanes.append(owner, kept('{}', '{}'))
-    lanes.read(owner, 1)
-    await lanes.idle()
-    assert.deepEqual(
-      failures.map((error) => (error as NodeJS.ErrnoException).code),
-      ['ENOTDIR'],
-    )
   })
 })

@@ -4,7 +4,6 @@ import {
   changedRun,
   differencesOf,
   fingerprintOf,
-  hashOfMapping,
   newRun,
   type RunChoices,
   type RunIdentity,
@@ -65,11 +64,4 @@ test('a key’s fingerprint tells keys apart and holds nothing of them', () => {
   const key = '0123456789abcdef0123456789abcdef'
   assert.notEqual(fingerprintOf(key), fingerprintOf(`${key}0`))
   assert.match(fingerprintOf(key), /^[0-9a-f]{12}$/)
-})
-
-test('a mapping’s hash depends on its rules, not on the order of keys', () => {
-  const hash = hashOfMapping({ profile: 'braze', events: { a: { drop: ['x', 'y'] }, b: false } })
-  assert.equal(hashOfMapping({ events: { b: false, a: { drop: ['x', 'y'] } }, profile: 'braze' }), hash)
-  assert.notEqual(hashOfMapping({ events: { b: false, a: { drop: ['y', 'x'] } }, profile: 'braze' }), hash)
-  assert.notEqual(hashOfMapping({ profile: 'braze', events: {} }), hash)
 })

@@ -10,6 +10,8 @@ import {
   settle,
 } from '../../src/state/settled.ts'
 
+const ORIGIN = { kind: 'input' as const, accepted: 0 }
+
 /** As if each record were ten bytes on a line of its own. */
 function restartAt(ordinal: number) {
   return { byte: ordinal * 10, ordinal, line: ordinal + 1 }
@@ -21,7 +23,7 @@ function indexes(count: number, holds: (index: number) => boolean = () => true):
 
 describe('settled records', () => {
   test('below the first unsettled chunk are forgotten; above it they are ranges', () => {
-    const settled = createSettled(NOTHING_SETTLED)
+    const settled = createSettled(NOTHING_SETTLED, ORIGIN)
     const [a, b, c] = [0, 100, 200].map((first) => settled.take(100, restartAt(first))) as [
       ChunkTicket,
       ChunkTicket,
@@ -42,7 +44,7 @@ describe('settled records', () => {
   })
 
   test('all of them: reading goes on behind the last, which is dropped', () => {
-    const settled = createSettled(NOTHING_SETTLED)
+    const settled = createSettled(NOTHING_SETTLED, ORIGIN)
     const ticket = settled.take(40, restartAt(0))
     for (const index of indexes(40)) settle(ticket, index)
     assert.deepEqual(settled.save(), { from: restartAt(0), settled: [[0, 40]], readTo: 40 })
@@ -52,7 +54,7 @@ describe('settled records', () => {
   })
 
   test('of an input that is always read from its start are one range from there', () => {
-    const settled = createSettled(NOTHING_SETTLED)
+    const settled = createSettled(NOTHING_SETTLED, ORIGIN)
     const start = { byte: 0, ordinal: 0, line: null }
     const first = settled.take(10, start)
     settled.take(10, start)
@@ -61,21 +63,21 @@ describe('settled records', () => {
   })
 
   test('cannot be settled twice, nor beyond their chunk', () => {
-    const ticket = createSettled(NOTHING_SETTLED).take(3, restartAt(0))
+    const ticket = createSettled(NOTHING_SETTLED, ORIGIN).take(3, restartAt(0))
     settle(ticket, 1)
     assert.throws(() => settle(ticket, 1), /record 1 was settled twice/)
     assert.throws(() => settle(ticket, 99), /twice/)
   })
 
   test('of an empty input are all of them', () => {
-    const settled = createSettled(NOTHING_SETTLED)
+    const settled = createSettled(NOTHING_SETTLED, ORIGIN)
     settled.end()
     assert.equal(settled.isComplete(), true)
     assert.deepEqual(settled.save(), NOTHING_SETTLED)
   })
 
   test('of a shortened chunk end where reading stopped', () => {
-    const settled = createSettled({ ...NOTHING_SETTLED, settled: [[4, 9]], readTo: 12 })
+    const settled = createSettled({ ...NOTHING_SETTLED, settled: [[4, 9]], readTo: 12 }, ORIGIN)
     const ticket = settled.take(20, restartAt(0))
     settled.shorten(ticket, 6)
     for (const index of indexes(4)) settle(ticket, index)
@@ -86,7 +88,7 @@ describe('settled records', () => {
   })
 
   test('that wait do not keep the chunks behind them in memory', () => {
-    const settled = createSettled(NOTHING_SETTLED)
+    const settled = createSettled(NOTHING_SETTLED, ORIGIN)
     settled.take(1000, restartAt(0))
     const held: WeakRef<ChunkTicket>[] = []
     for (let first = 1000; first < 400_000; first += 1000) {
@@ -119,7 +121,7 @@ test('however a run is cut into processes and chunks, each record is settled onc
     fc.property(fc.array(chunk, { maxLength: 40 }), fc.boolean(), (chunks, restartsNowhere) => {
       const done = new Set<number>()
       let saved: SavedSettled = NOTHING_SETTLED
-      let settled = createSettled(saved)
+      let settled = createSettled(saved, ORIGIN)
       let ordinal = 0
       let restart = restartAt(0)
       let waiting: [ChunkTicket, number][] = []
@@ -152,7 +154,7 @@ test('however a run is cut into processes and chunks, each record is settled onc
         assertTells(picture, done, readTo)
         if (!stops) continue
         saved = JSON.parse(JSON.stringify(picture))
-        settled = createSettled(saved)
+        settled = createSettled(saved, ORIGIN)
         assert.deepEqual(settled.save(), picture)
         ordinal = saved.from.ordinal
         restart = saved.from as typeof restart

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { API_LIMITS, GIVE_UP_AFTER_MS } from '../../src/amplitude/limits.ts'
 import type { Clock } from '../../src/clock.ts'
@@ -6,13 +6,14 @@ import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/map/plan.ts'
 import { unexplained } from '../../src/report/summary.ts'
 import { createDeadLetters } from '../../src/state/dead-letters.ts'
-import { createLaneFiles } from '../../src/state/lane-file.ts'
+import { diskFileSystem } from '../../src/state/file-system.ts'
+import { createLaneFiles, type LaneFiles } from '../../src/state/lane-file.ts'
 import { type Counts, createLedger } from '../../src/state/ledger.ts'
-import { openStateDirectory } from '../../src/state/state-directory.ts'
+import { createSeen } from '../../src/state/seen.ts'
 import { createHttpClient } from '../../src/upload/http-client.ts'
 import type { UploadSettings } from '../../src/upload/upload-settings.ts'
 import { createUploader, type UploadFigures } from '../../src/upload/uploader.ts'
-import { PLAIN, rawChunk, temporaryDirectory } from '../harness.ts'
+import { PLAIN, rawChunk, temporaryDirectory, ticketFor } from '../harness.ts'
 
 export const SETTINGS: UploadSettings = {
   api: 'http',
@@ -84,14 +85,22 @@ export function records(count: number, more: (index: number) => object = () => (
   )
 }
 
+/** What a checkpoint does for lane files. */
+export async function saveLanes(lanes: LaneFiles): Promise<void> {
+  const picture = lanes.picture()
+  await lanes.flush()
+  await lanes.saved(picture)
+}
+
 /** Uploads records to a server in this process; everything but the clock is what the command uses. */
 export async function uploadTo(options: Upload): Promise<Uploaded> {
   const { url, key = 'test-key', clock = createFastClock(50), signal = new AbortController().signal } = options
   const settings = { ...SETTINGS, ...options.settings }
-  const state = openStateDirectory(join(temporaryDirectory(), 'state'))
-  const letters = createDeadLetters(state.deadLetters)
-  const ledger = createLedger({ limit: Infinity, maxErrors: null, dedupe: true })
+  const state = temporaryDirectory()
+  const letters = createDeadLetters(join(state, 'dead-letters.ndjson'))
+  const ledger = createLedger({ limit: Infinity, maxErrors: null, seen: createSeen() })
   const mapping = compileMapping(PLAIN)
+  let opened = null as LaneFiles | null
   const told: string[] = []
   const uploader = createUploader({
     settings,
@@ -106,17 +115,31 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
     }),
     ledger,
     letters,
-    openLanes: (onRead, onFailure) =>
-      createLaneFiles({
-        directory: state.lanes,
+    openLanes(eventsPerSecond, onRead, onFailure) {
+      mkdirSync(join(state, 'lanes'))
+      const lanes = createLaneFiles({
+        fileSystem: diskFileSystem,
+        directory: join(state, 'lanes'),
+        saved: [],
+        isClean: true,
+        ledger,
+        eventsPerSecond,
+        save: () => saveLanes(lanes),
         typeName: (type) => mapping.typeNames[type] ?? null,
         onRead,
         onFailure,
-      }),
+      })
+      opened = lanes
+      return lanes
+    },
     typeNames: mapping.typeNames,
     clock,
     random: Math.random,
+    savedQuota: [],
+    rejectsUnknown: false,
+    onSettled: () => {},
     signal,
+    failure: new AbortController(),
     tell: (line) => told.push(line),
   })
   const source = { fileType: 'users.messages.email.Open', path: 'opens.ndjson' }
@@ -126,19 +149,21 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
       source,
     ),
   )
-  ledger.book(chunk)
-  await uploader.put(chunk)
+  const ticket = ticketFor(chunk.count)
+  ledger.book(chunk, ticket)
+  await uploader.put(chunk, ticket)
   await uploader.end(signal)
+  if (opened !== null) await saveLanes(opened)
   await letters.close()
   const counts = ledger.counts()
   if (unexplained(counts) !== 0) throw new Error('the books do not balance')
   return {
     counts,
-    letters: letters.count() === 0 ? [] : lettersIn(letters.path),
+    letters: letters.length() === 0 ? [] : lettersIn(letters.path),
     figures: uploader.figures(),
     error: uploader.failed.aborted ? uploader.failed.reason : null,
     told,
-    state: state.path,
+    state,
   }
 }
 

@@ -1,4 +1,5 @@
 import type { CheckedSection, Finding, Severity } from '../../model.ts'
+import { counted } from '../number.ts'
 import { countOf, worstFirst } from './order.ts'
 
 /**
@@ -15,9 +16,9 @@ export function githubFindings(sections: readonly CheckedSection[]): string {
         lines.push(`::${LEVELS[severity]}::${escapeData(`${unshown} more: ${title}`)}`)
     }
   }
-  const errors = countOf(sections, 'error')
-  const warnings = countOf(sections, 'warning')
-  lines.push(`braze2amp validate: ${errors} errors, ${warnings} warnings`)
+  const errors = counted(countOf(sections, 'error'), 'error')
+  const warnings = counted(countOf(sections, 'warning'), 'warning')
+  lines.push(`braze2amp validate: ${errors}, ${warnings}`)
   return `${lines.join('\n')}\n`
 }
 

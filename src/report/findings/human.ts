@@ -1,4 +1,5 @@
 import type { CheckedSection, FindingGroup, Severity } from '../../model.ts'
+import { counted } from '../number.ts'
 import { style } from '../style.ts'
 import { countOf, placeText, worstFirst } from './order.ts'
 
@@ -7,7 +8,7 @@ export function humanFindings(sections: readonly CheckedSection[]): string {
   const lines: string[] = []
   for (const section of sections) {
     for (const group of worstFirst(section.groups)) lines.push(...groupLines(group))
-    for (const passed of section.passed) lines.push(`${style.green('ok')} ${passed}`)
+    for (const { name, detail } of section.passed) lines.push(`${style.green('ok')} ${name}: ${detail}`)
   }
   const errors = countOf(sections, 'error')
   const warnings = countOf(sections, 'warning')
@@ -30,7 +31,3 @@ const COLOURS = { error: style.red, warning: style.yellow, note: style.cyan } as
   Severity,
   unknown
 >
-
-function counted(count: number, word: string): string {
-  return `${count.toLocaleString('en-US')} ${word}${count === 1 ? '' : 's'}`
-}

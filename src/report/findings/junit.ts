@@ -13,10 +13,10 @@ export function junitFindings(sections: readonly CheckedSection[], failsOn: Seve
   const suites = sections.map((section) => {
     const groups = worstFirst(section.groups)
     const failing = groups.filter(isFailure)
-    const passed = section.passed.length > 0 || failing.length > 0 ? section.passed : [section.name]
+    const passed = section.passed.length > 0 || failing.length > 0 ? section.passed : [section]
     const failures = failing.flatMap((group) => failuresOf(group))
     const cases = [
-      ...passed.map((name) => `    <testcase classname=${quoted(section.name)} name=${quoted(name)}/>`),
+      ...passed.map(({ name }) => `    <testcase classname=${quoted(section.name)} name=${quoted(name)}/>`),
       ...failing.map((group) => testCase(section.name, group)),
     ]
     const notes = groups.filter((group) => !isFailure(group)).flatMap((group) => group.examples.map(noteOf))
@@ -48,7 +48,7 @@ function testCase(section: string, group: FindingGroup): string {
     `    <testcase classname=${quoted(section)} name=${quoted(name)}>`,
     ...failuresOf(group).map(
       ({ message, detail }) =>
-        `      <failure type=${quoted(group.cause)} message=${quoted(message)}>${escapeText(detail)}</failure>`,
+        `      <failure type=${quoted(group.cause)} message=${quoted(firstLine(message))}>${escapeText(detail)}</failure>`,
     ),
     '    </testcase>',
   ].join('\n')
@@ -62,6 +62,11 @@ function failuresOf({ title, count, examples }: FindingGroup): readonly { messag
   }))
   const unshown = count - examples.length
   return unshown > 0 ? [...shown, { message: `${unshown} more: ${title}`, detail: '' }] : shown
+}
+
+/** Reports list the messages, and show the content of the one that is opened. */
+function firstLine(text: string): string {
+  return text.split(/\r?\n/, 1).join('')
 }
 
 function noteOf(finding: Finding): string {

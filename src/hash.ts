@@ -22,7 +22,8 @@ export function createHasher(): (bytes: Uint8Array, start: number, end: number) 
   }
 }
 
-function mix(value: number): number {
+/** Mixes 32 bits: equal values stay equal, and close ones come far apart. */
+export function mix(value: number): number {
   let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
   h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
   return (h ^ (h >>> 16)) >>> 0

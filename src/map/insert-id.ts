@@ -1,0 +1,55 @@
+import { createHash } from 'node:crypto'
+import { utf8 } from '../json/bytes.ts'
+import { writeAscii } from '../json/values.ts'
+import type { RawChunk } from '../model.ts'
+import type { Columns } from './columns.ts'
+import type { Plan } from './plan.ts'
+
+/** Stands where the `insert_id` of a record without `id` goes, until the event it is computed from is written. */
+export const NO_ID = utf8(`"${'0'.repeat(32)}"`)
+
+/**
+ * Writes the `insert_id` of a record without `id` into the event `target[start, end)`, where `NO_ID` stands at `idAt`: 32 hex
+ * digits of SHA-256 over the source's head hash, the record's position and the event (DESIGN §3).
+ */
+export function writeMadeId(
+  target: Uint8Array,
+  start: number,
+  idAt: number,
+  end: number,
+  { source, positions }: RawChunk,
+  index: number,
+): void {
+  const hash = createHash('sha256')
+    .update(`${source.headHash()}:${positions[index]}:`)
+    .update(target.subarray(start, end))
+    .digest('hex')
+  writeAscii(target, idAt + 1, hash.slice(0, 32))
+}
+
+/** Sets the 64-bit hash over the event type and the id in `bytes[start, end)`, by which duplicates are found. */
+export function hashId(
+  { idLow, idHigh }: Columns,
+  index: number,
+  { hashLow, hashHigh }: Plan,
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+): void {
+  let low = hashLow
+  let high = hashHigh
+  for (let p = start; p < end; p++) {
+    const c = bytes[p] as number
+    low = Math.imul(low ^ c, 0x9e3779b1)
+    high = Math.imul(high ^ c, 0x5f356495)
+  }
+  const mixedLow = mix(low) ^ high
+  idLow[index] = mix(mixedLow)
+  idHigh[index] = mix(high ^ mixedLow) | 1
+}
+
+function mix(value: number): number {
+  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
+  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
+  return (h ^ (h >>> 16)) >>> 0
+}

@@ -1,0 +1,53 @@
+import { createHasher, mix } from './hash.ts'
+import type { MappedChunk } from './model.ts'
+import { DROPPED } from './outcomes.ts'
+
+/** One of several workers that share the same inputs (DESIGN.md §8). */
+export interface Shard {
+  /** From 1 to `count`. */
+  readonly number: number
+  readonly count: number
+}
+
+/** As `--shard` takes it and the checkpoint keeps it. */
+export function shardName({ number, count }: Shard): string {
+  return `${number}/${count}`
+}
+
+/**
+ * Makes the function that leaves a shard its own records of a chunk: all others get the outcome `DROPPED`.
+ *
+ * Of `count` shards every record is in exactly one: hash of its event's `user_id`, else `device_id`, modulo `count`. So all that one
+ * user did is in one shard. A record that became no event has no identity yet, and goes by its place: the path as the source has it
+ * and the position. So all shards must be given the same paths, and the same mapping.
+ *
+ * Runs that are under way rely on the hash: another one would move records between their shards.
+ */
+export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk) => void {
+  const hashOf = createHasher()
+
+  function hashOfPath(path: string): number {
+    const bytes = Buffer.from(path)
+    return hashOf(bytes, 0, bytes.length).low
+  }
+
+  return function keepOwn(chunk) {
+    const { raw, bytes, outcomes, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
+    const path = hashOfPath(raw.source.path)
+    for (let i = 0; i < chunk.count; i++) {
+      let start = userStarts[i] as number
+      let end = userEnds[i] as number
+      if (start === end) {
+        start = deviceStarts[i] as number
+        end = deviceEnds[i] as number
+      }
+      const hash = start === end ? hashOfPlace(path, raw.positions[i] as number) : hashOf(bytes, start, end).low
+      if ((hash % count) + 1 !== number) outcomes[i] = DROPPED
+    }
+  }
+}
+
+/** @param position up to 2^53 */
+function hashOfPlace(path: number, position: number): number {
+  return mix(path ^ mix(position >>> 0) ^ Math.floor(position / 0x1_0000_0000))
+}

@@ -1,0 +1,95 @@
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import { UsageError } from '../errors.ts'
+import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
+import type { FileSystem } from './file-system.ts'
+import { RETRYING_FILE } from './input-plan.ts'
+import { acquireLock, isProcessAlive, type Lock } from './lock.ts'
+import { DEAD_LETTERS_FILE } from './state-directory.ts'
+
+/** A state directory that this process alone works on. */
+export interface Claim {
+  /** Null when the directory is not there yet: `makeDirectory` makes it, once it is sure that the run begins. */
+  readonly lock: Lock | null
+  /** The checkpoint to go on from; null when there is none. */
+  readonly saved: Checkpoint | null
+  /** Why the checkpoint cannot be used; null when it can, or there is none. */
+  readonly damage: UsageError | null
+}
+
+interface Place {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly clock: Clock
+}
+
+/**
+ * Takes the lock of a state directory, if it is there, and reads its checkpoint.
+ * @throws UsageError when another process holds it, or the directory cannot be used
+ */
+export async function claimState(place: Place): Promise<Claim> {
+  const { fileSystem, directory } = place
+  if ((await inDirectory(directory, fileSystem.stat(directory))) === null) {
+    return { lock: null, saved: null, damage: null }
+  }
+  const lock = await lockOf(place)
+  try {
+    const saved = await resumeCheckpoint(fileSystem, directory)
+    if (saved !== null) await mendRetry(fileSystem, directory, saved)
+    return { lock, saved, damage: null }
+  } catch (error) {
+    if (error instanceof UsageError) return { lock, saved: null, damage: error }
+    await lock.release()
+    throw unusable(directory, error)
+  }
+}
+
+/**
+ * Makes the directory of a run that begins, and takes its lock.
+ * @throws UsageError when it cannot be made, or another process was faster
+ */
+export async function makeDirectory(place: Place): Promise<Lock> {
+  const { fileSystem, directory } = place
+  await inDirectory(directory, fileSystem.mkdir(directory))
+  const lock = await lockOf(place)
+  if ((await resumeCheckpoint(fileSystem, directory)) === null) return lock
+  await lock.release()
+  throw new UsageError(`another process has begun a run in ${directory} meanwhile`, {
+    hint: 'The same command goes on with that run; --state DIR names another directory.',
+  })
+}
+
+function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
+  const options = { fileSystem, directory, clock, pid: process.pid, host: hostname(), isAlive: isProcessAlive }
+  return inDirectory(directory, acquireLock(options))
+}
+
+async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
+  try {
+    return await act
+  } catch (error) {
+    throw error instanceof UsageError ? error : unusable(directory, error)
+  }
+}
+
+function unusable(directory: string, cause: unknown): UsageError {
+  return new UsageError(`the state directory ${directory} cannot be used: ${(cause as Error).message}`, {
+    hint: 'Mend its permissions or make room; --state DIR names another.',
+    cause,
+  })
+}
+
+/**
+ * Puts right what a `retry` left that was killed: before its checkpoint, its file is the dead letters still, and fewer bytes of a new
+ * one are there than the checkpoint knows; after its last checkpoint, its file is worth nothing.
+ */
+async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs }: Checkpoint): Promise<void> {
+  const retrying = join(directory, RETRYING_FILE)
+  const letters = join(directory, DEAD_LETTERS_FILE)
+  if (open.some(({ kind }) => kind === 'retry') || (await fileSystem.stat(retrying)) === null) return
+  const size = (await fileSystem.stat(letters))?.size ?? 0
+  if (size < (logs[DEAD_LETTERS_FILE] ?? 0)) await fileSystem.rename(retrying, letters)
+  else await fileSystem.unlink(retrying)
+  await fileSystem.syncDirectory(directory)
+}

@@ -1,0 +1,197 @@
+import { statSync } from 'node:fs'
+import { join, resolve } from 'node:path'
+import { ChangedInputError, UsageError } from '../errors.ts'
+import { BEGINNING } from '../model.ts'
+import { STDIN } from '../read/file-list.ts'
+import { type Fingerprint, fingerprintOfFile, matchFile } from '../read/fingerprint.ts'
+import type { SavedInput } from './checkpoint.ts'
+import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
+
+/** Decides, before anything is read or sent, what becomes of each input (DESIGN.md §6). */
+export interface InputPlan {
+  /** Inputs that were begun and go on, in their order. */
+  readonly resumed: readonly PlannedInput[]
+  /** Inputs that were begun and are not asked for now: they stay as they are. */
+  readonly parked: readonly SavedInput[]
+  /** Inputs to be read from their start; those that are delivered are not among them. */
+  readonly fresh: Iterable<string>
+  /** Streams of standard input that were delivered into the same project. */
+  readonly streams: readonly DeliveredFile[]
+}
+
+export interface PlannedInput {
+  readonly path: string
+  readonly saved: SavedInput
+  /** What standard input must match before anything of it is taken; null for a file, which was looked at. */
+  readonly expected: Fingerprint | null
+  /** The checkpoint has it; else it was delivered, and has grown or is sent again. */
+  readonly wasOpen: boolean
+}
+
+interface PlanOptions {
+  /** The state directory, where dead letters that are sent again lie. */
+  readonly directory: string
+  /** Paths in the run's order; null to send dead letters again, and nothing else. */
+  readonly paths: (() => Iterable<string>) | null
+  /** Of the checkpoint. */
+  readonly open: readonly SavedInput[]
+  readonly delivered: DeliveredFiles
+  readonly run: string
+  /** Sends again what was delivered. */
+  readonly resend: boolean
+}
+
+/** The dead letters that `retry` sends again, in the state directory. */
+export const RETRYING_FILE = 'retrying.ndjson'
+
+/** Where an input of the checkpoint lies. */
+export function pathOf({ kind, path }: Pick<SavedInput, 'kind' | 'path'>, directory: string): string {
+  return kind === 'retry' ? join(directory, RETRYING_FILE) : path
+}
+
+const NAMED = 5
+
+/**
+ * @throws ChangedInputError when an input that was begun is gone or is not what it was
+ * @throws UsageError when inputs were delivered by another run into the same project
+ */
+export async function planInputs(options: PlanOptions): Promise<InputPlan> {
+  const { directory, open, delivered, run, resend } = options
+  const paths = options.paths ?? (() => [])
+  const begun = new Map(open.map((input) => [keyOf(pathOf(input, directory)), input]))
+  const asked = new Set(open.filter(({ kind }) => kind === 'retry').map((input) => keyOf(pathOf(input, directory))))
+  if (begun.size > 0) for (const path of paths()) if (begun.has(keyOf(path))) asked.add(keyOf(path))
+
+  const resumed: PlannedInput[] = []
+  const parked: SavedInput[] = []
+  for (const [key, saved] of begun) {
+    const path = pathOf(saved, directory)
+    const isLeftAlone = options.paths === null && !asked.has(key)
+    if (path !== STDIN && !isLeftAlone) await mustMatch(path, saved.fingerprint)
+    if (asked.has(key))
+      resumed.push({ path, saved, expected: path === STDIN ? saved.fingerprint : null, wasOpen: true })
+    else parked.push(saved)
+  }
+
+  /** By place among the paths: there can be a million. */
+  const taken: boolean[] = []
+  const refused: DeliveredFile[] = []
+  if (delivered.count() > 0) {
+    for (const path of paths()) {
+      const place = taken.push(false) - 1
+      if (path === STDIN || begun.has(keyOf(path))) continue
+      const found = await deliveryOf(path, delivered)
+      if (found === null) continue
+      const { line, is } = found
+      taken[place] = line.run === run
+      if (resend) {
+        if (line.run === run) resumed.push(again(path, line, []))
+      } else if (line.run !== run) {
+        if (is !== 'other') refused.push({ ...line, path })
+      } else if (is === 'grown') {
+        resumed.push(again(path, line, line.records === 0 ? [] : [[0, line.records]]))
+      } else if (is === 'other') {
+        throw changedSinceDelivery(path, line)
+      }
+    }
+  }
+  if (refused.length > 0) throw deliveredByOthers(refused)
+
+  return {
+    resumed,
+    parked,
+    fresh: {
+      *[Symbol.iterator]() {
+        let place = 0
+        for (const path of paths()) if (!taken[place++] && !begun.has(keyOf(path))) yield path
+      },
+    },
+    streams: await Promise.all(delivered.streams().map((stream) => delivered.line(stream))),
+  }
+}
+
+/** Paths that name the same file are one input. */
+function keyOf(path: string): string {
+  return path === STDIN ? STDIN : resolve(path)
+}
+
+/** An input that was delivered, as one that was begun: read from its start, without the records that are settled. */
+function again(path: string, { records, accepted, size, head, tail }: DeliveredFile, settled: SavedInput['settled']) {
+  const fingerprint = { byte: size, head, tail }
+  const saved: SavedInput = {
+    path,
+    kind: 'input',
+    fingerprint,
+    from: BEGINNING,
+    settled,
+    readTo: records,
+    accepted: settled.length === 0 ? 0 : accepted,
+  }
+  return { path, saved, expected: null, wasOpen: false }
+}
+
+async function mustMatch(path: string, fingerprint: Fingerprint): Promise<void> {
+  const match = await matchFile(path, fingerprint).catch((cause: NodeJS.ErrnoException) => {
+    throw new ChangedInputError(`${path} was being read and cannot be read now: ${cause.message}`, {
+      hint: `Put it back to go on. ${WAYS_OUT}`,
+      cause,
+    })
+  })
+  if (match === 'same') return
+  const what = match === 'shrank' ? 'is shorter than it was' : 'has changed'
+  throw new ChangedInputError(`${path} ${what}: some of its first ${fingerprint.byte} bytes were sent already`, {
+    hint: `Put back the file as it was to go on. ${WAYS_OUT}`,
+  })
+}
+
+const WAYS_OUT = '--fresh begins anew and moves this state aside; --state DIR names another for a run of its own.'
+
+interface FoundDelivery {
+  readonly line: DeliveredFile
+  /** `other`: something else now lies under the path. */
+  readonly is: 'same' | 'grown' | 'other'
+}
+
+async function deliveryOf(path: string, delivered: DeliveredFiles): Promise<FoundDelivery | null> {
+  const stats = statSync(path, { throwIfNoEntry: false })
+  // What cannot be looked at is refused when it is opened; a pipe has no second time.
+  if (stats === undefined || !stats.isFile()) return null
+  const { size, mtimeMs } = stats
+  const byPath = delivered.byPath({ path, size, mtimeMs })
+  if (byPath?.isUntouched) return { line: await delivered.line(byPath), is: 'same' }
+  if (delivered.hasSize(size)) {
+    const content = await fingerprintOfFile(path, null)
+    const byContent = delivered.byContent({ size, head: content.head, tail: content.tail })
+    if (byContent !== null) return { line: await delivered.line(byContent), is: 'same' }
+  }
+  if (byPath === null) return null
+  const line = await delivered.line(byPath)
+  const isGrown = (await matchFile(path, { byte: line.size, head: line.head, tail: line.tail })) === 'same'
+  return { line, is: isGrown ? 'grown' : 'other' }
+}
+
+function changedSinceDelivery(path: string, { at, size }: DeliveredFile): ChangedInputError {
+  const when = new Date(at).toISOString()
+  return new ChangedInputError(`${path} has changed since it was delivered at ${when}, then ${size} bytes long`, {
+    hint:
+      'What was sent cannot be taken back. If these are other records, give the file another name; --resend sends all of it ' +
+      'as it is now.',
+  })
+}
+
+function deliveredByOthers(files: readonly DeliveredFile[]): UsageError {
+  const shown = files
+    .slice(0, NAMED)
+    .map(
+      ({ path, at, accepted, run }) => `\n  ${path}: ${accepted} events at ${new Date(at).toISOString()}, run ${run}`,
+    )
+  const more = files.length > NAMED ? `\n  and ${files.length - NAMED} more` : ''
+  return new UsageError(
+    `${files.length} of the inputs were delivered into this project by another run:${shown.join('')}${more}`,
+    {
+      hint:
+        'Sent again within 7 days Amplitude drops them, corrected ones too; later it keeps them twice. Leave them out, or give ' +
+        '--resend to send them all the same.',
+    },
+  )
+}

@@ -1,0 +1,389 @@
+import { ChangedInputError } from '../errors.ts'
+import type { OpenSource, RawChunk, Restart, Source } from '../model.ts'
+import { compareInputs, STDIN } from '../read/file-list.ts'
+import { type Fingerprint, fingerprintOfFile, SPAN_BYTES } from '../read/fingerprint.ts'
+import type { ReadGate } from '../read/open.ts'
+import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
+import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
+import { type InputPlan, RETRYING_FILE } from './input-plan.ts'
+import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Settled } from './settled.ts'
+import { createStandardInput } from './standard-input.ts'
+import { createUpcoming, type Upcoming } from './upcoming.ts'
+
+/**
+ * The inputs of an upload: which are open and how far each is, how far reading may go, and what of it the process before may have sent
+ * already (DESIGN.md §6).
+ *
+ * Invariants:
+ * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, over the borders of files.
+ * - An input is in `open` from its first chunk until a picture in which it is settled whole; that picture has its line of
+ *   `files.ndjson` instead.
+ * - Inputs that were open come first, then the others in the run's order.
+ */
+export interface Inputs extends InputProgress {
+  /** Everything that is to be read, in order. */
+  sources(): Iterable<Source>
+  /** The picture's part; fingerprints are still to be taken (`fingerprinted`). */
+  picture(): Pick<Checkpoint, 'open' | 'reservedTo'>
+  /** `open` of the last picture, with the fingerprints of the files. */
+  fingerprinted(open: readonly SavedInput[]): Promise<SavedInput[]>
+  /** The checkpoint with the last picture is durable: reading may go on to its reservation. */
+  saved(): void
+  /** Every input was read to its end and is settled, and none was set aside. */
+  areAllDone(): boolean
+  /** Nothing that comes from now on was read by the process before. */
+  arePastUnknown(): boolean
+  /** Dead letters that were sent again are settled whole; their file may go. */
+  isRetryDone(): boolean
+}
+
+/** Which records of the inputs are settled, over all processes of a run. */
+export interface InputProgress {
+  readonly gate: ReadGate
+  /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
+  begin(source: OpenSource): Restart
+  /** The ticket of the chunk's records: to be taken in input order, and once. */
+  take(raw: RawChunk): ChunkTicket
+  /** Of the chunk that was taken last, only so many records were read. */
+  shorten(ticket: ChunkTicket, count: number): void
+  /** Every record of the source was taken. */
+  ended(source: Source): Promise<void>
+  /** The source cannot be read at all. */
+  refused(source: Source): void
+  /** There are no more sources. */
+  finished(): void
+}
+
+interface InputOptions {
+  readonly plan: InputPlan
+  readonly delivered: DeliveredFiles
+  readonly run: { readonly id: string; readonly keyFingerprint: string; readonly mappingHash: string }
+  /** What the process before may have read; null when it left nothing unknown. */
+  readonly unknownTo: Reservation | null
+  readonly resend: boolean
+  readonly wallClock: () => number
+  /** Resolves when a checkpoint taken after the call is durable. */
+  readonly save: () => Promise<void>
+  readonly onFailure: (error: unknown) => void
+  /** When it aborts, nothing more is read. */
+  readonly stop: AbortSignal
+}
+
+/** So much may be read between two checkpoints, in bytes as stored (DESIGN.md §6). */
+const RESERVED_BYTES = 32 << 20
+
+interface OpenState {
+  readonly upcoming: Upcoming
+  readonly kind: SavedInput['kind']
+  readonly origin: Origin
+  readonly settled: Settled
+  readonly savedReadTo: number
+  /** The checkpoint had it: all of it up to `unknownTo` may have been sent. */
+  readonly wasOpen: boolean
+  /** Records of a delivery that was looked at again; if there are no more, nothing is new. */
+  readonly deliveredRecords: number | null
+  source: OpenSource | null
+  fingerprint: Fingerprint
+  /** Set when it was read to its end. */
+  whole: Fingerprint | null
+}
+
+interface Place {
+  readonly number: number
+  readonly byte: number
+}
+
+export function createInputs(options: InputOptions): Inputs {
+  const { plan, delivered, run, unknownTo, resend, save, onFailure, stop } = options
+  const upcoming = createUpcoming([...plan.resumed.map(({ path }) => path)], plan.fresh)
+  const open = new Map<string, OpenState>()
+  const stdin = createStandardInput(plan.streams.length > 0)
+  /** Where reading is. */
+  let furthest: Place = { number: 0, byte: 0 }
+  /** How far it may go: of the last picture, and of the last durable one. */
+  let pictured: Place = { number: -1, byte: 0 }
+  let granted = pictured
+  let readSinceGrant = 0
+  let isSaving = false
+  /** The last source that is closed: the one after it is being read, another is only opened ahead. */
+  let lastLeft = -1
+  let isFinished = false
+  let isPastUnknown = unknownTo === null
+  /** Reads that wait for room. */
+  let waiting: (() => void)[] = []
+  stop.addEventListener('abort', wakeReaders, { once: true })
+
+  for (const [number, { path, saved, expected, wasOpen }] of plan.resumed.entries()) {
+    const entry = upcoming.at(number)
+    if (entry === null) throw new Error('an input that was begun is not among the sources')
+    open.set(path, stateOf(entry, saved, wasOpen))
+    if (expected !== null) stdin.expect(expected)
+    if (number === 0 && wasOpen) furthest = { number, byte: saved.fingerprint.byte }
+  }
+
+  function wakeReaders(): void {
+    const all = waiting
+    waiting = []
+    for (const wake of all) wake()
+  }
+
+  function stateOf(entry: Upcoming, saved: SavedInput | null, wasOpen: boolean): OpenState {
+    const kind = saved?.kind ?? 'input'
+    const origin: Origin = { kind, accepted: saved?.accepted ?? 0 }
+    return {
+      upcoming: entry,
+      kind,
+      origin,
+      settled: createSettled(saved ?? NOTHING_SETTLED, origin),
+      savedReadTo: saved?.readTo ?? 0,
+      wasOpen,
+      deliveredRecords: saved !== null && !wasOpen && saved.settled.length > 0 ? saved.readTo : null,
+      source: null,
+      fingerprint: saved?.fingerprint ?? EMPTY,
+      whole: null,
+    }
+  }
+
+  function stateFor(source: Source): OpenState {
+    const known = open.get(source.path)
+    if (known !== undefined) return known
+    const entry = upcoming.at(source.number)
+    if (entry === null) throw new Error(`${source.path} is not among the sources`)
+    const begun = stateOf(entry, null, false)
+    open.set(source.path, begun)
+    return begun
+  }
+
+  /** The place that is `RESERVED_BYTES` ahead of where reading is. */
+  function reserve(): Place {
+    let { number, byte } = furthest
+    let left = RESERVED_BYTES
+    for (;;) {
+      const here = Math.max(0, (upcoming.at(number)?.size ?? Number.POSITIVE_INFINITY) - byte)
+      if (left <= here || upcoming.at(number + 1) === null) return { number, byte: byte + left }
+      left -= here
+      number += 1
+      byte = 0
+    }
+  }
+
+  async function saveNow(): Promise<boolean> {
+    isSaving = true
+    try {
+      await save()
+      return true
+    } catch (error) {
+      onFailure(error)
+      return false
+    } finally {
+      isSaving = false
+    }
+  }
+
+  function roomOf({ number }: Source, byte: number): number {
+    if (number < granted.number) return Number.POSITIVE_INFINITY
+    return number > granted.number ? 0 : Math.max(0, granted.byte - byte)
+  }
+
+  /** True when the process before may have read, and so sent, what begins here. */
+  function isUnknown(state: OpenState, { restart, source }: RawChunk): boolean {
+    if (isPastUnknown || unknownTo === null) return false
+    const order = source.path === unknownTo.path ? 0 : state.wasOpen ? -1 : compareInputs(source.path, unknownTo.path)
+    if (order !== 0) return order < 0
+    // Where in a gzipped file a record stands as stored nobody knows: all of it counts.
+    return source.isGzip || restart.byte < unknownTo.byte
+  }
+
+  function lineOf({ settled, origin, upcoming: { source, mtimeMs }, whole }: OpenState): DeliveredFile {
+    const { byte: size, head, tail } = whole ?? EMPTY
+    const { id, keyFingerprint, mappingHash } = run
+    return {
+      path: source.path,
+      size,
+      mtime: mtimeMs,
+      head,
+      tail,
+      records: settled.readTo(),
+      accepted: origin.accepted,
+      run: id,
+      keyFingerprint,
+      mappingHash,
+      at: options.wallClock(),
+    }
+  }
+
+  async function wholeOf({ source: opened, upcoming: { source, stored } }: OpenState): Promise<Fingerprint> {
+    if (source.path === STDIN) return stdin.whole()
+    const head = opened?.headHash() ?? EMPTY.head
+    if (stored <= SPAN_BYTES) return { byte: stored, head, tail: head }
+    // A file that is gone by now was delivered all the same; nothing will match it.
+    return fingerprintOfFile(source.path, stored).catch(() => ({ byte: stored, head, tail: '' }))
+  }
+
+  /** The further of the two in the order of reading. */
+  function further(place: Place, other: Reservation): Reservation {
+    const path = upcoming.at(place.number)?.source.path ?? STDIN
+    const number = open.get(other.path)?.upcoming.source.number ?? null
+    const order =
+      path === other.path ? 0 : number === null ? compareInputs(path, other.path) : place.number < number ? -1 : 1
+    if (order === 0) return { path, byte: Math.max(place.byte, other.byte) }
+    return order < 0 ? other : { path, byte: place.byte }
+  }
+
+  /** A stream that begins like one that was delivered goes on behind it. */
+  function beginStream(source: OpenSource): void {
+    const stream = stdin.begin(source, plan.streams)
+    if (stream === null || open.has(STDIN)) return
+    if (stream.run !== run.id) {
+      if (resend) return
+      throw deliveredStream(stream)
+    }
+    const { size: byte, head, tail, records, accepted } = stream
+    const fingerprint = { byte, head, tail }
+    const settled: SavedInput['settled'] = resend || records === 0 ? [] : [[0, records]]
+    stdin.expect(fingerprint)
+    const saved = { ...NOTHING_SETTLED, path: STDIN, kind: 'input' as const, settled, readTo: records, accepted }
+    const entry = upcoming.at(source.number)
+    if (entry !== null) open.set(STDIN, stateOf(entry, { ...saved, fingerprint }, false))
+  }
+
+  return {
+    gate: {
+      async room(source, byte) {
+        while (!stop.aborted) {
+          const room = roomOf(source, byte)
+          if (room > 0) return room
+          // What is only opened ahead asks for no checkpoint.
+          if (source.number > lastLeft + 1) {
+            await new Promise<void>((resolve) => {
+              waiting.push(resolve)
+            })
+          } else if (!(await saveNow())) break
+        }
+        return 0
+      },
+      passed(source, bytes, byte) {
+        if (source.path === STDIN) stdin.passed(bytes)
+        const entry = upcoming.at(source.number)
+        if (entry !== null) entry.stored = byte
+        if (source.number > furthest.number || (source.number === furthest.number && byte > furthest.byte)) {
+          furthest = { number: source.number, byte }
+        }
+        readSinceGrant += bytes.length
+        if (readSinceGrant >= RESERVED_BYTES / 2 && !isSaving) void saveNow()
+      },
+      ended(source) {
+        if (source.path === STDIN) stdin.ended()
+      },
+      left(source) {
+        lastLeft = Math.max(lastLeft, source.number)
+        const entry = upcoming.at(source.number)
+        if (entry !== null) entry.size = entry.stored
+        wakeReaders()
+      },
+    },
+    begin(source) {
+      if (source.path === STDIN) beginStream(source)
+      const state = stateFor(source)
+      state.source = source
+      return state.settled.save().from
+    },
+    take(raw) {
+      const state = stateFor(raw.source)
+      const unknown = isUnknown(state, raw)
+      if (!unknown && !state.wasOpen) isPastUnknown = true
+      return state.settled.take(raw.count, raw.restart, unknown)
+    },
+    shorten(ticket, count) {
+      for (const { origin, settled } of open.values()) if (origin === ticket.origin) settled.shorten(ticket, count)
+    },
+    async ended(source) {
+      const state = stateFor(source)
+      if (state.settled.readTo() < state.savedReadTo) throw fewerRecords(source.path)
+      state.whole = await wholeOf(state)
+      state.settled.end()
+    },
+    refused(source) {
+      if (open.get(source.path)?.settled.readTo() === 0) open.delete(source.path)
+    },
+    finished() {
+      isFinished = true
+      isPastUnknown = true
+    },
+    sources: () => upcoming.sources(),
+    picture() {
+      for (const [path, state] of open) {
+        if (!state.settled.isComplete()) continue
+        open.delete(path)
+        if (state.kind === 'input' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
+      }
+      pictured = reserve()
+      upcoming.forgetBefore(furthest.number - 1)
+      const path = upcoming.at(pictured.number)?.source.path
+      const reached = path === undefined ? null : { path, byte: pictured.byte }
+      return {
+        reservedTo: isPastUnknown || unknownTo === null ? reached : further(pictured, unknownTo),
+        open: [
+          ...Array.from(open, ([each, { kind, fingerprint, settled, origin }]) => ({
+            path: kind === 'retry' ? RETRYING_FILE : each,
+            kind,
+            fingerprint,
+            ...settled.save(),
+            accepted: origin.accepted,
+          })),
+          ...plan.parked,
+        ],
+      }
+    },
+    async fingerprinted(saved) {
+      const states = [...open.values()]
+      return Promise.all(
+        saved.map(async (input) => {
+          const state = states.find(({ kind, upcoming: { source } }) =>
+            kind === 'retry' ? input.kind === 'retry' : source.path === input.path,
+          )
+          if (!state?.source) return input
+          const { path, isGzip } = state.source
+          // Of a gzipped file the place of a record as stored is not known: what was read counts.
+          const byte = isGzip ? state.upcoming.stored : input.from.byte
+          if (state.fingerprint.byte !== byte) {
+            state.fingerprint =
+              path === STDIN ? stdin.before(byte) : await fingerprintNow(path, byte, state.fingerprint)
+          }
+          return { ...input, fingerprint: state.fingerprint }
+        }),
+      )
+    },
+    saved() {
+      granted = pictured
+      readSinceGrant = 0
+      wakeReaders()
+    },
+    areAllDone: () => isFinished && open.size === 0 && plan.parked.length === 0,
+    arePastUnknown: () => isPastUnknown,
+    isRetryDone: () => [...open.values(), ...plan.parked].every(({ kind }) => kind !== 'retry'),
+  }
+}
+
+const EMPTY_HASH = 'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855'
+/** Of an input without bytes. */
+const EMPTY: Fingerprint = { byte: 0, head: EMPTY_HASH, tail: EMPTY_HASH }
+
+/** Of a file that was cut or deleted while it was read, the one taken before. */
+function fingerprintNow(path: string, byte: number, before: Fingerprint): Promise<Fingerprint> {
+  return fingerprintOfFile(path, byte).catch(() => before)
+}
+
+function fewerRecords(path: string): ChangedInputError {
+  return new ChangedInputError(`${path} holds fewer records than were read of it before`, {
+    hint: 'Put back the file as it was to go on; --fresh begins anew and moves this state aside.',
+  })
+}
+
+function deliveredStream({ at, accepted, run }: DeliveredFile): ChangedInputError {
+  const when = new Date(at).toISOString()
+  return new ChangedInputError(
+    `standard input was delivered into this project by another run: ${accepted} events at ${when}, run ${run}`,
+    { hint: 'Nothing of it was sent. --resend sends it all the same.' },
+  )
+}

@@ -1,0 +1,183 @@
+import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
+import type { SavedQuota } from '../schedule/quota.ts'
+import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
+import { createCheckpointing } from './checkpointing.ts'
+import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
+import { DELIVERED_FILE, type DeliveredFiles } from './delivered-files.ts'
+import type { FileSystem } from './file-system.ts'
+import { type InputPlan, RETRYING_FILE } from './input-plan.ts'
+import { createInputs, type Inputs } from './inputs.ts'
+import { createLaneFiles, type LaneFileOptions, type LaneFiles, prepareLaneFiles } from './lane-file.ts'
+import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts'
+import type { RunIdentity } from './run-identity.ts'
+import { openSeenLogs, type SeenLogs } from './seen-logs.ts'
+import { addSent, NOTHING_SENT } from './sent.ts'
+import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
+
+/**
+ * The state of an upload, opened and tied together: the books, the logs, the inputs, the lane files, and the checkpoints that keep
+ * them in step (DESIGN.md §6). Whoever opens it holds the lock.
+ *
+ * What a picture says, and how what it says becomes durable, is here and nowhere else; `checkpoint.ts` has what a crash leaves.
+ */
+export interface RunState {
+  readonly ledger: Ledger
+  readonly letters: DeadLetters
+  readonly inputs: Inputs
+  /** To be called once, before `begin`. */
+  openLanes(options: LaneOptions): LaneFiles
+  /** Takes the first checkpoint: from here on a crash leaves a run that can be resumed. */
+  begin(parts: PictureParts): Promise<void>
+  /** Something was settled: a checkpoint follows within 2 s. */
+  changed(): void
+  /** What was sent over all processes of the run. */
+  sent(): SavedSent
+  /** The last checkpoint. `isClean`: every answer came. `isComplete`: nothing is left to be read or sent. */
+  end(ending: { readonly isClean: boolean; readonly isComplete: boolean }): Promise<void>
+  /** Closes all files, without another checkpoint. */
+  close(): Promise<void>
+}
+
+type LaneOptions = Pick<LaneFileOptions, 'eventsPerSecond' | 'typeName' | 'onRead' | 'onFailure'>
+
+/** What the picture says of what this process does. */
+export interface PictureParts {
+  readonly quota: () => SavedQuota[]
+  readonly sent: () => SavedSent
+  readonly files: () => SavedCounts['files']
+}
+
+export interface RunStateOptions {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly clock: Clock
+  readonly run: RunIdentity
+  /** The checkpoint to go on from; null at the beginning of a run. */
+  readonly saved: Checkpoint | null
+  /** Since when outcomes are unknown; null when none is. */
+  readonly unknownSince: number | null
+  readonly delivered: DeliveredFiles
+  readonly plan: InputPlan
+  readonly resend: boolean
+  readonly dedupe: boolean
+  readonly books: Omit<LedgerOptions, 'seen' | 'saved'>
+  readonly stop: AbortSignal
+  /** The disk failed, or another part cannot go on. */
+  readonly onFailure: (error: unknown) => void
+}
+
+/** @throws UsageError when a file is shorter than the checkpoint says */
+export async function openRunState(options: RunStateOptions): Promise<RunState> {
+  const { fileSystem, directory, clock, run, saved, delivered, plan, onFailure } = options
+  const logs = saved?.logs ?? {}
+  const letters = createDeadLetters(join(directory, DEAD_LETTERS_FILE), {
+    fileSystem,
+    length: logs[DEAD_LETTERS_FILE] ?? 0,
+  })
+  await letters.open()
+  const seen: SeenLogs | null = options.dedupe ? await openSeenLogs({ fileSystem, directory, lengths: logs }) : null
+  await prepareLaneFiles(fileSystem, join(directory, LANES_DIRECTORY), saved?.lanes ?? [])
+  await fileSystem.syncDirectory(directory)
+
+  const ledger = createLedger({ ...options.books, seen, saved: saved?.counts ?? NOTHING_BOOKED })
+  const inputs = createInputs({
+    plan,
+    delivered,
+    run,
+    unknownTo: options.unknownSince === null ? null : (saved?.reservedTo ?? null),
+    resend: options.resend,
+    wallClock: clock.wallClock,
+    save: () => checkpointing.save(),
+    onFailure,
+    stop: options.stop,
+  })
+  let lanes: LaneFiles | null = null
+  let parts: PictureParts | null = null
+  let ending = { isClean: false, isComplete: false }
+  let { unknownSince } = options
+  /** Dead letters that are sent again lie in the directory. */
+  let hasRetry = saved?.open.some(({ kind }) => kind === 'retry') ?? false
+
+  function sentSoFar(): SavedSent {
+    return addSent(saved?.counts.sent ?? NOTHING_SENT, parts?.sent() ?? NOTHING_SENT)
+  }
+
+  function takePicture(): Checkpoint {
+    if (lanes === null || parts === null) throw new Error('a picture of a run that has not begun')
+    const { open, reservedTo } = inputs.picture()
+    if (inputs.arePastUnknown() && lanes.arePastUnknown() && ledger.unknownLeft() === 0) unknownSince = null
+    return {
+      version: 1,
+      run,
+      savedAt: clock.wallClock(),
+      clean: ending.isClean && unknownSince === null,
+      unknownSince,
+      complete: ending.isComplete,
+      reservedTo,
+      open,
+      lanes: lanes.picture(),
+      logs: {
+        [DEAD_LETTERS_FILE]: letters.length(),
+        [DELIVERED_FILE]: delivered.length(),
+        ...seen?.picture(),
+      },
+      counts: { ...ledger.save(), files: parts.files(), sent: sentSoFar() },
+      quota: parts.quota(),
+    }
+  }
+
+  const checkpointing = createCheckpointing({
+    fileSystem,
+    directory,
+    clock,
+    takePicture,
+    async flush(picture) {
+      await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes?.flush()])
+      return { ...picture, open: await inputs.fingerprinted(picture.open) }
+    },
+    async saved(picture) {
+      seen?.saved(picture.logs)
+      await lanes?.saved(picture.lanes)
+      inputs.saved()
+      if (hasRetry && inputs.isRetryDone()) {
+        hasRetry = false
+        await fileSystem.unlink(join(directory, RETRYING_FILE))
+      }
+    },
+    onFailure,
+  })
+
+  return {
+    ledger,
+    letters,
+    inputs,
+    openLanes(laneOptions) {
+      lanes = createLaneFiles({
+        ...laneOptions,
+        fileSystem,
+        directory: join(directory, LANES_DIRECTORY),
+        saved: saved?.lanes ?? [],
+        isClean: options.unknownSince === null,
+        ledger,
+        save: checkpointing.save,
+      })
+      return lanes
+    },
+    begin(given) {
+      parts = given
+      return checkpointing.save()
+    },
+    changed: checkpointing.changed,
+    sent: sentSoFar,
+    async end(how) {
+      await checkpointing.close()
+      ending = how
+      await checkpointing.save()
+    },
+    async close() {
+      await checkpointing.close()
+      await Promise.all([letters.close(), delivered.close(), seen?.close()])
+    },
+  }
+}
