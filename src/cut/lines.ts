@@ -81,6 +81,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
     if (raw.count > 0) yield raw
     // A slice would keep the whole read in memory for as long as the line is not done.
     if (rest.length > 0) take(Buffer.from(rest))
+    input.reuse(read)
   }
 
   const damage = input.damage()

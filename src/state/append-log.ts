@@ -61,6 +61,8 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   let batch = createByteWriter(FIRST_BYTES)
   /** The batch that is being written. */
   let leaving: ByteWriter | null = null
+  /** Its memory, afterwards, for the next batch of a busy log. */
+  let spare: ByteWriter | null = null
   let durableLength = keptLength ?? 0
   let file: OpenFile | null = null
   /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
@@ -106,7 +108,8 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   async function writeBatch(): Promise<void> {
     await openOnce()
     const bytes = batch
-    batch = createByteWriter(FIRST_BYTES)
+    batch = spare ?? createByteWriter(FIRST_BYTES)
+    spare = null
     leaving = bytes
     try {
       await withFile(async (opened) => {
@@ -116,6 +119,8 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
       if (!isNameDurable) await fileSystem.syncDirectory(dirname(path))
       isNameDurable = true
       durableLength += bytes.length
+      // A log that took little meanwhile may take little for long: there may be thousands of them.
+      if (batch.length * 4 >= bytes.length) spare = { bytes: bytes.bytes, length: 0 }
     } catch (error) {
       append(bytes, batch.bytes, 0, batch.length)
       batch = bytes
