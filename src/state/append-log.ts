@@ -78,6 +78,12 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     return bytesIn(batch) + bytesIn(leaving)
   }
 
+  function takePiece(roomBytes: number): ByteWriter {
+    const piece = spare.pop() ?? createByteWriter(roomBytes)
+    piece.length = 0
+    return piece
+  }
+
   async function cutBack(): Promise<void> {
     const facts = await fileSystem.stat(path)
     if (keptLength !== null && (facts?.size ?? 0) < keptLength) throw tooShort(path, facts?.size ?? null, keptLength)
@@ -112,7 +118,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   async function writeBatch(): Promise<void> {
     await openOnce()
     const pieces = batch
-    batch = [createByteWriter(FIRST_BYTES)]
+    batch = [takePiece(FIRST_BYTES)]
     leaving = pieces
     try {
       await withFile(async (opened) => {
@@ -127,7 +133,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
       isNameDurable = true
       durableLength += bytesIn(pieces)
       // A log that took little meanwhile may take little for long: there may be thousands of them.
-      spare = batch.length > 1 ? pieces.slice(1) : []
+      spare = bytesIn(batch) * 4 >= bytesIn(pieces) ? pieces : []
     } catch (error) {
       batch = [...pieces, ...batch]
       throw error
@@ -147,8 +153,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     add(write) {
       let piece = batch[batch.length - 1]
       if (piece === undefined || piece.length >= PIECE_BYTES) {
-        piece = spare.pop() ?? createByteWriter(PIECE_ROOM_BYTES)
-        piece.length = 0
+        piece = takePiece(PIECE_ROOM_BYTES)
         batch.push(piece)
       }
       write(piece)
