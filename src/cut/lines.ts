@@ -19,6 +19,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
   let partial: Uint8Array[] = []
   let partialLength = 0
   let isTooLong = false
+  let room: Buffer = Buffer.alloc(0)
 
   function take(bytes: Uint8Array): void {
     if (isTooLong) {
@@ -31,6 +32,18 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
       isTooLong = true
       partial = [Buffer.concat(partial).subarray(0, EXCERPT_BYTES)]
     }
+  }
+
+  /** `partial` and what ends it, in memory that is used again: the chunk before is done with. */
+  function joined(end: Uint8Array): Uint8Array {
+    const length = partialLength + end.length
+    if (length > room.length) room = Buffer.allocUnsafeSlow(length + (length >> 3))
+    let to = 0
+    for (const part of [...partial, end]) {
+      room.set(part, to)
+      to += part.length
+    }
+    return room.subarray(0, length)
   }
 
   /** The record of a line that was too long: its beginning, as a fault. */
@@ -60,8 +73,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
       continue
     }
     const rest = bytes.subarray(lastEnd + 1)
-    const whole =
-      partialLength === 0 ? bytes.subarray(0, lastEnd + 1) : Buffer.concat([...partial, bytes.subarray(0, lastEnd + 1)])
+    const whole = partialLength === 0 ? bytes.subarray(0, lastEnd + 1) : joined(bytes.subarray(0, lastEnd + 1))
     partial = []
     partialLength = 0
     const { raw, lineCount } = splitLines(input, whole, at)
@@ -69,6 +81,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
     if (raw.count > 0) yield raw
     // A slice would keep the whole read in memory for as long as the line is not done.
     if (rest.length > 0) take(Buffer.from(rest))
+    input.reuse(read)
   }
 
   const damage = input.damage()

@@ -18,6 +18,8 @@ export const NEWLINE = 0x0a
 /** Below this many bytes a loop beats the set-up cost of a native copy. */
 const NATIVE_COPY_FROM = 96
 
+const ENCODER = new TextEncoder()
+
 export function createByteWriter(capacity: number): ByteWriter {
   return { bytes: Buffer.allocUnsafeSlow(capacity), length: 0 }
 }
@@ -57,8 +59,9 @@ export function appendByte(writer: ByteWriter, byte: number): void {
 
 /** Appends `text` as UTF-8, growing the writer as needed. */
 export function appendText(writer: ByteWriter, text: string): void {
-  const bytes = Buffer.from(text, 'utf8')
-  append(writer, bytes)
+  // Three bytes at most for each UTF-16 unit.
+  reserve(writer, text.length * 3)
+  writer.length += ENCODER.encodeInto(text, writer.bytes.subarray(writer.length)).written
 }
 
 /** The bytes of `text` in UTF-8. */

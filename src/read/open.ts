@@ -9,8 +9,10 @@ import { gunzip } from './gunzip.ts'
 /** An open input: its bytes, gunzipped, in order. */
 export interface OpenInput {
   readonly source: OpenSource
-  /** The next bytes, or null at the end. A chunk stays as it is; nothing writes to it again. */
+  /** The next bytes, or null at the end. A chunk stays as it is until `reuse`; nothing writes to it before. */
   read(): Promise<Uint8Array | null>
+  /** A chunk that `read` gave is not needed any more: its memory may be read into again. */
+  reuse(chunk: Uint8Array): void
   /** Goes on at this byte of the gunzipped input, at or behind what was handed out: a plain file seeks, others are read up to it. */
   skipTo(byte: number): Promise<void>
   /** After the end: why the input stopped too early; null when it is whole. */
@@ -83,16 +85,19 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
   // A slice would keep the whole read in memory.
   const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
+  const headHash = () => {
+    hash ??= createHash('sha256').update(head).digest('hex')
+    return hash
+  }
   const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
+  // No spread and no method: each such object would be of a shape of its own, and what reads it compiled anew for every file.
   const opened: OpenSource = {
-    ...source,
+    path: source.path,
+    number: source.number,
     fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
     isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
     isGzip,
-    headHash() {
-      hash ??= createHash('sha256').update(head).digest('hex')
-      return hash
-    },
+    headHash,
   }
 
   const plain = startingWith(first, readStored)
@@ -137,6 +142,9 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
   return {
     source: opened,
     read,
+    reuse(chunk) {
+      if (!isGzip) stored.reuse(chunk)
+    },
     skipTo,
     damage: () => damage,
     storedBytes: () => storedBytes,
@@ -178,6 +186,8 @@ export type Read = () => Promise<Uint8Array | null>
 export interface StoredBytes {
   /** The next bytes, at most so many, or null at the end. */
   read(most: number): Promise<Uint8Array | null>
+  /** Bytes that `read` gave may be overwritten. */
+  reuse(bytes: Uint8Array): void
   /** The next read begins at this byte; null where that cannot be. */
   readonly seek: ((byte: number) => void) | null
   close(): Promise<void>
@@ -190,13 +200,20 @@ export interface StoredBytes {
 function readFile(file: FileHandle, size: number, isRegular: boolean): StoredBytes {
   let closed = false
   let at = 0
+  let spare: Buffer = Buffer.alloc(0)
   return {
     async read(most) {
       if (closed) return null
       const length = Math.min(Math.max(size - at, LAST_READ_BYTES), most)
-      const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(length), 0, length, isRegular ? at : null)
+      const memory = spare.length < length ? Buffer.allocUnsafeSlow(length) : spare
+      spare = Buffer.alloc(0)
+      const { buffer, bytesRead } = await file.read(memory, 0, length, isRegular ? at : null)
       at += bytesRead
       return bytesRead === 0 ? null : buffer.subarray(0, bytesRead)
+    },
+    reuse(bytes) {
+      // Only what a read brought: a small piece may share its memory with others.
+      if (bytes.buffer.byteLength === READ_BYTES) spare = Buffer.from(bytes.buffer as ArrayBuffer)
     },
     seek: isRegular
       ? (byte) => {
@@ -224,6 +241,8 @@ function readStdin(): StoredBytes {
       rest = rest.subarray(bytes.length)
       return bytes
     },
+    // Several reads may be parts of one piece of memory.
+    reuse() {},
     seek: null,
     async close() {
       // Not `return()`: it waits for a read that may never end.

@@ -13,7 +13,8 @@ export interface IdentityTable<E> {
   size(): number
 }
 
-const SMALLEST = 1024
+/** Room for the identities of a few requests: a table that grows and shrinks with each of them would be rebuilt all the time. */
+const SMALLEST = 1 << 13
 
 /**
  * A hash table chained through the identities themselves. Most identities are added and removed again with every event,

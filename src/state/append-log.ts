@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { append, type ByteWriter, createByteWriter } from '../json/bytes.ts'
+import { type ByteWriter, createByteWriter } from '../json/bytes.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
 import { createTurns } from './turns.ts'
 
@@ -54,13 +54,19 @@ interface AppendLogOptions {
 
 /** Room of a batch at first. */
 const FIRST_BYTES = 1 << 10
+/** A batch grows by pieces of this size: memory that comes and goes in larger ones is not given back to the system. */
+const PIECE_BYTES = 1 << 20
+/** Room of a piece: most entries end within it. */
+const PIECE_ROOM_BYTES = PIECE_BYTES + (PIECE_BYTES >> 3)
 
 /** The file comes into being with the first flush that has something to write. */
 export function createAppendLog(options: AppendLogOptions): AppendLog {
   const { fileSystem, path, length: keptLength, keepsOpen = true } = options
-  let batch = createByteWriter(FIRST_BYTES)
+  let batch = [createByteWriter(FIRST_BYTES)]
   /** The batch that is being written. */
-  let leaving: ByteWriter | null = null
+  let leaving: readonly ByteWriter[] = []
+  /** Its pieces, afterwards, for the next batch of a busy log. */
+  let spare: ByteWriter[] = []
   let durableLength = keptLength ?? 0
   let file: OpenFile | null = null
   /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
@@ -69,7 +75,13 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   const writing = createTurns(writeBatch)
 
   function pendingBytes(): number {
-    return batch.length + (leaving?.length ?? 0)
+    return bytesIn(batch) + bytesIn(leaving)
+  }
+
+  function takePiece(roomBytes: number): ByteWriter {
+    const piece = spare.pop() ?? createByteWriter(roomBytes)
+    piece.length = 0
+    return piece
   }
 
   async function cutBack(): Promise<void> {
@@ -105,28 +117,33 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
 
   async function writeBatch(): Promise<void> {
     await openOnce()
-    const bytes = batch
-    batch = createByteWriter(FIRST_BYTES)
-    leaving = bytes
+    const pieces = batch
+    batch = [takePiece(FIRST_BYTES)]
+    leaving = pieces
     try {
       await withFile(async (opened) => {
-        await opened.write(bytes.bytes.subarray(0, bytes.length), durableLength)
+        let at = durableLength
+        for (const { bytes, length } of pieces) {
+          await opened.write(bytes.subarray(0, length), at)
+          at += length
+        }
         await opened.sync()
       })
       if (!isNameDurable) await fileSystem.syncDirectory(dirname(path))
       isNameDurable = true
-      durableLength += bytes.length
+      durableLength += bytesIn(pieces)
+      // A log that took little meanwhile may take little for long: there may be thousands of them.
+      spare = bytesIn(batch) * 4 >= bytesIn(pieces) ? pieces : []
     } catch (error) {
-      append(bytes, batch.bytes, 0, batch.length)
-      batch = bytes
+      batch = [...pieces, ...batch]
       throw error
     } finally {
-      leaving = null
+      leaving = []
     }
   }
 
   function flush(): Promise<void> {
-    if (batch.length === 0) return writing.current() ?? Promise.resolve()
+    if (bytesIn(batch) === 0) return writing.current() ?? Promise.resolve()
     return writing.take()
   }
 
@@ -134,7 +151,12 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     path,
     open: openOnce,
     add(write) {
-      write(batch)
+      let piece = batch[batch.length - 1]
+      if (piece === undefined || piece.length >= PIECE_BYTES) {
+        piece = takePiece(PIECE_ROOM_BYTES)
+        batch.push(piece)
+      }
+      write(piece)
     },
     flush,
     pendingBytes,
@@ -150,6 +172,12 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
       file = null
     },
   }
+}
+
+function bytesIn(pieces: readonly ByteWriter[]): number {
+  let sum = 0
+  for (const { length } of pieces) sum += length
+  return sum
 }
 
 /** The checkpoint's promise is broken: a person deleted or changed the file, or the disk lied. */

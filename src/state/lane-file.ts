@@ -218,6 +218,12 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     recount(file)
   }
 
+  /** Writes until little is left: what came during a write does not wait for the next append. */
+  async function writeOn(file: LaneFile): Promise<void> {
+    do await write(file)
+    while (file.pending >= WRITE_BYTES)
+  }
+
   function writeAll(): Promise<unknown> {
     return Promise.all(all().flatMap((file) => (file.pending > 0 ? write(file) : [])))
   }
@@ -289,7 +295,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       ledger.deferEvent(event)
       const before = file.pending
       recount(file)
-      if (before < WRITE_BYTES && file.pending >= WRITE_BYTES) void track(write(file))
+      if (before < WRITE_BYTES && file.pending >= WRITE_BYTES) void track(writeOn(file))
       if (pendingBytes >= WRITE_ALL_BYTES && underWay.size === 0) void track(writeAll().then(() => {}))
     },
     read(owner, count) {

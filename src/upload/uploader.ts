@@ -98,6 +98,8 @@ export interface Uploader extends Sink {
 
 /** Events and records in memory (DESIGN.md §4). */
 const MEMORY_BYTES = 96 << 20
+/** Of which lines of lane files that are not on disk: that takes a moment, and to have more of them makes it no faster. */
+const MOST_UNWRITTEN_BYTES = 4 << 20
 /** How long a stop waits for the answers of what is in flight (DESIGN.md §6). */
 const LAST_ANSWERS_MS = 10_000
 const OUTCOME_UNKNOWN: DeadEvent = { at: 0, reason: 'outcome_unknown', detail: UNKNOWN_DETAIL }
@@ -311,6 +313,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       pump()
       await added?.catch((error: unknown) => fail(stoppedByDisk(error)))
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
+      if (lanes.pendingBytes >= MOST_UNWRITTEN_BYTES) await lanes.idle()
     },
     async end(stop) {
       stopping = AbortSignal.any([stopping, stop])

@@ -44,10 +44,12 @@ export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes =
     source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
     async read() {
       if (at >= bytes.length) return null
-      const piece = bytes.slice(at, at + pieceBytes)
+      const piece = new Uint8Array(bytes.subarray(at, at + pieceBytes))
       at += pieceBytes
       return piece
     },
+    // Whoever gives a piece back must not look at it again.
+    reuse: (piece) => void piece.fill(0x58),
     async skipTo(byte) {
       at = byte
     },

@@ -13,10 +13,12 @@ interface Cut {
 }
 
 async function cut(parts: readonly Uint8Array[], damage: string | null = null): Promise<readonly Cut[]> {
-  const rest = [...parts]
+  const rest = parts.map((part) => new Uint8Array(part))
   const input: OpenInput = {
     source: { path: 'x', number: 0, fileType: null, isShare: false, isGzip: false, headHash: () => '' },
     read: async () => rest.shift() ?? null,
+    // Whoever gives bytes back must not look at them again.
+    reuse: (bytes) => void bytes.fill(0x58),
     skipTo: async () => {},
     damage: () => damage,
     storedBytes: () => 0,
