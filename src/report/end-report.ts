@@ -1,4 +1,4 @@
-import { number } from './number.ts'
+import { counted, number } from './number.ts'
 import { style } from './style.ts'
 import type { ByReason, Summary } from './summary.ts'
 
@@ -10,7 +10,7 @@ export function endReport(summary: Summary, title: string, deadLetters: string |
   const seconds = summary.duration_ms / 1000
   const rate = seconds > 0 ? `, ${number(Math.round(summary.read / seconds))}/s` : ''
   const lines = [
-    style.bold(`${title}: ${number(summary.read)} records read in ${seconds.toFixed(1)} s${rate}`),
+    style.bold(`${title}: ${counted(summary.read, 'record')} read in ${seconds.toFixed(1)} s${rate}`),
     line('accepted', summary.accepted, '', style.green),
     line(
       'rejected',
