@@ -33,7 +33,7 @@ try {
   const replay = run(['replay', 'fixtures/exports', '--endpoint', url, '--state', state], 'inherit')
   const [code] = await once(replay, 'close')
   process.stderr.write(
-    `(exit code ${code}: 3 means done, with the broken records of the fixtures in the dead-letter file)\n`,
+    `(exit code ${code}: 3 means done, with the broken records of the fixtures in the dead-letter file, which this demo deletes)\n`,
   )
   process.stderr.write(`\n$ curl ${url}/stats\n`)
   const stats = await fetch(`${url}/stats`)

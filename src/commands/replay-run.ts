@@ -5,6 +5,7 @@ import { UsageError } from '../errors.ts'
 import type { Mapping } from '../map/plan.ts'
 import { type Inputs, type Observer, replay } from '../pipeline.ts'
 import type { Discovery } from '../read/discover.ts'
+import { counted } from '../report/number.ts'
 import { createProblemReporter } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
 import { style } from '../report/style.ts'
@@ -124,5 +125,5 @@ export function checkWritable(path: string | undefined): void {
 export function sayLeftOut({ leftOut }: Discovery, tell: (line: string) => void): void {
   if (leftOut.count === 0) return
   const more = leftOut.count > leftOut.examples.length ? ', …' : ''
-  tell(`left out ${leftOut.count} hidden or non-data files: ${leftOut.examples.join(', ')}${more}`)
+  tell(`left out ${counted(leftOut.count, 'hidden or non-data file')}: ${leftOut.examples.join(', ')}${more}`)
 }

@@ -1,3 +1,4 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
 import { EXIT, UsageError } from '../errors.ts'
@@ -7,7 +8,7 @@ import { type Summary, summaryOf } from '../report/summary.ts'
 import { countsOf, joinBooks } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { readHolder } from '../state/lock.ts'
+import { isProcessAlive, LOCK_FILE, readHolder } from '../state/lock.ts'
 import { addSent, NOTHING_SENT } from '../state/sent.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import { createPrinter } from './print.ts'
@@ -20,6 +21,11 @@ Examples:
   braze2amp status --json | jq .pending
 `
 
+interface StatusOptions {
+  readonly state?: string
+  readonly json?: true
+}
+
 /** `status [DIR…]`: where runs stand, from the files alone. */
 export function addStatusCommand(program: Command, run: Run): void {
   program
@@ -29,14 +35,18 @@ export function addStatusCommand(program: Command, run: Run): void {
       'Shows the books of a run as its last checkpoint has them, at most 2 s old while it runs. Several directories add up.',
     )
     .argument('[dirs...]', `state directories (default: ${DEFAULT_STATE})`)
+    .option('--state <dir>', 'a state directory, as the other commands name it')
     .option('--json', 'one line with the fields of the summary')
     .addHelpText('after', EXAMPLES)
-    .action((directories: readonly string[], options: { readonly json?: true }) =>
-      run(() => status(directories.length === 0 ? [DEFAULT_STATE] : directories, options)),
+    .action((named: readonly string[], options: StatusOptions) =>
+      run(() => {
+        const directories = options.state === undefined ? named : [...named, options.state]
+        return status(directories.length === 0 ? [DEFAULT_STATE] : directories, options)
+      }),
     )
 }
 
-async function status(directories: readonly string[], { json }: { readonly json?: true }): Promise<number> {
+async function status(directories: readonly string[], { json }: StatusOptions): Promise<number> {
   const runs = await Promise.all(directories.map(runIn))
   const summary = summaryOfAll(runs.map(({ checkpoint }) => checkpoint))
   const printer = createPrinter()
@@ -52,7 +62,7 @@ async function status(directories: readonly string[], { json }: { readonly json?
 interface FoundRun {
   readonly directory: string
   readonly checkpoint: Checkpoint
-  /** The process that holds the lock; null when none does. */
+  /** The process that works on it; null when none does, or the one that did is dead. */
   readonly holder: string | null
 }
 
@@ -64,8 +74,16 @@ async function runIn(directory: string): Promise<FoundRun> {
       hint: 'Name the state directory of a run; replay makes one, .braze2amp unless --state says otherwise.',
     })
   }
-  const holder = await readHolder(diskFileSystem, join(directory, 'lock'))
-  return { directory, checkpoint, holder: holder === null ? null : `process ${holder.pid} on ${holder.host}` }
+  return { directory, checkpoint, holder: await holderOf(join(directory, LOCK_FILE)) }
+}
+
+async function holderOf(lock: string): Promise<string | null> {
+  const holder = await readHolder(diskFileSystem, lock)
+  const facts = await diskFileSystem.stat(lock)
+  if (holder === null || facts === null) return null
+  const { pid, host } = holder
+  if (host === hostname()) return isProcessAlive(pid) ? `process ${pid}` : null
+  return `process ${pid} on host ${host}, last sign of life ${new Date(facts.mtimeMs).toISOString()}`
 }
 
 /** The books of all together, as the summary of one run. */
@@ -87,7 +105,11 @@ function summaryOfAll(checkpoints: readonly Checkpoint[]): Summary {
 
 function runText({ directory, checkpoint, holder }: FoundRun): string {
   const { run, savedAt, complete, clean, open, lanes, logs } = checkpoint
-  const isDone = complete ? 'complete' : clean ? 'stopped, can be resumed' : 'not finished'
+  const isDone = complete
+    ? 'complete'
+    : clean
+      ? 'stopped, can be resumed'
+      : 'ended before all answers came, can be resumed'
   const state = holder === null ? isDone : `in use by ${holder}`
   const letters = (logs[DEAD_LETTERS_FILE] ?? 0) > 0 ? join(directory, DEAD_LETTERS_FILE) : null
   const lines = [

@@ -1,4 +1,4 @@
-import { number } from './number.ts'
+import { counted, number } from './number.ts'
 import { style } from './style.ts'
 import type { ByReason, Summary } from './summary.ts'
 
@@ -10,7 +10,7 @@ export function endReport(summary: Summary, title: string, deadLetters: string |
   const seconds = summary.duration_ms / 1000
   const rate = seconds > 0 ? `, ${number(Math.round(summary.read / seconds))}/s` : ''
   const lines = [
-    style.bold(`${title}: ${number(summary.read)} records read in ${seconds.toFixed(1)} s${rate}`),
+    style.bold(`${title}: ${counted(summary.read, 'record')} read in ${seconds.toFixed(1)} s${rate}`),
     line('accepted', summary.accepted, '', style.green),
     line(
       'rejected',
@@ -20,6 +20,7 @@ export function endReport(summary: Summary, title: string, deadLetters: string |
     ),
     line('skipped', summary.skipped.total, reasons(summary.skipped), style.yellow),
     line('pending', summary.pending, '', style.yellow),
+    stoppedLine(summary),
   ]
   if (summary.requests.total > 0) lines.push(requestsLine(summary))
   if (deadLetters !== null) lines.push(`  dead letters in ${deadLetters}`)
@@ -36,6 +37,15 @@ function requestsLine({ requests, throttled, deferred }: Summary): string {
   if (throttled.identities > 0) notes.push(`${number(throttled.identities)} identities throttled`)
   if (deferred.events > 0) notes.push(`${number(deferred.events)} events deferred`)
   return `  ${'requests'.padEnd(9)} ${number(requests.total).padStart(11)}  ${notes.join('; ')}`
+}
+
+/** What was asked for; all other ends are errors, which say more. */
+function stoppedLine({ stopped, requests }: Summary): string {
+  if (stopped !== 'limit' && stopped !== 'signal') return ''
+  const by = stopped === 'limit' ? 'by --limit' : 'by a signal'
+  // A dry run begins anew.
+  const next = `the same command ${stopped === 'limit' ? 'without it ' : ''}goes on`
+  return style.yellow(`  ${'stopped'.padEnd(9)}  ${by}${requests.total > 0 ? `; ${next}` : ''}`)
 }
 
 function line(name: string, count: number, detail: string, colour: (text: string) => string): string {

@@ -96,7 +96,7 @@ test('a file of letters that name no event type is read all the same: each costs
   const { code, stderr } = await braze2amp(['replay', 'letters.ndjson', '--dry-run'], { cwd })
   assert.equal(code, 3)
   assert.match(stderr, /malformed letters\.ndjson:1: no event type/)
-  assert.match(stderr, /1 records read/)
+  assert.match(stderr, /1 record read/)
 })
 
 test('an insert_id that was made is kept, and explain says so', async () => {
