@@ -5,7 +5,7 @@ import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, SPAN_BYTES } fr
 import type { ReadGate } from '../read/open.ts'
 import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
-import { type InputPlan, RETRYING_FILE } from './input-plan.ts'
+import { grownFrom, type InputPlan, RETRYING_FILE, sentAgain } from './input-plan.ts'
 import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Settled } from './settled.ts'
 import { createStandardInput } from './standard-input.ts'
 import { createUpcoming, type Upcoming } from './upcoming.ts'
@@ -242,13 +242,10 @@ export function createInputs(options: InputOptions): Inputs {
       if (resend) return
       throw deliveredStream(stream)
     }
-    const { size: byte, head, tail, records, accepted } = stream
-    const fingerprint = { byte, head, tail }
-    const settled: SavedInput['settled'] = resend || records === 0 ? [] : [[0, records]]
-    stdin.expect(fingerprint)
-    const saved = { ...NOTHING_SETTLED, path: STDIN, kind: 'input' as const, settled, readTo: records, accepted }
+    const saved = resend ? sentAgain(STDIN) : grownFrom(STDIN, stream)
+    if (!resend) stdin.expect(saved.fingerprint)
     const entry = upcoming.at(source.number)
-    if (entry !== null) open.set(STDIN, stateOf(entry, { ...saved, fingerprint }, false))
+    if (entry !== null) open.set(STDIN, stateOf(entry, saved, false))
   }
 
   return {
@@ -319,7 +316,7 @@ export function createInputs(options: InputOptions): Inputs {
       for (const [path, state] of open) {
         if (!state.settled.isComplete()) continue
         open.delete(path)
-        if (state.kind === 'input' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
+        if (state.kind !== 'retry' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
       }
       pictured = reserve()
       upcoming.forgetBefore(furthest.number - 1)

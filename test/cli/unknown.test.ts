@@ -81,7 +81,10 @@ describe('a run that was killed 8 days ago', () => {
       const before = checkpointIn(cwd)
       const run = await replay({ cwd, url: emulator.url, words: ['--accept-changes'] })
       assert.equal(run.code, 2, run.stderr)
-      assert.match(run.stderr, /more than 6 days ago[\s\S]*nothing was sent[\s\S]*--unknown resend[\s\S]*--unknown dead-letter/)
+      assert.match(
+        run.stderr,
+        /more than 6 days ago[\s\S]*nothing was sent[\s\S]*--unknown resend[\s\S]*--unknown dead-letter/,
+      )
       assert.equal(emulator.stats().requests.total, 0)
       assert.deepEqual(checkpointIn(cwd), before)
     })

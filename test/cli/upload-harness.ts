@@ -109,7 +109,11 @@ export async function stopped(
 /** The same with kill -9, once the state's checkpoint says what `isTime` asks for. */
 export async function killed(isTime: (checkpoint: SavedState) => boolean, invocation: Invocation): Promise<void> {
   const state = stateOf(invocation)
-  await stopped('SIGKILL', () => hasCheckpoint(invocation.cwd, state) && isTime(checkpointIn(invocation.cwd, state)), invocation)
+  await stopped(
+    'SIGKILL',
+    () => hasCheckpoint(invocation.cwd, state) && isTime(checkpointIn(invocation.cwd, state)),
+    invocation,
+  )
 }
 
 function stateOf({ words = [] }: Invocation): string | undefined {
