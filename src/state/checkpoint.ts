@@ -87,7 +87,7 @@ interface SavedFingerprint {
 export interface SavedInput extends SavedSettled {
   /** As it was given; for dead letters under `retry`, their name in the state directory. */
   readonly path: string
-  readonly kind: 'input' | 'retry'
+  readonly kind: 'input' | 'resend' | 'retry'
   readonly fingerprint: SavedFingerprint
   /** Its records that Amplitude accepted, or that lane files took, so far. */
   readonly accepted: number
@@ -300,7 +300,7 @@ function sum(table: Readonly<Record<string, number | undefined>>): number {
 const settledInput: Check<SavedInput> = (value, place) => {
   const checked = objectOf<SavedInput>({
     path: text,
-    kind: oneOf('input', 'retry'),
+    kind: oneOf('input', 'resend', 'retry'),
     fingerprint: objectOf<SavedFingerprint>({ byte: count, head: text, tail: text }),
     from: objectOf<Restart>({ byte: count, ordinal: count, line: orNull(count) }),
     settled: ranges,

@@ -23,7 +23,7 @@ import { type Check, count, number, objectOf, text, time } from './shape.ts'
  * when it is asked for.
  */
 export interface DeliveredFiles {
-  /** How many files this key's project has, of whatever run. */
+  /** How many files this key's project has, of whatever run, and this run. */
   count(): number
   /** The last delivery into the same project under this path; null when there is none. `path` as in the line. */
   byPath(file: FileStamp): Delivery | null
@@ -121,7 +121,8 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
   const streams: Delivery[] = []
   const { rest, at: restAt } = await eachLine(log, (line, at) => {
     const { path: file, size, mtime, head, tail, run: id, keyFingerprint } = parsed(line, path, at)
-    if (keyFingerprint !== run.keyFingerprint) return
+    // A run that goes on with another key does not send again what it delivered.
+    if (keyFingerprint !== run.keyFingerprint && id !== run.id) return
     if (file === STDIN) streams.push({ byThisRun: id === run.id, isUntouched: false, at })
     table.add({
       path: hashOf(file),

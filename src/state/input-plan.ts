@@ -3,9 +3,10 @@ import { join, resolve } from 'node:path'
 import { ChangedInputError, UsageError } from '../errors.ts'
 import { BEGINNING } from '../model.ts'
 import { STDIN } from '../read/file-list.ts'
-import { type Fingerprint, fingerprintOfFile, matchFile } from '../read/fingerprint.ts'
+import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, matchFile } from '../read/fingerprint.ts'
 import type { SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
+import { NOTHING_SETTLED } from './settled.ts'
 
 /** Decides, before anything is read or sent, what becomes of each input (DESIGN.md §6). */
 export interface InputPlan {
@@ -90,11 +91,12 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
       const { line, is } = found
       taken[place] = line.run === run
       if (resend) {
-        if (line.run === run) resumed.push(again(path, line, []))
+        if (line.run === run) resumed.push(planned(sentAgain(path)))
       } else if (line.run !== run) {
-        if (is !== 'other') refused.push({ ...line, path })
+        // Nothing of an empty file was sent.
+        if (is !== 'other' && line.records > 0) refused.push({ ...line, path })
       } else if (is === 'grown') {
-        resumed.push(again(path, line, line.records === 0 ? [] : [[0, line.records]]))
+        resumed.push(planned(grownFrom(path, line)))
       } else if (is === 'other') {
         throw changedSinceDelivery(path, line)
       }
@@ -120,19 +122,27 @@ function keyOf(path: string): string {
   return path === STDIN ? STDIN : resolve(path)
 }
 
-/** An input that was delivered, as one that was begun: read from its start, without the records that are settled. */
-function again(path: string, { records, accepted, size, head, tail }: DeliveredFile, settled: SavedInput['settled']) {
-  const fingerprint = { byte: size, head, tail }
-  const saved: SavedInput = {
+/** A file that was delivered, as an input that was begun. */
+function planned(saved: SavedInput): PlannedInput {
+  return { path: saved.path, saved, expected: null, wasOpen: false }
+}
+
+/** An input that was delivered and has grown, as one that was begun: read from its start, without the records that are settled. */
+export function grownFrom(path: string, { records, accepted, size, head, tail }: DeliveredFile): SavedInput {
+  return {
     path,
     kind: 'input',
-    fingerprint,
+    fingerprint: { byte: size, head, tail },
     from: BEGINNING,
-    settled,
+    settled: records === 0 ? [] : [[0, records]],
     readTo: records,
-    accepted: settled.length === 0 ? 0 : accepted,
+    accepted,
   }
-  return { path, saved, expected: null, wasOpen: false }
+}
+
+/** An input that was delivered and is sent again, whatever it holds now. */
+export function sentAgain(path: string): SavedInput {
+  return { path, kind: 'resend', fingerprint: EMPTY_FINGERPRINT, ...NOTHING_SETTLED, accepted: 0 }
 }
 
 async function mustMatch(path: string, fingerprint: Fingerprint): Promise<void> {

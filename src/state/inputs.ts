@@ -5,7 +5,7 @@ import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, SPAN_BYTES } fr
 import type { ReadGate } from '../read/open.ts'
 import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
-import { type InputPlan, RETRYING_FILE } from './input-plan.ts'
+import { grownFrom, type InputPlan, RETRYING_FILE, sentAgain } from './input-plan.ts'
 import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Settled } from './settled.ts'
 import { createStandardInput } from './standard-input.ts'
 import { createUpcoming, type Upcoming } from './upcoming.ts'
@@ -29,9 +29,7 @@ export interface Inputs extends InputProgress {
   fingerprinted(open: readonly SavedInput[]): Promise<SavedInput[]>
   /** The checkpoint with the last picture is durable: reading may go on to its reservation. */
   saved(): void
-  /** Every input was read to its end and is settled, and none was set aside. */
-  areAllDone(): boolean
-  /** Nothing that comes from now on was read by the process before. */
+  /** Nothing that is left, in the inputs that are set aside too, was read by the process before. */
   arePastUnknown(): boolean
   /** Dead letters that were sent again are settled whole; their file may go. */
   isRetryDone(): boolean
@@ -109,7 +107,6 @@ export function createInputs(options: InputOptions): Inputs {
   let isSaving = false
   /** The last source that is closed: the one after it is being read, another is only opened ahead. */
   let lastLeft = -1
-  let isFinished = false
   let isPastUnknown = unknownTo === null
   /** Reads that wait for room. */
   let waiting: (() => void)[] = []
@@ -222,6 +219,11 @@ export function createInputs(options: InputOptions): Inputs {
     return fingerprintOfFile(source.path, stored).catch(() => ({ byte: stored, head, tail: '' }))
   }
 
+  /** What the process before may have sent of an input that is set aside stays unknown. */
+  function arePastUnknown(): boolean {
+    return isPastUnknown && (unknownTo === null || plan.parked.length === 0)
+  }
+
   /** The further of the two in the order of reading. */
   function further(place: Place, other: Reservation): Reservation {
     const path = upcoming.at(place.number)?.source.path ?? STDIN
@@ -240,13 +242,10 @@ export function createInputs(options: InputOptions): Inputs {
       if (resend) return
       throw deliveredStream(stream)
     }
-    const { size: byte, head, tail, records, accepted } = stream
-    const fingerprint = { byte, head, tail }
-    const settled: SavedInput['settled'] = resend || records === 0 ? [] : [[0, records]]
-    stdin.expect(fingerprint)
-    const saved = { ...NOTHING_SETTLED, path: STDIN, kind: 'input' as const, settled, readTo: records, accepted }
+    const saved = resend ? sentAgain(STDIN) : grownFrom(STDIN, stream)
+    if (!resend) stdin.expect(saved.fingerprint)
     const entry = upcoming.at(source.number)
-    if (entry !== null) open.set(STDIN, stateOf(entry, { ...saved, fingerprint }, false))
+    if (entry !== null) open.set(STDIN, stateOf(entry, saved, false))
   }
 
   return {
@@ -310,7 +309,6 @@ export function createInputs(options: InputOptions): Inputs {
       if (open.get(source.path)?.settled.readTo() === 0) open.delete(source.path)
     },
     finished() {
-      isFinished = true
       isPastUnknown = true
     },
     sources: () => upcoming.sources(),
@@ -318,14 +316,14 @@ export function createInputs(options: InputOptions): Inputs {
       for (const [path, state] of open) {
         if (!state.settled.isComplete()) continue
         open.delete(path)
-        if (state.kind === 'input' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
+        if (state.kind !== 'retry' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
       }
       pictured = reserve()
       upcoming.forgetBefore(furthest.number - 1)
       const path = upcoming.at(pictured.number)?.source.path
       const reached = path === undefined ? null : { path, byte: pictured.byte }
       return {
-        reservedTo: isPastUnknown || unknownTo === null ? reached : further(pictured, unknownTo),
+        reservedTo: unknownTo === null || arePastUnknown() ? reached : further(pictured, unknownTo),
         open: [
           ...Array.from(open, ([each, { kind, fingerprint, settled, origin }]) => ({
             path: kind === 'retry' ? RETRYING_FILE : each,
@@ -362,8 +360,7 @@ export function createInputs(options: InputOptions): Inputs {
       readSinceGrant = 0
       wakeReaders()
     },
-    areAllDone: () => isFinished && open.size === 0 && plan.parked.length === 0,
-    arePastUnknown: () => isPastUnknown,
+    arePastUnknown,
     isRetryDone: () => [...open.values(), ...plan.parked].every(({ kind }) => kind !== 'retry'),
   }
 }

@@ -146,7 +146,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
   function leaveMemory({ type, ticket, index, warnings: bits }: BookedEvent): void {
     settle(ticket, index)
     if (ticket.isUnknown) unknownLeft -= 1
-    if (ticket.origin.kind !== 'input') return
+    if (!isRead(ticket)) return
     add(type, UNSETTLED, -1)
     if (bits !== 0) countWarnings(unsettledWarnings, bits, -1)
   }
@@ -217,7 +217,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
           if (outcome !== EVENT) settle(ticket, i)
           else {
             if (ticket.isUnknown) unknownLeft++
-            if (ticket.origin.kind === 'input') {
+            if (isRead(ticket)) {
               add(type, UNSETTLED, 1)
               if (warned !== 0) countWarnings(unsettledWarnings, warned, 1)
             }
@@ -297,6 +297,11 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
     },
     unknownLeft: () => unknownLeft,
   }
+}
+
+/** True for records that are read for the first time: others were in the books before. */
+function isRead({ origin }: ChunkTicket): boolean {
+  return origin.kind === 'input' || origin.kind === 'resend'
 }
 
 /** The books without the records that are read again. */

@@ -49,8 +49,8 @@ export const NOTHING_SETTLED: SavedSettled = { from: BEGINNING, settled: [], rea
 
 /** What all tickets of one input, or of one lane file, share. */
 export interface Origin {
-  /** `retry`: dead letters, whose records are in the books already. */
-  readonly kind: 'input' | 'lane' | 'retry'
+  /** `retry`: dead letters, whose records are in the books already. `resend`: was delivered before, and would meet itself. */
+  readonly kind: 'input' | 'resend' | 'lane' | 'retry'
   /** Records that Amplitude accepted, or that a lane file took. */
   accepted: number
 }

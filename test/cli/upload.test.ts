@@ -1,27 +1,16 @@
 import assert from 'node:assert/strict'
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import type { Summary } from '../../src/report/summary.ts'
 import { start } from '../emulator/helpers.ts'
-import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
+import { BINARY, braze2amp } from '../harness.ts'
 import { lettersIn, records } from '../upload/harness.ts'
 import { startScripted } from '../upload/scripted-server.ts'
+import { exportsOf, KEY, summaryIn, unlimited } from './upload-harness.ts'
 
 /** The real binary against the real emulator. */
-
-const KEY = { AMPLITUDE_API_KEY: 'secret+key/9' }
-const unlimited = { httpEventsPerSecond: 1e6 }
-
-/** A directory with one file of records in it. */
-function exportsOf(lines: readonly string[]): string {
-  const cwd = temporaryDirectory()
-  mkdirSync(join(cwd, 'exports'))
-  writeFileSync(join(cwd, 'exports', 'users.messages.email.Open.ndjson'), `${lines.join('\n')}\n`)
-  return cwd
-}
 
 /** `count` records, every 10th broken, twice there, or without identity; and how many unique events they hold. */
 function dirty(count: number): { readonly lines: readonly string[]; readonly unique: number } {
@@ -33,13 +22,6 @@ function dirty(count: number): { readonly lines: readonly string[]; readonly uni
     return line
   })
   return { lines, unique: (count / 30) * 27 }
-}
-
-function summaryIn(stdout: string): Summary {
-  const summary: Summary = JSON.parse(stdout)
-  const { read, accepted, rejected, skipped, pending } = summary
-  assert.equal(read, accepted + rejected.total + skipped.total + pending, 'the books do not balance')
-  return summary
 }
 
 test('30,000 dirty events: every unique event accepted once, the broken ones in the dead letters, exit 3', async (t) => {

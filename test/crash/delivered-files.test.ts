@@ -49,12 +49,17 @@ describe('delivered files', () => {
     assert.equal(other && (await files.line(other)).path, 'in/b.ndjson')
   })
 
-  test('that went into another project are none', async () => {
-    const files = await open(diskWith(linesOf([delivered({ keyFingerprint: 'key-2' })])))
+  test('that another run delivered into another project are none', async () => {
+    const files = await open(diskWith(linesOf([delivered({ keyFingerprint: 'key-2', run: 'run-0' })])))
     assert.equal(files.count(), 0)
     assert.equal(files.byPath(STAMP), null)
     assert.equal(files.byContent(delivered()), null)
     assert.equal(files.hasSize(100), false)
+  })
+
+  test('of this run are its own also when it goes on with another key', async () => {
+    const files = await open(diskWith(linesOf([delivered({ keyFingerprint: 'key-2' })])))
+    assert.equal(files.byPath(STAMP)?.byThisRun, true)
   })
 
   test('that have another size or time now must be looked into', async () => {

@@ -1,6 +1,5 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { TestContext } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 
 export interface ScriptedEvent {
@@ -10,9 +9,10 @@ export interface ScriptedEvent {
   readonly event_type: string
 }
 
-/** What the server answers; `reset` cuts the connection. */
+/** What the server answers; `reset` cuts the connection, `silent` keeps it without an answer. */
 export type ScriptedAnswer =
   | 'reset'
+  | 'silent'
   | { readonly status: number; readonly body: object | string; readonly headers?: Readonly<Record<string, string>> }
 
 export interface ScriptedRequest {
@@ -39,7 +39,7 @@ export function ok(events: readonly unknown[]): ScriptedAnswer {
 
 /** A server that answers as the test says, for what the emulator cannot be made to answer. It ends with its test. */
 export async function startScripted(
-  t: TestContext,
+  t: { readonly after: (end: () => void) => void },
   answer: (request: ScriptedRequest) => ScriptedAnswer,
 ): Promise<ScriptedServer> {
   const requests: ScriptedRequest[] = []
@@ -57,6 +57,7 @@ export async function startScripted(
     }
     requests.push(asked)
     const given = answer(asked)
+    if (given === 'silent') return
     if (given === 'reset') return void request.socket.resetAndDestroy()
     if (given.status === 200 && typeof given.body === 'object') {
       accepted.push(...asked.events.map(({ insert_id }) => insert_id))
