@@ -35,9 +35,11 @@ const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy
 
 /**
  * V8 optimises the parser of answers, which is WebAssembly, as soon as it has read the first one. That takes a third of a second of
- * CPU time and 35 MB, also at the end of a run of one request, and saves nothing: answers are short. So it is put off.
+ * CPU time and 35 MB, also at the end of a run of one request, and saves nothing: answers are short. So it is put off, where V8 is
+ * known to have the flag: one that it lacks it complains of on standard error.
  */
 const PUT_OFF_OPTIMISING = '--wasm-tiering-budget=2000000000'
+const LAST_NODE_WITH_FLAG = 24
 
 const compress = promisify(gzip)
 
@@ -47,7 +49,7 @@ const compress = promisify(gzip)
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { url, version, environment = process.env } = options
-  setFlagsFromString(PUT_OFF_OPTIMISING)
+  if (Number.parseInt(process.versions.node, 10) <= LAST_NODE_WITH_FLAG) setFlagsFromString(PUT_OFF_OPTIMISING)
   const dispatcher = dispatcherOf(options, environment)
   let compresses = options.gzip
 
