@@ -1,5 +1,7 @@
+import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { systemClock } from '../clock.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { endReport } from '../report/end-report.ts'
 import { number } from '../report/number.ts'
@@ -7,7 +9,7 @@ import { type Summary, summaryOf } from '../report/summary.ts'
 import { countsOf, joinBooks } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { readHolder } from '../state/lock.ts'
+import { holderIn, isProcessAlive } from '../state/lock.ts'
 import { addSent, NOTHING_SENT } from '../state/sent.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import { createPrinter } from './print.ts'
@@ -52,7 +54,7 @@ async function status(directories: readonly string[], { json }: { readonly json?
 interface FoundRun {
   readonly directory: string
   readonly checkpoint: Checkpoint
-  /** The process that holds the lock; null when none does. */
+  /** The process that works on it; null when none does. */
   readonly holder: string | null
 }
 
@@ -64,8 +66,9 @@ async function runIn(directory: string): Promise<FoundRun> {
       hint: 'Name the state directory of a run; replay makes one, .braze2amp unless --state says otherwise.',
     })
   }
-  const holder = await readHolder(diskFileSystem, join(directory, 'lock'))
-  return { directory, checkpoint, holder: holder === null ? null : `process ${holder.pid} on ${holder.host}` }
+  const self = { pid: process.pid, host: hostname(), isAlive: isProcessAlive }
+  const holder = await holderIn({ fileSystem: diskFileSystem, directory, clock: systemClock, ...self })
+  return { directory, checkpoint, holder }
 }
 
 /** The books of all together, as the summary of one run. */
