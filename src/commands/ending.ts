@@ -10,6 +10,8 @@ import { interruptedCode } from './run.ts'
 /** How a run ended. */
 export interface Ended {
   readonly stop: Stop
+  /** What ended it in the middle; null when nothing did. */
+  readonly error: Error | null
   readonly counts: Counts
   readonly files: { readonly finished: number; readonly refused: number }
   readonly durationMs: number
@@ -59,13 +61,15 @@ function exitCodeOf({ stop, files, counts, signal }: Ended): number {
   return files.refused > 0 || counts.rejected.size > 0 ? EXIT.recordsRejected : EXIT.done
 }
 
-function stoppedOf({ stop, failed }: Ended): string | null {
+function stoppedOf({ stop, error, failed }: Ended): string | null {
+  if (error !== null) return error instanceof StoppedError ? error.stopped : 'error'
   if (stop !== 'sink') return stop
   if (failed.reason instanceof ClosedOutput) return null
   return failed.reason instanceof StoppedError ? failed.reason.stopped : 'error'
 }
 
-function failureOf({ stop, counts, failed }: Ended): Error | null {
+function failureOf({ stop, error, counts, failed }: Ended): Error | null {
+  if (error !== null) return error
   const { read, accepted, pending } = counts
   if (unexplained(counts) !== 0) {
     const rejected = total(counts.rejected)

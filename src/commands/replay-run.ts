@@ -88,9 +88,14 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
     booked: (chunk) => problems.see(chunk),
   }
   try {
-    const stop = await replay({ inputs, mapping, ledger, sink, observer, signal })
+    let error: Error | null = null
+    const stop = await replay({ inputs, mapping, ledger, sink, observer, signal }).catch((thrown: Error) => {
+      error = thrown
+      return null
+    })
     return {
       stop,
+      error,
       counts: ledger.counts(),
       files,
       durationMs: systemClock.now() - startMs,

@@ -10,8 +10,8 @@ export interface Decision {
   readonly run: RunIdentity
   /** The checkpoint to go on from; null when a run begins. */
   readonly saved: Checkpoint | null
-  /** The state that is there is moved aside first. */
-  readonly movesAside: boolean
+  /** The state that is there is moved aside first, and what of it is undelivered, in words; null when it is not moved. */
+  readonly movesAside: { readonly undelivered: string | null } | null
   /** Since when outcomes are unknown, ms; null when none is. */
   readonly unknownSince: number | null
   /** Events whose outcome is unknown are dead-lettered instead of sent again. */
@@ -39,11 +39,12 @@ export async function decide(
 ): Promise<Decision> {
   const begins = { saved: null, unknownSince: null, rejectsUnknown: false }
   if (options.fresh) {
-    await mayLeave({ saved, damage }, options, ask)
-    return { ...begins, run: newRun(wanted), movesAside: lock !== null }
+    const undelivered = damage === null ? undeliveredIn(saved) : UNREADABLE
+    await mayLeave(undelivered, options, ask)
+    return { ...begins, run: newRun(wanted), movesAside: lock === null ? null : { undelivered } }
   }
   if (damage !== null) throw damage
-  if (saved === null) return { ...begins, run: newRun(wanted), movesAside: false }
+  if (saved === null) return { ...begins, run: newRun(wanted), movesAside: null }
   const differences = differencesOf(saved.run, wanted)
   if (differences.length > 0 && !options.acceptChanges) throw changedRun(options.state, differences)
   const { id, createdAt, tool, confirmed } = saved.run
@@ -52,27 +53,24 @@ export async function decide(
   return {
     run: { ...wanted, id, createdAt, tool, confirmed: isConfirmed },
     saved,
-    movesAside: false,
+    movesAside: null,
     ...unknownOf(saved, options, nowMs),
   }
 }
 
 /** @throws UsageError when undelivered events would be left behind and nobody agreed to it */
-async function mayLeave(
-  { saved, damage }: Pick<Claim, 'saved' | 'damage'>,
-  { state, yes }: Options,
-  ask: Ask,
-): Promise<void> {
-  const what = damage === null ? undelivered(saved) : 'an unknown number of events (the checkpoint cannot be read)'
-  if (what === null || yes) return
-  const statement = `--fresh leaves ${what} undelivered in ${state}`
+async function mayLeave(undelivered: string | null, { state, yes }: Options, ask: Ask): Promise<void> {
+  if (undelivered === null || yes) return
+  const statement = `--fresh leaves ${undelivered} undelivered in ${state}`
   if (ask !== null && (await ask(`${statement}; they are moved aside. Begin anew?`))) return
   throw new UsageError(`${statement}; nothing was changed`, {
     hint: 'Without --fresh the run goes on, and braze2amp retry sends its dead letters; --yes begins anew all the same.',
   })
 }
 
-function undelivered(saved: Checkpoint | null): string | null {
+const UNREADABLE = 'an unknown number of events (the checkpoint cannot be read)'
+
+function undeliveredIn(saved: Checkpoint | null): string | null {
   if (saved === null) return null
   const { pending, rejected } = saved.counts
   const letters = Object.values(rejected).reduce((sum, count) => sum + (count ?? 0), 0)

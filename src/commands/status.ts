@@ -1,6 +1,7 @@
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import type { Command } from 'commander'
+import { systemClock } from '../clock.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { endReport } from '../report/end-report.ts'
 import { number } from '../report/number.ts'
@@ -8,7 +9,7 @@ import { type Summary, summaryOf } from '../report/summary.ts'
 import { countsOf, joinBooks } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { isProcessAlive, LOCK_FILE, readHolder } from '../state/lock.ts'
+import { holderIn, isProcessAlive } from '../state/lock.ts'
 import { addSent, NOTHING_SENT } from '../state/sent.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import { createPrinter } from './print.ts'
@@ -62,7 +63,7 @@ async function status(directories: readonly string[], { json }: StatusOptions): 
 interface FoundRun {
   readonly directory: string
   readonly checkpoint: Checkpoint
-  /** The process that works on it; null when none does, or the one that did is dead. */
+  /** The process that works on it; null when none does. */
   readonly holder: string | null
 }
 
@@ -74,16 +75,9 @@ async function runIn(directory: string): Promise<FoundRun> {
       hint: 'Name the state directory of a run; replay makes one, .braze2amp unless --state says otherwise.',
     })
   }
-  return { directory, checkpoint, holder: await holderOf(join(directory, LOCK_FILE)) }
-}
-
-async function holderOf(lock: string): Promise<string | null> {
-  const holder = await readHolder(diskFileSystem, lock)
-  const facts = await diskFileSystem.stat(lock)
-  if (holder === null || facts === null) return null
-  const { pid, host } = holder
-  if (host === hostname()) return isProcessAlive(pid) ? `process ${pid}` : null
-  return `process ${pid} on host ${host}, last sign of life ${new Date(facts.mtimeMs).toISOString()}`
+  const self = { pid: process.pid, host: hostname(), isAlive: isProcessAlive }
+  const holder = await holderIn({ fileSystem: diskFileSystem, directory, clock: systemClock, ...self })
+  return { directory, checkpoint, holder }
 }
 
 /** The books of all together, as the summary of one run. */

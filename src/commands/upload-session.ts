@@ -1,13 +1,13 @@
 import { readFileSync } from 'node:fs'
 import { systemClock } from '../clock.ts'
-import { UsageError } from '../errors.ts'
+import { Braze2ampError, UsageError } from '../errors.ts'
 import { mappingHash } from '../map/mapping-hash.ts'
 import type { Mapping } from '../map/plan.ts'
 import type { Format } from '../read/detect.ts'
 import { endReport } from '../report/end-report.ts'
 import type { Shard } from '../shard.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
-import { type Claim, claimState, makeDirectory } from '../state/claim.ts'
+import { type Claim, claimState, inDirectory, makeDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, openDeliveredFiles } from '../state/delivered-files.ts'
 import { stoppedByDisk } from '../state/disk-failure.ts'
 import { diskFileSystem } from '../state/file-system.ts'
@@ -61,9 +61,12 @@ export async function runSession(session: Session, signal: AbortSignal): Promise
     const opening = await openingOf(session, claim, signal)
     if (signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
-    if (opening.decision.movesAside) {
-      const name = await moveAside(diskFileSystem, options.state, systemClock.wallClock())
-      if (!options.quiet) say(`the state before was moved to ${options.state}/${name}`)
+    const { movesAside } = opening.decision
+    if (movesAside !== null) {
+      const moving = moveAside(diskFileSystem, options.state, systemClock.wallClock())
+      const name = await inDirectory(options.state, moving)
+      const what = movesAside.undelivered === null ? '' : `, with ${movesAside.undelivered} undelivered,`
+      if (!options.quiet) say(`the state before${what} was moved to ${options.state}/${name}`)
     }
     return await upload(session, opening, lock.lost, signal)
   } finally {
@@ -82,12 +85,15 @@ async function openingOf(session: Session, claim: Claim, signal: AbortSignal): P
   const { options, ask } = session
   const decision = await decide(claim, identityOf(session), options, systemClock.wallClock(), ask)
   const { run, saved } = decision
-  const delivered = await openDeliveredFiles({
-    fileSystem: diskFileSystem,
-    directory: options.state,
-    length: saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0),
-    run,
-  })
+  const delivered = await inDirectory(
+    options.state,
+    openDeliveredFiles({
+      fileSystem: diskFileSystem,
+      directory: options.state,
+      length: saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0),
+      run,
+    }),
+  )
   const plan = await planInputs({
     directory: options.state,
     paths: session.paths,
@@ -131,8 +137,9 @@ async function upload(
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })
-  const saved = (await session.prepare?.(decision.saved)) ?? decision.saved
-  const state = await openRunState({
+  const prepared = session.prepare?.(decision.saved) ?? null
+  const saved = (await inDirectory(options.state, Promise.resolve(prepared))) ?? decision.saved
+  const opened = openRunState({
     fileSystem: diskFileSystem,
     directory: options.state,
     clock: systemClock,
@@ -151,6 +158,7 @@ async function upload(
     stop: AbortSignal.any([signal, failure.signal]),
     onFailure: fail,
   })
+  const state = await inDirectory(options.state, opened)
   for (const { path } of session.paths === null ? [] : plan.parked)
     tell(`${path} was begun and is not among the paths: it stays as it is`)
   const client = createHttpClient({
@@ -160,7 +168,7 @@ async function upload(
     version: version(),
   })
   const files = { finished: 0, refused: 0 }
-  const readBefore = state.ledger.counts().read
+  const before = state.ledger.counts()
   let uploader: Uploader | null = null
 
   async function openSink(print: (line: string) => void): Promise<OpenSink> {
@@ -222,8 +230,11 @@ async function upload(
       openSink,
     }).finally(() => client.close())
     const isClean = uploader === null || (uploader as Uploader).isClean()
-    if (!lockLost.aborted) {
-      await state.end({ isClean, isComplete: ended.stop === null && ended.counts.pending === 0 }).catch(fail)
+    // After a bug the picture may be wrong; the last checkpoint is not.
+    const isSound = ended.error === null || ended.error instanceof Braze2ampError
+    if (!lockLost.aborted && isSound) {
+      const isComplete = ended.stop === null && ended.error === null && ended.counts.pending === 0
+      await state.end({ isClean, isComplete }).catch(fail)
     }
     const sent = { ...state.sent(), eventsPerSecondOfIdentity: ended.sent?.eventsPerSecondOfIdentity ?? 1 }
     const {
@@ -237,8 +248,9 @@ async function upload(
     publish(summary, options, (line) => process.stdout.write(`${line}\n`))
     const letters = summary.rejected.total > 0 ? `${options.state}/${DEAD_LETTERS_FILE}` : null
     tell(endReport(summary, session.title, letters))
-    if (session.paths !== null && saved !== null && error === null && state.ledger.counts().read === readBefore)
-      tell('nothing new')
+    const { read, pending } = state.ledger.counts()
+    const isSame = read === before.read && pending === before.pending
+    if (session.paths !== null && saved !== null && error === null && isSame) tell('nothing new')
     if (error !== null) throw error
     return exitCode
   } finally {

@@ -65,11 +65,15 @@ function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
   return inDirectory(directory, acquireLock(options))
 }
 
-async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
+/**
+ * Names the state directory in what the system says of it.
+ * @throws UsageError for an error of the system; any other as it is
+ */
+export async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
   try {
     return await act
   } catch (error) {
-    throw error instanceof UsageError ? error : unusable(directory, error)
+    throw (error as NodeJS.ErrnoException).code === undefined ? error : unusable(directory, error)
   }
 }
 

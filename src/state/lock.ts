@@ -41,7 +41,7 @@ export interface LockOptions {
   readonly isAlive: (pid: number) => boolean
 }
 
-export interface Holder {
+interface Holder {
   readonly pid: number
   readonly host: string
   readonly startedAt: number
@@ -85,25 +85,44 @@ async function create(fileSystem: FileSystem, path: string, content: Uint8Array)
   }
 }
 
-async function refuseIfHeld({ fileSystem, clock, pid, host, isAlive }: LockOptions, path: string): Promise<void> {
+async function refuseIfHeld(options: LockOptions, path: string): Promise<void> {
+  const found = await lookAt(options, path)
+  if (found === null || found.isStale) return
+  const { holder } = found
+  if (holder === null) throw held(path, 'another process, which has just begun or was killed in doing so')
+  throw held(path, `${nameOf(holder)}, since ${new Date(holder.startedAt).toISOString()}`)
+}
+
+/** Who works on a state directory, in words; null when nobody does. */
+export async function holderIn(options: LockOptions): Promise<string | null> {
+  const found = await lookAt(options, join(options.directory, LOCK_FILE))
+  if (found === null || found.isStale) return null
+  return found.holder === null ? 'another process' : nameOf(found.holder)
+}
+
+function nameOf({ pid, host }: Holder): string {
+  return `process ${pid} on host ${host}`
+}
+
+interface FoundLock {
+  /** Null when it is not a lock as we write it. */
+  readonly holder: Holder | null
+  readonly isStale: boolean
+}
+
+/** Null when there is no lock. */
+async function lookAt({ fileSystem, clock, pid, host, isAlive }: LockOptions, path: string): Promise<FoundLock | null> {
   const holder = await readHolder(fileSystem, path)
   const facts = await fileSystem.stat(path)
-  if (facts === null) return
+  if (facts === null) return null
   const isUntouched = clock.wallClock() - facts.mtimeMs > STALE_AFTER_MS
-  if (holder === null) {
-    if (!isUntouched) throw held(path, 'another process, which has just begun or was killed in doing so')
-    return
-  }
+  if (holder?.host !== host) return { holder, isStale: isUntouched }
   // In a container that was started again everything has the pid it had.
-  const isStale = holder.host === host ? holder.pid === pid || !isAlive(holder.pid) : isUntouched
-  if (!isStale) {
-    const since = new Date(holder.startedAt).toISOString()
-    throw held(path, `process ${holder.pid} on host ${holder.host}, since ${since}`)
-  }
+  return { holder, isStale: holder.pid === pid || !isAlive(holder.pid) }
 }
 
 /** Null when it is gone, or not a lock as we write it. */
-export async function readHolder(fileSystem: FileSystem, path: string): Promise<Holder | null> {
+async function readHolder(fileSystem: FileSystem, path: string): Promise<Holder | null> {
   const content = await readWhole(fileSystem, path)
   try {
     return content === null ? null : holderShape(JSON.parse(content.toString('utf8')), '')
