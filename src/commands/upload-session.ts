@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import { mappingHash } from '../map/mapping-hash.ts'
 import type { Mapping } from '../map/plan.ts'
@@ -10,7 +10,7 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import { type Claim, claimState, makeDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, openDeliveredFiles } from '../state/delivered-files.ts'
 import { stoppedByDisk } from '../state/disk-failure.ts'
-import { diskFileSystem } from '../state/file-system.ts'
+import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { moveAside } from '../state/move-aside.ts'
 import { fingerprintOf, type RunChoices, type RunIdentity } from '../state/run-identity.ts'
@@ -47,25 +47,37 @@ export interface Session {
   /** What is shown before anything is sent to a project for the first time. */
   readonly facts: (() => string) | null
   /** Changes the checkpoint that the run goes on from, when it is certain that it does. */
-  readonly prepare?: (saved: Checkpoint | null) => Promise<Checkpoint | null>
+  readonly prepare?: (saved: Checkpoint | null, fileSystem: FileSystem) => Promise<Checkpoint | null>
   readonly ask: Ask
 }
 
+/** What an upload asks of the world outside, but for its inputs: a parameter, so that tests can crash it at any call. */
+export interface Machine {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly connect: typeof createHttpClient
+  /** Bytes that may be read between two checkpoints; another number than 32 MB is for tests. */
+  readonly reservedBytes?: number
+}
+
+const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpClient }
+
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
-export async function runSession(session: Session, signal: AbortSignal): Promise<number> {
+export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
-  const place = { fileSystem: diskFileSystem, directory: options.state, clock: systemClock }
+  const { fileSystem, clock } = machine
+  const place = { fileSystem, directory: options.state, clock }
   const claim = await claimState(place)
   let { lock } = claim
   try {
-    const opening = await openingOf(session, claim, signal)
+    const opening = await openingOf(session, claim, signal, machine)
     if (signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
     if (opening.decision.movesAside) {
-      const name = await moveAside(diskFileSystem, options.state, systemClock.wallClock())
+      const name = await onDisk(moveAside(fileSystem, options.state, clock.wallClock()))
       if (!options.quiet) say(`the state before was moved to ${options.state}/${name}`)
     }
-    return await upload(session, opening, lock.lost, signal)
+    return await upload(session, opening, lock.lost, signal, machine)
   } finally {
     await lock?.release()
   }
@@ -78,16 +90,18 @@ interface Opening {
 }
 
 /** Everything that may refuse the invocation, or ask; nothing of the state is changed by then. */
-async function openingOf(session: Session, claim: Claim, signal: AbortSignal): Promise<Opening> {
+async function openingOf(
+  session: Session,
+  claim: Claim,
+  signal: AbortSignal,
+  { fileSystem, clock }: Machine,
+): Promise<Opening> {
   const { options, ask } = session
-  const decision = await decide(claim, identityOf(session), options, systemClock.wallClock(), ask)
+  const nowMs = clock.wallClock()
+  const decision = await decide(claim, identityOf(session, nowMs), options, nowMs, ask)
   const { run, saved } = decision
-  const delivered = await openDeliveredFiles({
-    fileSystem: diskFileSystem,
-    directory: options.state,
-    length: saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0),
-    run,
-  })
+  const length = saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0)
+  const delivered = await onDisk(openDeliveredFiles({ fileSystem, directory: options.state, length, run }))
   const plan = await planInputs({
     directory: options.state,
     paths: session.paths,
@@ -104,10 +118,13 @@ async function openingOf(session: Session, claim: Claim, signal: AbortSignal): P
   return { decision: { ...decision, run: { ...run, confirmed: true } }, delivered, plan }
 }
 
-function identityOf({ options, destination, key, mapping, choices }: Session): Omit<RunIdentity, 'id'> {
+function identityOf(
+  { options, destination, key, mapping, choices }: Session,
+  createdAt: number,
+): Omit<RunIdentity, 'id'> {
   return {
     tool: `braze2amp ${version()}`,
-    createdAt: systemClock.wallClock(),
+    createdAt,
     origin: destination.url.origin,
     endpoint: destination.base,
     api: options.api,
@@ -123,6 +140,7 @@ async function upload(
   { decision, delivered, plan }: Opening,
   lockLost: AbortSignal,
   signal: AbortSignal,
+  { fileSystem, clock, connect, reservedBytes }: Machine,
 ): Promise<number> {
   const { options, destination, key, mapping } = session
   const { run, unknownSince, rejectsUnknown } = decision
@@ -131,29 +149,33 @@ async function upload(
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })
-  const saved = (await session.prepare?.(decision.saved)) ?? decision.saved
-  const state = await openRunState({
-    fileSystem: diskFileSystem,
-    directory: options.state,
-    clock: systemClock,
-    run,
-    saved,
-    unknownSince,
-    delivered,
-    plan: session.prepare ? await planAgain(session, saved, delivered, run.id) : plan,
-    resend: options.resend ?? false,
-    dedupe: options.dedupe,
-    books: {
-      limit: options.limit ?? Number.POSITIVE_INFINITY,
-      maxErrors: options.maxErrors ?? null,
-      rejectsUnknown,
-    },
-    stop: AbortSignal.any([signal, failure.signal]),
-    onFailure: fail,
-  })
+  const saved = session.prepare ? await onDisk(session.prepare(decision.saved, fileSystem)) : decision.saved
+  const state = await onDisk(
+    openRunState({
+      fileSystem,
+      directory: options.state,
+      clock,
+      run,
+      saved,
+      unknownSince,
+      delivered,
+      plan: session.prepare ? await planAgain(session, saved, delivered, run.id) : plan,
+      resend: options.resend ?? false,
+      dedupe: options.dedupe,
+      books: {
+        limit: options.limit ?? Number.POSITIVE_INFINITY,
+        maxErrors: options.maxErrors ?? null,
+        rejectsUnknown,
+        types: mapping,
+      },
+      stop: AbortSignal.any([signal, failure.signal]),
+      onFailure: fail,
+      reservedBytes,
+    }),
+  )
   for (const { path } of session.paths === null ? [] : plan.parked)
     tell(`${path} was begun and is not among the paths: it stays as it is`)
-  const client = createHttpClient({
+  const client = connect({
     url: destination.url,
     connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
     gzip: options.gzip ?? false,
@@ -164,7 +186,7 @@ async function upload(
   let uploader: Uploader | null = null
 
   async function openSink(print: (line: string) => void): Promise<OpenSink> {
-    const startMs = systemClock.now()
+    const startMs = clock.now()
     const opened = createUploader({
       settings,
       key,
@@ -178,8 +200,8 @@ async function upload(
           onRead,
           onFailure,
         }),
-      typeNames: mapping.typeNames,
-      clock: systemClock,
+      types: mapping,
+      clock,
       random: Math.random,
       savedQuota: saved?.quota ?? [],
       rejectsUnknown,
@@ -195,7 +217,7 @@ async function upload(
         sent: () => {
           const { requests, byStatus, retries, heldIdentities, heldMs, ...rest } = opened.figures()
           const { deferredEvents, deferredFiles, busiest, bestEventsPerSecond } = rest
-          const durationMs = systemClock.now() - startMs
+          const durationMs = clock.now() - startMs
           const traffic = { requests, byStatus, retries, heldIdentities, heldMs }
           return { ...traffic, deferredEvents, deferredFiles, busiest, bestEventsPerSecond, durationMs }
         },
@@ -276,6 +298,15 @@ function sinkOf(uploader: Uploader, state: RunState): OpenSink {
         eventsPerSecondOfIdentity: figures.eventsPerSecondOfIdentity,
       }
     },
+  }
+}
+
+/** @throws StoppedError when the disk of the state fails */
+async function onDisk<T>(act: Promise<T>): Promise<T> {
+  try {
+    return await act
+  } catch (error) {
+    throw stoppedByDisk(error)
   }
 }
 
