@@ -135,6 +135,13 @@ export interface MappedChunk {
   readonly details: Map<number, string>
 }
 
+/** Event types by number. */
+export interface EventTypes {
+  /** By number; grows as types are met that the catalogue lacks. */
+  readonly typeNames: readonly string[]
+  planOf(type: string): { readonly number: number }
+}
+
 /** Where a record stands: what a dead letter and a lane file say of it. */
 export interface Place {
   readonly path: string

@@ -92,9 +92,9 @@ async function retry(options: RetryOptions, signal: AbortSignal): Promise<number
       paths: null,
       bytes: null,
       facts: null,
-      prepare: async (checkpoint) => {
+      prepare: async (checkpoint, fileSystem) => {
         if (checkpoint === null || isRetrying(checkpoint)) return checkpoint
-        const prepared = await prepareRetry(diskFileSystem, options.state, checkpoint, options.reason ?? null)
+        const prepared = await prepareRetry(fileSystem, options.state, checkpoint, options.reason ?? null)
         tell(`dead letters that are sent again: ${number(prepared.letters)}`)
         return prepared.checkpoint
       },

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs'
-import { systemClock } from '../clock.ts'
+import { type Clock, systemClock } from '../clock.ts'
 import { Braze2ampError, UsageError } from '../errors.ts'
 import { mappingHash } from '../map/mapping-hash.ts'
 import type { Mapping } from '../map/plan.ts'
@@ -10,7 +10,7 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import { type Claim, claimState, inDirectory, makeDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, openDeliveredFiles } from '../state/delivered-files.ts'
 import { stoppedByDisk } from '../state/disk-failure.ts'
-import { diskFileSystem } from '../state/file-system.ts'
+import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { moveAside } from '../state/move-aside.ts'
 import { fingerprintOf, type RunChoices, type RunIdentity } from '../state/run-identity.ts'
@@ -47,28 +47,40 @@ export interface Session {
   /** What is shown before anything is sent to a project for the first time. */
   readonly facts: (() => string) | null
   /** Changes the checkpoint that the run goes on from, when it is certain that it does. */
-  readonly prepare?: (saved: Checkpoint | null) => Promise<Checkpoint | null>
+  readonly prepare?: (saved: Checkpoint | null, fileSystem: FileSystem) => Promise<Checkpoint | null>
   readonly ask: Ask
 }
 
+/** What an upload asks of the world outside, but for its inputs: a parameter, so that tests can crash it at any call. */
+export interface Machine {
+  readonly fileSystem: FileSystem
+  readonly clock: Clock
+  readonly connect: typeof createHttpClient
+  /** Bytes that may be read between two checkpoints; another number than 32 MB is for tests. */
+  readonly reservedBytes?: number
+}
+
+const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpClient }
+
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
-export async function runSession(session: Session, signal: AbortSignal): Promise<number> {
+export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
-  const place = { fileSystem: diskFileSystem, directory: options.state, clock: systemClock }
+  const { fileSystem, clock } = machine
+  const place = { fileSystem, directory: options.state, clock }
   const claim = await claimState(place)
   let { lock } = claim
   try {
-    const opening = await openingOf(session, claim, signal)
+    const opening = await openingOf(session, claim, signal, machine)
     if (signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
     const { movesAside } = opening.decision
     if (movesAside !== null) {
-      const moving = moveAside(diskFileSystem, options.state, systemClock.wallClock())
+      const moving = moveAside(fileSystem, options.state, clock.wallClock())
       const name = await inDirectory(options.state, moving)
       const what = movesAside.undelivered === null ? '' : `, with ${movesAside.undelivered} undelivered,`
       if (!options.quiet) say(`the state before${what} was moved to ${options.state}/${name}`)
     }
-    return await upload(session, opening, lock.lost, signal)
+    return await upload(session, opening, lock.lost, signal, machine)
   } finally {
     await lock?.release()
   }
@@ -81,19 +93,19 @@ interface Opening {
 }
 
 /** Everything that may refuse the invocation, or ask; nothing of the state is changed by then. */
-async function openingOf(session: Session, claim: Claim, signal: AbortSignal): Promise<Opening> {
+async function openingOf(
+  session: Session,
+  claim: Claim,
+  signal: AbortSignal,
+  { fileSystem, clock }: Machine,
+): Promise<Opening> {
   const { options, ask } = session
-  const decision = await decide(claim, identityOf(session), options, systemClock.wallClock(), ask)
+  const nowMs = clock.wallClock()
+  const decision = await decide(claim, identityOf(session, nowMs), options, nowMs, ask)
   const { run, saved } = decision
-  const delivered = await inDirectory(
-    options.state,
-    openDeliveredFiles({
-      fileSystem: diskFileSystem,
-      directory: options.state,
-      length: saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0),
-      run,
-    }),
-  )
+  const length = saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0)
+  const opened = openDeliveredFiles({ fileSystem, directory: options.state, length, run })
+  const delivered = await inDirectory(options.state, opened)
   const plan = await planInputs({
     directory: options.state,
     paths: session.paths,
@@ -110,10 +122,13 @@ async function openingOf(session: Session, claim: Claim, signal: AbortSignal): P
   return { decision: { ...decision, run: { ...run, confirmed: true } }, delivered, plan }
 }
 
-function identityOf({ options, destination, key, mapping, choices }: Session): Omit<RunIdentity, 'id'> {
+function identityOf(
+  { options, destination, key, mapping, choices }: Session,
+  createdAt: number,
+): Omit<RunIdentity, 'id'> {
   return {
     tool: `braze2amp ${version()}`,
-    createdAt: systemClock.wallClock(),
+    createdAt,
     origin: destination.url.origin,
     endpoint: destination.base,
     api: options.api,
@@ -129,6 +144,7 @@ async function upload(
   { decision, delivered, plan }: Opening,
   lockLost: AbortSignal,
   signal: AbortSignal,
+  { fileSystem, clock, connect, reservedBytes }: Machine,
 ): Promise<number> {
   const { options, destination, key, mapping } = session
   const { run, unknownSince, rejectsUnknown } = decision
@@ -137,12 +153,13 @@ async function upload(
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })
-  const prepared = session.prepare?.(decision.saved) ?? null
-  const saved = (await inDirectory(options.state, Promise.resolve(prepared))) ?? decision.saved
+  const saved = session.prepare
+    ? await inDirectory(options.state, session.prepare(decision.saved, fileSystem))
+    : decision.saved
   const opened = openRunState({
-    fileSystem: diskFileSystem,
+    fileSystem,
     directory: options.state,
-    clock: systemClock,
+    clock,
     run,
     saved,
     unknownSince,
@@ -154,14 +171,16 @@ async function upload(
       limit: options.limit ?? Number.POSITIVE_INFINITY,
       maxErrors: options.maxErrors ?? null,
       rejectsUnknown,
+      types: mapping,
     },
     stop: AbortSignal.any([signal, failure.signal]),
     onFailure: fail,
+    reservedBytes,
   })
   const state = await inDirectory(options.state, opened)
   for (const { path } of session.paths === null ? [] : plan.parked)
     tell(`${path} was begun and is not among the paths: it stays as it is`)
-  const client = createHttpClient({
+  const client = connect({
     url: destination.url,
     connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
     gzip: options.gzip ?? false,
@@ -172,7 +191,7 @@ async function upload(
   let uploader: Uploader | null = null
 
   async function openSink(print: (line: string) => void): Promise<OpenSink> {
-    const startMs = systemClock.now()
+    const startMs = clock.now()
     const opened = createUploader({
       settings,
       key,
@@ -186,8 +205,8 @@ async function upload(
           onRead,
           onFailure,
         }),
-      typeNames: mapping.typeNames,
-      clock: systemClock,
+      types: mapping,
+      clock,
       random: Math.random,
       savedQuota: saved?.quota ?? [],
       rejectsUnknown,
@@ -203,7 +222,7 @@ async function upload(
         sent: () => {
           const { requests, byStatus, retries, heldIdentities, heldMs, ...rest } = opened.figures()
           const { deferredEvents, deferredFiles, busiest, bestEventsPerSecond } = rest
-          const durationMs = systemClock.now() - startMs
+          const durationMs = clock.now() - startMs
           const traffic = { requests, byStatus, retries, heldIdentities, heldMs }
           return { ...traffic, deferredEvents, deferredFiles, busiest, bestEventsPerSecond, durationMs }
         },

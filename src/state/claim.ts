@@ -1,5 +1,5 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
@@ -37,6 +37,8 @@ export async function claimState(place: Place): Promise<Claim> {
   try {
     const saved = await resumeCheckpoint(fileSystem, directory)
     if (saved !== null) await mendRetry(fileSystem, directory, saved)
+    // The process that made it may have been killed before it was sure to stay.
+    else await syncNames(fileSystem, [dirname(directory)])
     return { lock, saved, damage: null }
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
@@ -51,13 +53,34 @@ export async function claimState(place: Place): Promise<Claim> {
  */
 export async function makeDirectory(place: Place): Promise<Lock> {
   const { fileSystem, directory } = place
-  await inDirectory(directory, fileSystem.mkdir(directory))
+  await inDirectory(directory, makeDurably(fileSystem, directory))
   const lock = await lockOf(place)
-  if ((await resumeCheckpoint(fileSystem, directory)) === null) return lock
+  const saved = await inDirectory(directory, resumeCheckpoint(fileSystem, directory)).catch(async (error: unknown) => {
+    await lock.release()
+    throw error
+  })
+  if (saved === null) return lock
   await lock.release()
   throw new UsageError(`another process has begun a run in ${directory} meanwhile`, {
     hint: 'The same command goes on with that run; --state DIR names another directory.',
   })
+}
+
+/** A power failure must not take the directory away, with all that is synced within. */
+async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
+  const changed: string[] = []
+  for (let made = directory; (await fileSystem.stat(made)) === null; made = dirname(made)) changed.push(dirname(made))
+  await fileSystem.mkdir(directory)
+  await syncNames(fileSystem, changed)
+}
+
+async function syncNames(fileSystem: FileSystem, directories: readonly string[]): Promise<void> {
+  for (const directory of directories) {
+    await fileSystem.syncDirectory(directory).catch((error: NodeJS.ErrnoException) => {
+      // A directory of somebody else's, in which we may write but not read, cannot be synced.
+      if (error.code !== 'EACCES') throw error
+    })
+  }
 }
 
 function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {

@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
 import { STDIN } from '../read/file-list.ts'
 import { createAppendLog } from './append-log.ts'
+import { stoppedByDisk } from './disk-failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { eachLine } from './lines.ts'
 import { type Check, count, number, objectOf, text, time } from './shape.ts'
@@ -150,7 +151,9 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
     streams: () => streams,
     async line({ at }) {
       for (let bytes = Buffer.allocUnsafe(1 << 12); ; bytes = Buffer.allocUnsafe(bytes.length * 4)) {
-        const read = await log.read(bytes, at)
+        const read = await log.read(bytes, at).catch((error: unknown) => {
+          throw stoppedByDisk(error)
+        })
         const end = bytes.subarray(0, read).indexOf(NEWLINE)
         if (end >= 0) return parsed(textOf(bytes, 0, end), path, at)
         if (read < bytes.length) throw damaged(path, at, 'it ends too early')

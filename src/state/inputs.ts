@@ -67,6 +67,8 @@ interface InputOptions {
   readonly onFailure: (error: unknown) => void
   /** When it aborts, nothing more is read. */
   readonly stop: AbortSignal
+  /** How much may be read between two checkpoints, in bytes as stored; another number than 32 MB is for tests. */
+  readonly reservedBytes?: number | undefined
 }
 
 /** So much may be read between two checkpoints, in bytes as stored (DESIGN.md §6). */
@@ -94,7 +96,7 @@ interface Place {
 }
 
 export function createInputs(options: InputOptions): Inputs {
-  const { plan, delivered, run, unknownTo, resend, save, onFailure, stop } = options
+  const { plan, delivered, run, unknownTo, resend, save, onFailure, stop, reservedBytes = RESERVED_BYTES } = options
   const upcoming = createUpcoming([...plan.resumed.map(({ path }) => path)], plan.fresh)
   const open = new Map<string, OpenState>()
   const stdin = createStandardInput(plan.streams.length > 0)
@@ -153,10 +155,10 @@ export function createInputs(options: InputOptions): Inputs {
     return begun
   }
 
-  /** The place that is `RESERVED_BYTES` ahead of where reading is. */
+  /** The place that is `reservedBytes` ahead of where reading is. */
   function reserve(): Place {
     let { number, byte } = furthest
-    let left = RESERVED_BYTES
+    let left = reservedBytes
     for (;;) {
       const here = Math.max(0, (upcoming.at(number)?.size ?? Number.POSITIVE_INFINITY) - byte)
       if (left <= here || upcoming.at(number + 1) === null) return { number, byte: byte + left }
@@ -271,7 +273,7 @@ export function createInputs(options: InputOptions): Inputs {
           furthest = { number: source.number, byte }
         }
         readSinceGrant += bytes.length
-        if (readSinceGrant >= RESERVED_BYTES / 2 && !isSaving) void saveNow()
+        if (readSinceGrant >= reservedBytes / 2 && !isSaving) void saveNow()
       },
       ended(source) {
         if (source.path === STDIN) stdin.ended()

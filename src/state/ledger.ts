@@ -1,4 +1,4 @@
-import type { MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
+import type { EventTypes, MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { DROPPED, EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
 import { joinFigures } from './books.ts'
 import { NOTHING_BOOKED, type SavedBooks, type SavedTypeCounts } from './checkpoint.ts'
@@ -70,6 +70,8 @@ export interface LedgerOptions {
   readonly maxErrors: MaxErrors | null
   /** Finds duplicates; null to take none for one. */
   readonly seen: Seen | null
+  /** Those of the mapping: events come back from lane files before, or without, any chunk. Needed for a run that is resumed. */
+  readonly types?: EventTypes
   /** The books of the run so far; null at its beginning. */
   readonly saved?: SavedBooks | null
   /** Rejects the events of tickets whose outcome is unknown, instead of sending them again. */
@@ -95,11 +97,11 @@ export const UNKNOWN_DETAIL =
 
 const IS_REJECTED = Uint8Array.from(OUTCOMES, (outcome) => (outcome.is === 'rejected' ? 1 : 0))
 
-export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: LedgerOptions): Ledger {
+export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnknown }: LedgerOptions): Ledger {
   const base = restored(saved ?? NOTHING_BOOKED)
   /** Per event type, a row of one count per outcome, and accepted. Row 0 is for records without a type. */
   let rows = new Float64Array(COLUMNS * 128)
-  let typeNames: readonly string[] = []
+  let typeNames = types?.typeNames ?? []
   const warnings = new Float64Array(WARNINGS.length)
   /** Of events in memory only. */
   const unsettledWarnings = new Float64Array(WARNINGS.length)
@@ -136,9 +138,9 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
   }
 
   /** A record that is sent again is in the books already: pending, under the type of its letter. */
-  function takeBack({ raw, typeNames: names }: MappedChunk, i: number): void {
+  function takeBack({ raw }: MappedChunk, i: number): void {
     const type = raw.letters?.[i]?.eventType ?? null
-    add(type === null ? -1 : names.indexOf(type), EVENT, -1)
+    add(type === null ? -1 : (types?.planOf(type).number ?? -1), EVENT, -1)
     read--
   }
 
@@ -182,7 +184,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
 
   return {
     book(chunk, ticket) {
-      const { outcomes, types, warnings: bits } = chunk
+      const { outcomes, types: numbers, warnings: bits } = chunk
       typeNames = chunk.typeNames
       let left = limit - read
       for (let i = 0; i < chunk.count; i++) {
@@ -208,7 +210,7 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
           outcome = outcomeOfEvent(chunk, i, ticket)
           outcomes[i] = outcome
         }
-        const type = types[i] as number
+        const type = numbers[i] as number
         add(type, outcome, 1)
         read++
         const warned = isRetried ? 0 : (bits[i] as number)
@@ -232,9 +234,9 @@ export function createLedger({ limit, maxErrors, seen, saved, rejectsUnknown }: 
         }
       }
     },
-    accept({ count, outcomes, types }) {
+    accept({ count, outcomes, types: numbers }) {
       for (let i = 0; i < count; i++) {
-        if (outcomes[i] === EVENT) moveEvent(types[i] as number, ACCEPTED)
+        if (outcomes[i] === EVENT) moveEvent(numbers[i] as number, ACCEPTED)
       }
     },
     acceptEvent(event) {

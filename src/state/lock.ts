@@ -75,6 +75,10 @@ async function create(fileSystem: FileSystem, path: string, content: Uint8Array)
     const file = await fileSystem.open(path, 'create')
     try {
       await file.write(content, 0)
+    } catch (error) {
+      // An empty lock would keep everybody out for a minute.
+      await fileSystem.unlink(path).catch(() => {})
+      throw error
     } finally {
       await file.close()
     }

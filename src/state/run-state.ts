@@ -65,6 +65,8 @@ export interface RunStateOptions {
   readonly stop: AbortSignal
   /** The disk failed, or another part cannot go on. */
   readonly onFailure: (error: unknown) => void
+  /** Bytes that may be read between two checkpoints; 32 MB when undefined. */
+  readonly reservedBytes?: number | undefined
 }
 
 /** @throws UsageError when a file is shorter than the checkpoint says */
@@ -93,6 +95,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     save: () => checkpointing.save(),
     onFailure,
     stop: AbortSignal.any([options.stop, over.signal]),
+    reservedBytes: options.reservedBytes,
   })
   let lanes: LaneFiles | null = null
   let parts: PictureParts | null = null

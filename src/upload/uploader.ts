@@ -1,6 +1,6 @@
 import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
-import type { MappedChunk } from '../model.ts'
+import type { EventTypes, MappedChunk } from '../model.ts'
 import type { ScheduledRequest } from '../schedule/contract.ts'
 import type { LaneFiles } from '../schedule/lane-files.ts'
 import type { SavedQuota } from '../schedule/quota.ts'
@@ -50,8 +50,8 @@ export interface UploaderOptions {
     onRead: OnLaneRead,
     onFailure: (error: Error) => void,
   ) => LaneStore
-  /** Event types by number, as chunks have them; grows. */
-  readonly typeNames: readonly string[]
+  /** Those of the mapping, as chunks have them. */
+  readonly types: EventTypes
   readonly clock: Clock
   /** From 0 to below 1. */
   readonly random: () => number
@@ -109,7 +109,7 @@ export const MOST_CONCURRENCY = 32
 
 /** The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. */
 export function createUploader(options: UploaderOptions): Uploader {
-  const { settings, client, ledger, letters, typeNames, clock, random, signal, failure, tell } = options
+  const { settings, client, ledger, letters, types, clock, random, signal, failure, tell } = options
   const limits = API_LIMITS[settings.api]
   let stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
@@ -125,7 +125,7 @@ export function createUploader(options: UploaderOptions): Uploader {
   })
   const eventsPerSecond = settings.deviceEventsPerSecond ?? limits.eventsPerSecond
   const lanes = options.openLanes(eventsPerSecond, onLaneRead, onDiskFailure)
-  const typeName = (type: number) => typeNames[type] ?? null
+  const typeName = (type: number) => types.typeNames[type] ?? null
   const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
 
@@ -207,7 +207,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     const events: UploadEvent[] = []
     const unknown: Rejection[] = []
     for (const line of lines) {
-      const event = eventOfLine(line, line.eventType === null ? -1 : typeNames.indexOf(line.eventType))
+      const event = eventOfLine(line, line.eventType === null ? -1 : types.planOf(line.eventType).number)
       ledger.recall(event)
       if (options.rejectsUnknown && event.ticket.isUnknown) unknown.push({ event, dead: OUTCOME_UNKNOWN, status: null })
       else events.push(event)

@@ -2,9 +2,13 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/map/plan.ts'
+import { NO_RULES } from '../../src/map/profiles.ts'
+import { BEGINNING } from '../../src/model.ts'
 import { summaryOf, unexplained } from '../../src/report/summary.ts'
+import { NOTHING_BOOKED } from '../../src/state/checkpoint.ts'
 import { createLedger, type LedgerOptions } from '../../src/state/ledger.ts'
 import { createSeen } from '../../src/state/seen.ts'
+import { createSettled, NOTHING_SETTLED } from '../../src/state/settled.ts'
 import { outcomesOf, PLAIN, rawChunk } from '../harness.ts'
 
 const OPEN = 'users.messages.email.Open'
@@ -57,6 +61,21 @@ describe('duplicates', () => {
   test('are kept when the user wants them', () => {
     const { chunk } = book([record('a'), record('a')], { seen: null })
     assert.equal(chunk.outcomes[1], chunk.outcomes[0])
+  })
+})
+
+describe('the books of a run that goes on', () => {
+  test('keep their figures by type when nothing is read any more, also of a type that the catalogue lacks', () => {
+    const mapping = compileMapping(PLAIN, { ...NO_RULES, unknownEvents: 'derive' })
+    const figures = { read: 2, accepted: 0, rejected: 0, skipped: 0 }
+    const saved = { ...NOTHING_BOOKED, read: 4, pending: 4, byType: { [OPEN]: figures, 'users.Novelty': figures } }
+    const ledger = createLedger({ limit: 0, maxErrors: null, seen: null, types: mapping, saved })
+    const ticket = createSettled(NOTHING_SETTLED, { kind: 'lane', accepted: 0 }).take(4, BEGINNING)
+    for (const [index, name] of [OPEN, OPEN, 'users.Novelty', 'users.Novelty'].entries()) {
+      ledger.acceptEvent({ type: mapping.planOf(name).number, ticket, index, warnings: 0 })
+    }
+    const delivered = { ...figures, accepted: 2 }
+    assert.deepEqual(ledger.save().byType, { [OPEN]: delivered, 'users.Novelty': delivered })
   })
 })
 

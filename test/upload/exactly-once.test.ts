@@ -221,7 +221,7 @@ async function upload(
       pendingBytes: () => 0,
     },
     openLanes: (_eventsPerSecond, onRead) => memoryLanes(time, onRead),
-    typeNames: chunk.typeNames,
+    types: { typeNames: chunk.typeNames, planOf: (type) => ({ number: chunk.typeNames.indexOf(type) }) },
     clock: time,
     random: () => 0.5,
     savedQuota: [],

@@ -132,7 +132,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
       opened = lanes
       return lanes
     },
-    typeNames: mapping.typeNames,
+    types: mapping,
     clock,
     random: Math.random,
     savedQuota: [],

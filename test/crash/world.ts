@@ -1,0 +1,261 @@
+import assert from 'node:assert/strict'
+import { dirname, join } from 'node:path'
+import { destinationOf } from '../../src/commands/destination.ts'
+import { runSession, type Session } from '../../src/commands/upload-session.ts'
+import { Braze2ampError } from '../../src/errors.ts'
+import { compileMapping } from '../../src/map/plan.ts'
+import { NO_RULES } from '../../src/map/profiles.ts'
+import type { Checkpoint } from '../../src/state/checkpoint.ts'
+import { isRetrying, prepareRetry } from '../../src/state/retry.ts'
+import { PLAIN } from '../harness.ts'
+import { SETTINGS } from '../upload/harness.ts'
+import { createVirtualTime } from '../upload/virtual-time.ts'
+import { type Amplitude, createAmplitude, type SentEvent, type Trouble } from './amplitude.ts'
+import type { Exports } from './exports.ts'
+import { type Call, type Fate, PASS, withFaults } from './faults.ts'
+import { type Choose, createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
+
+/** All that outlives a process: the disk, Amplitude, time, and the exports. */
+export interface World {
+  readonly disk: MemoryDisk
+  readonly amplitude: Amplitude
+  /** One process, from its start to its end, however that comes. */
+  live(life: Life): Promise<Ended>
+  /** The checkpoint that is there now; null when there is none. */
+  checkpoint(): Checkpoint | null
+  /** Lines of a log, so far as the checkpoint knows them. */
+  lines(name: string): readonly string[]
+}
+
+export interface Life {
+  /** Of each call of the file layer. */
+  readonly fate?: (call: Call) => Fate
+  readonly trouble?: readonly Trouble[]
+  /** A person stops it after so many ms. */
+  readonly stopAfterMs?: number
+  readonly limit?: number
+  readonly unknown?: 'resend' | 'dead-letter'
+  /** Sends the dead letters again instead of the exports. */
+  readonly isRetry?: boolean
+  /** The power fails at its end: what was not synced may be lost. */
+  readonly losesPower?: Choose | null
+}
+
+interface Ended {
+  /** Null when the process crashed, or ended in an error. */
+  readonly exitCode: number | null
+  readonly error: Error | null
+  readonly calls: readonly Call[]
+}
+
+export const STATE = '/state'
+
+/** Low enough that a few events make an identity hot. */
+const EVENTS_PER_SECOND = 2
+/** So many of an identity wait in memory, with the same limit: more make it hot. */
+const HELD_EVENTS = 15
+/** Less than the longer exports have. */
+const RESERVED_BYTES = 50_000
+/** A lock that was not written, and the time of day, are old by then. */
+const BETWEEN_LIVES_MS = 61_000
+
+const LONGEST_LIFE_MS = 3 * 3_600_000
+
+const MAPPING_RULES = { ...NO_RULES, unknownEvents: 'derive' } as const
+
+export function createWorld(exports: Exports): World {
+  const time = createVirtualTime({ withFiles: true })
+  const disk = createMemoryDisk(time.wallClock)
+  const amplitude = createAmplitude(time)
+
+  function checkpoint(): Checkpoint | null {
+    const bytes = disk.files().get(`${STATE}/checkpoint.json`)
+    return bytes === undefined ? null : JSON.parse(bytes.toString())
+  }
+
+  function lines(name: string): readonly string[] {
+    const length = checkpoint()?.logs[name] ?? 0
+    return linesOf(disk.files().get(`${STATE}/${name}`)?.subarray(0, length))
+  }
+
+  /** Ids of the events whose outcome the checkpoint has. */
+  function known(): ReadonlySet<string> {
+    const saved = checkpoint()
+    const found = new Set<string>()
+    if (saved === null) return found
+    const whole = new Set(lines('files.ndjson').map((line) => JSON.parse(line).path))
+    for (const [path, ids] of exports.ids) {
+      const open = saved.open.find((input) => input.path === path)
+      for (const [ordinal, id] of ids.entries()) {
+        const isSettled = open?.settled.some(([from, to]) => from <= ordinal && ordinal < to)
+        if (id !== null && (whole.has(path) || (open && (ordinal < open.from.ordinal || isSettled)))) found.add(id)
+      }
+    }
+    for (const event of waitingIn(saved, disk)) found.delete(event.insert_id)
+    return found
+  }
+
+  return {
+    disk,
+    amplitude,
+    checkpoint,
+    lines,
+    async live({ fate = () => PASS, trouble = [], stopAfterMs, isRetry = false, losesPower = null, ...options }) {
+      const { fileSystem, calls, hasCrashed } = withFaults(disk.boot(), fate)
+      const isAgain = isRetry || isRetrying(checkpoint() ?? { open: [] })
+      const connection = amplitude.connect({ trouble, isGone: hasCrashed, known: isAgain ? new Set() : known() })
+      const connect = () => ({ ...connection, sendPlain: () => {}, close: async () => {} })
+      const stop = new AbortController()
+      if (stopAfterMs !== undefined) void time.sleep(stopAfterMs).then(() => stop.abort('SIGINT'))
+      const machine = { fileSystem, clock: time, connect, reservedBytes: RESERVED_BYTES }
+      const session = sessionOf(exports.paths, options, isRetry)
+      const { write } = process.stderr
+      process.stderr.write = () => true
+      const ended = await time.run(
+        Promise.race([
+          runSession(session, stop.signal, machine).then(
+            (exitCode) => ({ exitCode, error: null }),
+            (error: Error) => ({ exitCode: null, error }),
+          ),
+          time.sleep(LONGEST_LIFE_MS).then(() => assert.fail('the process never ends')),
+        ]),
+      )
+      process.stderr.write = write
+      if (losesPower === null) disk.kill()
+      else disk.powerFailure(losesPower)
+      await time.run(time.sleep(BETWEEN_LIVES_MS))
+      assert.deepEqual(amplitude.violations, [])
+      if (ended.error !== null && !hasCrashed() && !(ended.error instanceof Braze2ampError)) throw ended.error
+      return { ...ended, calls }
+    },
+  }
+}
+
+/** Events that wait in lane files. */
+function waitingIn({ lanes }: Checkpoint, disk: MemoryDisk): readonly SentEvent[] {
+  return lanes.flatMap(({ file, bytes, settledLines, settled }) =>
+    linesOf(disk.files().get(`${STATE}/lanes/${file}`)?.subarray(0, bytes)).flatMap((line, number) => {
+      const isSettled = number < settledLines || settled.some(([from, to]) => from <= number && number < to)
+      return isSettled ? [] : [JSON.parse(line).event]
+    }),
+  )
+}
+
+function linesOf(bytes: Buffer | undefined): readonly string[] {
+  return bytes?.toString().split('\n').filter(Boolean) ?? []
+}
+
+function sessionOf(
+  paths: readonly string[],
+  { limit, unknown }: Pick<Life, 'limit' | 'unknown'>,
+  isRetry: boolean,
+): Session {
+  const upload = { api: 'http', region: 'us', endpoint: 'http://127.0.0.1:1', concurrency: 3, onQuota: 'wait' } as const
+  return {
+    title: 'Upload',
+    options: {
+      ...upload,
+      state: STATE,
+      dedupe: true,
+      quiet: true,
+      progress: false,
+      ...(limit !== undefined && { limit }),
+      ...(unknown !== undefined && { unknown }),
+    },
+    destination: destinationOf({ ...upload, state: STATE }),
+    settings: { ...SETTINGS, concurrency: 3, batchSize: 7, deviceEventsPerSecond: EVENTS_PER_SECOND },
+    key: 'key',
+    mapping: compileMapping(PLAIN, MAPPING_RULES),
+    choices: {
+      include: [],
+      exclude: [],
+      since: null,
+      until: null,
+      eventType: null,
+      format: null,
+      shard: null,
+      dedupe: true,
+      skipUserPropertiesSync: false,
+    },
+    format: null,
+    shard: undefined,
+    paths: isRetry ? null : () => paths,
+    bytes: null,
+    facts: null,
+    ask: null,
+    ...(isRetry && {
+      prepare: async (saved, fileSystem) =>
+        saved === null || isRetrying(saved) ? saved : (await prepareRetry(fileSystem, STATE, saved, null)).checkpoint,
+    }),
+  }
+}
+
+/** What must be the same however often a run was killed. */
+export interface Outcome {
+  readonly figures: object
+  /** Reason and place of each. */
+  readonly letters: readonly string[]
+  readonly files: readonly string[]
+  readonly arrived: readonly string[]
+  readonly taken: readonly string[]
+}
+
+/** How a run that has ended stands on the disk. */
+export function outcomeOf({ checkpoint, lines, amplitude, disk }: World): Outcome {
+  const saved = checkpoint()
+  assert.ok(saved !== null)
+  const { read, accepted, pending, rejected, skipped, warnings, byType, unsettled } = saved.counts
+  const names = [...disk.files().keys()].filter((path) => dirname(path) !== STATE || path.endsWith('.new'))
+  return {
+    figures: {
+      ...{ read, accepted, pending, rejected, skipped, warnings, byType, unsettled },
+      ...{ complete: saved.complete, clean: saved.clean, open: saved.open, lanes: saved.lanes, names },
+    },
+    letters: lines('dead-letters.ndjson')
+      .map((line) => {
+        const { reason, source, event_type: type, event } = JSON.parse(line)
+        return `${reason} ${source.file}:${source.position} ${type} ${event?.insert_id ?? 'no event'}`
+      })
+      .sort(),
+    files: lines('files.ndjson')
+      .map((line) => {
+        const { path, size, records } = JSON.parse(line)
+        return `${path} ${size} ${records}`
+      })
+      .sort(),
+    arrived: [...amplitude.arrived].sort(),
+    taken: [...amplitude.taken].sort(),
+  }
+}
+
+/** The outcome of a run that nothing befell. */
+export async function uninterrupted(exports: Exports): Promise<Outcome & { readonly calls: readonly Call[] }> {
+  const world = createWorld(exports)
+  const { error, calls } = await world.live({})
+  assert.equal(error, null)
+  const outcome = outcomeOf(world)
+  const ids = [...exports.ids.values()].flat().filter((id) => id !== null)
+  for (const id of ids) assert.ok(outcome.arrived.includes(id), `${id} never arrived`)
+  assertInOrder(world, exports, Number.POSITIVE_INFINITY)
+  return { ...outcome, calls }
+}
+
+/**
+ * The events of each user, or of a device without one, came for the first time in the order of the inputs.
+ * @param most looks only at those with at most so many events: what one process had in memory comes behind what it had in a lane file
+ */
+export function assertInOrder({ amplitude }: World, exports: Exports, most = HELD_EVENTS): void {
+  const places = new Map(Array.from(amplitude.taken, (id, place) => [id, place]))
+  for (const [owner, ids] of exports.owners) {
+    if (ids.length > most) continue
+    const found = ids.filter((id) => places.has(id))
+    const came = [...found].sort((a, b) => (places.get(a) ?? 0) - (places.get(b) ?? 0))
+    assert.deepEqual(came, found, `the events of ${owner} in their order`)
+  }
+}
+
+/** A directory of its own for each example, below one that goes after the tests. */
+export function directories(root: string): () => string {
+  let count = 0
+  return () => join(root, String(count++))
+}
