@@ -52,7 +52,7 @@ export interface Session {
 }
 
 /** What an upload asks of the world outside, but for its inputs: a parameter, so that tests can crash it at any call. */
-export interface Machine {
+interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly connect: typeof createHttpClient
