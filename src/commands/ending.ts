@@ -71,7 +71,7 @@ function stoppedOf({ stop, error, failed }: Ended): string | null {
 function failureOf({ stop, error, counts, failed }: Ended): Error | null {
   if (error !== null) return error
   const { read, accepted, pending } = counts
-  if (unexplained(counts) !== 0) {
+  if (unexplained(counts) !== 0 || pending < 0) {
     const rejected = total(counts.rejected)
     const skipped = total(counts.skipped)
     return new Error(

@@ -2,8 +2,8 @@ import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Discovery } from '../read/discover.ts'
 
-/** Dead letters, those being retried, and lane files (DESIGN.md §6). */
-const STATE_FILE = /(^|\/)(dead-letters|retrying|\d+)\.ndjson$/
+/** What a run keeps (DESIGN.md §6). */
+const STATE_FILE = /(^|\/)((dead-letters|retrying|files|\d+)\.ndjson|checkpoint\.json)$/
 
 /**
  * An upload must not read what it writes: it would go on for ever.

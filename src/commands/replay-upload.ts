@@ -22,7 +22,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
   const key = await readApiKey(options, paths)
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
-  const discovery = await discover(paths)
+  const discovery = await discover(paths, options.state)
   refuseOwnFiles(discovery, options.state)
   sayLeftOut(discovery, tell)
   const overview = overviewOf(discovery, mapping)

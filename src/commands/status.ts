@@ -4,7 +4,7 @@ import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { endReport } from '../report/end-report.ts'
-import { number } from '../report/number.ts'
+import { counted, number } from '../report/number.ts'
 import { type Summary, summaryOf } from '../report/summary.ts'
 import { countsOf, joinBooks } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
@@ -119,8 +119,9 @@ function runText({ directory, checkpoint, holder }: FoundRun): string {
   }
   if (lanes.length > 0) {
     const waiting = lanes.reduce((sum, lane) => sum + lane.lines - lane.settledLines, 0)
+    const files = counted(lanes.length, 'lane file')
     lines.push(
-      `  ${'waiting'.padEnd(9)} ${number(waiting)} events of ${number(lanes.length)} hot identities in lane files`,
+      `  ${'waiting'.padEnd(9)} ${counted(waiting, 'event')} in ${files}, each of a device or user over its limit`,
     )
   }
   return lines.join('\n')

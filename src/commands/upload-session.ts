@@ -14,8 +14,9 @@ import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { moveAside } from '../state/move-aside.ts'
 import { fingerprintOf, type RunChoices, type RunIdentity } from '../state/run-identity.ts'
-import { openRunState, type RunState } from '../state/run-state.ts'
+import { openRunState, type RunState, type RunStateOptions } from '../state/run-state.ts'
 import { DEAD_LETTERS_FILE } from '../state/state-directory.ts'
+import { whileHeld } from '../state/while-held.ts'
 import { createHttpClient } from '../upload/http-client.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
@@ -56,8 +57,7 @@ interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly connect: typeof createHttpClient
-  /** Bytes that may be read between two checkpoints; another number than 32 MB is for tests. */
-  readonly reservedBytes?: number
+  readonly sizes?: RunStateOptions['sizes']
 }
 
 const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpClient }
@@ -65,14 +65,18 @@ const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, 
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
-  const { fileSystem, clock } = machine
-  const place = { fileSystem, directory: options.state, clock }
+  const { clock } = machine
+  const place = { fileSystem: machine.fileSystem, directory: options.state, clock }
+  const lost = new AbortController()
+  const fileSystem = whileHeld(machine.fileSystem, lost.signal)
+  const held = { ...machine, fileSystem }
   const claim = await claimState(place)
   let { lock } = claim
   try {
-    const opening = await openingOf(session, claim, signal, machine)
+    const opening = await openingOf(session, claim, signal, held)
     if (signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
+    lock.lost.addEventListener('abort', () => lost.abort(lock?.lost.reason), { once: true })
     const { movesAside } = opening.decision
     if (movesAside !== null) {
       const moving = moveAside(fileSystem, options.state, clock.wallClock())
@@ -80,7 +84,7 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
       const what = movesAside.undelivered === null ? '' : `, with ${movesAside.undelivered} undelivered,`
       if (!options.quiet) say(`the state before${what} was moved to ${options.state}/${name}`)
     }
-    return await upload(session, opening, lock.lost, signal, machine)
+    return await upload(session, opening, lost.signal, signal, held)
   } finally {
     await lock?.release()
   }
@@ -144,7 +148,7 @@ async function upload(
   { decision, delivered, plan }: Opening,
   lockLost: AbortSignal,
   signal: AbortSignal,
-  { fileSystem, clock, connect, reservedBytes }: Machine,
+  { fileSystem, clock, connect, sizes }: Machine,
 ): Promise<number> {
   const { options, destination, key, mapping } = session
   const { run, unknownSince, rejectsUnknown } = decision
@@ -175,7 +179,7 @@ async function upload(
     },
     stop: AbortSignal.any([signal, failure.signal]),
     onFailure: fail,
-    reservedBytes,
+    sizes,
   })
   const state = await inDirectory(options.state, opened)
   for (const { path } of session.paths === null ? [] : plan.parked)
@@ -252,7 +256,8 @@ async function upload(
     // After a bug the picture may be wrong; the last checkpoint is not.
     const isSound = ended.error === null || ended.error instanceof Braze2ampError
     if (!lockLost.aborted && isSound) {
-      const isComplete = ended.stop === null && ended.error === null && ended.counts.pending === 0
+      const isAtEnd = ended.stop === null && ended.error === null && ended.counts.pending === 0
+      const isComplete = isAtEnd && plan.parked.length === 0
       await state.end({ isClean, isComplete }).catch(fail)
     }
     const sent = { ...state.sent(), eventsPerSecondOfIdentity: ended.sent?.eventsPerSecondOfIdentity ?? 1 }

@@ -22,9 +22,11 @@ const NON_DATA =
  * path; those without `date=` come first. Holds one string and twelve bytes per file, so 900,000 hourly files stay small.
  *
  * @param paths files, directories (walked recursively), globs, or `-`
+ * @param own a directory that is not walked: what the run keeps there is no input
  * @throws UsageError when a path does not exist or matches nothing
  */
-export async function discover(paths: readonly string[]): Promise<Discovery> {
+export async function discover(paths: readonly string[], own: string | null = null): Promise<Discovery> {
+  const except = own === null ? null : resolve(own)
   const found = createFileList()
   if (paths.includes(''))
     throw new UsageError('a path is empty', { hint: 'Perhaps a variable of your shell is not set.' })
@@ -52,7 +54,7 @@ export async function discover(paths: readonly string[]): Promise<Discovery> {
   for (const directory of directories) {
     if (isInside(dirname(resolve(directory)), roots)) continue
     const before = found.count()
-    await walk(directory, found, { roots: realRoots, entered: new Set() })
+    await walk(directory, found, { roots: realRoots, entered: new Set(), except })
     if (found.count() === before) {
       throw new UsageError(`no input files in ${directory}`, {
         hint: 'Name a directory that holds export files, or the files themselves.',
@@ -122,6 +124,8 @@ async function walk(directory: string, found: FileList, links: Links): Promise<v
     const path = join(directory, entry.name)
     if (isLeftOut(entry.name)) {
       found.leaveOut(path)
+    } else if (entry.isDirectory() && resolve(path) === links.except) {
+      found.leaveOut(path)
     } else if (entry.isDirectory()) {
       await walk(path, found, links)
     } else if (entry.isSymbolicLink()) {
@@ -138,8 +142,9 @@ function readEntries(directory: string) {
   return readdir(directory, { withFileTypes: true })
 }
 
-/** What keeps links from reading anything twice. */
+/** What keeps links from reading anything twice, and a run from reading its own state. */
 interface Links {
+  readonly except: string | null
   /** The directories that are walked anyway, without links in their paths. */
   readonly roots: ReadonlySet<string>
   /** Where links on the way here lead to. */

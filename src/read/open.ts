@@ -31,6 +31,8 @@ export interface ReadGate {
    * @throws Braze2ampError when they must not be taken
    */
   passed(source: Source, bytes: Uint8Array, byte: number): void
+  /** What was read last must not be taken before more was read. */
+  holds(source: Source): boolean
   /** The source has no more bytes. @throws Braze2ampError when there must be more */
   ended(source: Source): void
   /** The source is closed, or could not be opened. */
@@ -64,16 +66,24 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
   stop?.addEventListener('abort', close, { once: true })
   let damage: string | null = null
   let storedBytes = 0
+  /** Read, and not taken yet. */
+  const held: Uint8Array[] = []
 
   async function readStored(): Promise<Uint8Array | null> {
     try {
-      const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
-      if (room === 0) return null
-      const chunk = await stored.read(Math.min(room, READ_BYTES))
-      storedBytes += chunk?.length ?? 0
-      if (chunk === null) gate?.ended(source)
-      else gate?.passed(source, chunk, storedBytes)
-      return chunk
+      while (held.length === 0 || gate?.holds(source)) {
+        const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
+        if (room === 0) return null
+        const chunk = await stored.read(Math.min(room, READ_BYTES))
+        if (chunk === null) {
+          gate?.ended(source)
+          break
+        }
+        storedBytes += chunk.length
+        gate?.passed(source, chunk, storedBytes)
+        held.push(chunk)
+      }
+      return held.shift() ?? null
     } catch (error) {
       if (error instanceof Braze2ampError) throw error
       damage = `reading failed: ${(error as Error).message}`

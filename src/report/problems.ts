@@ -29,10 +29,13 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
   }
 }
 
-/** Where a record stands: `file:line`, or its number where the format has no lines. */
+/** Where a record stands: `file:line`, or its number where the format has no lines; of a letter, also where its record stood. */
 function placeOf({ raw }: MappedChunk, index: number): string {
-  const line = raw.lines?.[index]
-  return line === undefined
-    ? `${raw.source.path}, record ${(raw.positions[index] as number) + 1}`
-    : `${raw.source.path}:${line}`
+  const letter = raw.letters?.[index]
+  const place = placeText(raw.source.path, raw.positions[index] as number, raw.lines?.[index] ?? null)
+  return letter ? `${place} (from ${placeText(letter.path, letter.position, letter.line)})` : place
+}
+
+function placeText(path: string, position: number, line: number | null): string {
+  return line === null ? `${path}, record ${position + 1}` : `${path}:${line}`
 }

@@ -1,14 +1,19 @@
-import { createBlocked, dropGrants, lackingBucket } from './blocked.ts'
+import { createBlocked } from './blocked.ts'
+import { createCharges } from './charges.ts'
 import type { ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
 import { createDelay, FILL_WAIT_MS } from './delay.ts'
+import { createFilling } from './filling.ts'
+import { createFlight } from './flight.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
-import { createLane, createLaneList, dequeue, enqueue, enqueueAgain, makeReady, removeLane } from './lanes.ts'
-import { createMemory, enterFlight, homeOf } from './memory.ts'
+import { createLanding } from './landing.ts'
+import { createLane, createLaneList, enqueue, makeReady } from './lanes.ts'
+import { createMemory, homeOf } from './memory.ts'
 import { createDailyQuota } from './quota.ts'
-import { charged, emptyUntil, tokensAt, whenTokens } from './rate.ts'
+import { quotaLeftUntilMs } from './quota-left.ts'
+import { emptyUntil } from './rate.ts'
 import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
-import { createRepeats, type Slot, withdrawHeld } from './repeats.ts'
+import { createRepeats, type Slot } from './repeats.ts'
 
 /** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait. */
 const HELD_MS = 10_000
@@ -22,8 +27,6 @@ const FORGOTTEN_PER_CALL = 1000
 /** A scheduler with nothing to do. It has no timers and does no I/O. */
 export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions<E>): Scheduler<E> {
   const { startedMs, files, maxRequestEvents, memoryBytes } = options
-  let { maxRequestBytes } = options
-
   const delay = createDelay(options)
   const rate = delay.rate
   const quota = createDailyQuota({
@@ -51,14 +54,20 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     proceedCold,
   })
 
-  /** Attempts in flight, the oldest first. */
-  const inFlight = new Map<number, Slot<E>>()
-  let open: Slot<E> | null = null
-  let openBytes = 0
-  let lastSlot = 0
+  const charges = createCharges<E>(quota, run, requestBucket)
+  const flight = createFlight<E>()
+  const landing = createLanding<E>({ run, hot, memory, repeats, proceed, heatIfCrowded })
+  const filling = createFilling<E>({
+    maxRequestEvents,
+    maxRequestBytes: options.maxRequestBytes,
+    ready,
+    blocked,
+    run,
+    charges,
+    proceed,
+    holdThoseOverQuota,
+  })
   let inputEnded = false
-  let steps = 0
-  const overQuota: Identity<E>[] = []
 
   function identityOf({ kind, id }: IdentityRef): Identity<E> {
     return identities.find(kind, id) ?? identities.add(kind, id)
@@ -75,27 +84,11 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   }
 
   function heatIfCrowded(identity: Identity<E> | null, nowMs: number): void {
-    if (identity !== null && identity.held >= HELD_MS * rate.fillPerMs) hot.heat(identity, lastSlot, nowMs)
-  }
-
-  function charge(bucket: Bucket<E> | null, nowMs: number): void {
-    if (bucket !== null) bucket.fullAtMs = charged(bucket.rate, bucket.fullAtMs, nowMs)
-  }
-
-  function chargeIdentity(identity: Identity<E> | null, nowMs: number): void {
-    if (identity === null) return
-    charge(identity, nowMs)
-    if (identity.quota !== null && quota.count(identity.quota, nowMs)) overQuota.push(identity)
-  }
-
-  function chargeEvent(entry: Entry<E>, nowMs: number): void {
-    chargeIdentity(entry.user, nowMs)
-    chargeIdentity(entry.device, nowMs)
-    charge(run, nowMs)
+    if (identity !== null && identity.held >= HELD_MS * rate.fillPerMs) hot.heat(identity, filling.lastSlot(), nowMs)
   }
 
   function holdThoseOverQuota(nowMs: number): void {
-    for (let identity = overQuota.pop(); identity !== undefined; identity = overQuota.pop()) {
+    for (let identity = charges.takeOverQuota(); identity !== undefined; identity = charges.takeOverQuota()) {
       if (identity.quota === null || identity.quota.heldUntilMs > nowMs) continue
       identity.quota.heldUntilMs = quota.oldestHourLeavesMs(identity.quota, nowMs)
       holdUntil(identity, identity.quota.heldUntilMs, nowMs)
@@ -105,172 +98,41 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   function holdUntil(identity: Identity<E>, untilMs: number, nowMs: number): void {
     identity.fullAtMs = Math.max(identity.fullAtMs, emptyUntil(rate, untilMs))
     identities.dropIfUnused(identity, nowMs)
-    if (untilMs - nowMs > LONG_HOLD_MS) hot.heat(identity, lastSlot, nowMs)
+    if (untilMs - nowMs > LONG_HOLD_MS) hot.heat(identity, filling.lastSlot(), nowMs)
     // A repeat must not keep its other events waiting for this one's.
     for (const slot of [...repeats.waiting()]) {
       repeats.remove(slot, nowMs)
-      waitForRepeat(slot, nowMs)
+      landing.waitForRepeat(slot, nowMs)
     }
-  }
-
-  /** The identities of an entry that is in a request no longer; its lane is the caller's. */
-  function leaveIdentities(entry: Entry<E>, nowMs: number): void {
-    const { user, device, slot } = entry
-    entry.slot = 0
-    if (user !== null) leaveIdentity(user, slot, nowMs)
-    if (device !== null) leaveIdentity(device, slot, nowMs)
-  }
-
-  function leaveIdentity(identity: Identity<E>, slot: number, nowMs: number): void {
-    identity.inFlight -= 1
-    if (identity.hotSince > 0) hot.answered(identity, slot, nowMs)
-  }
-
-  function settle(entry: Entry<E>, nowMs: number): void {
-    entry.lane.inFlight -= 1
-    leaveIdentities(entry, nowMs)
-    if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
-    memory.release(entry, nowMs)
-  }
-
-  function putBack(entries: readonly Entry<E>[], nowMs: number): void {
-    // All are back before any lane goes on: a hot lane must not start before the last event due ahead of its file.
-    const lanes = new Set<Lane<E>>()
-    for (const entry of entries) {
-      const home = homeOf(entry.user, entry.device)
-      lanes.add(entry.lane)
-      entry.lane.inFlight -= 1
-      entry.lane = home.lane ?? createLane(home)
-      if (entry.lane.first === null || entry.lane.first.sequence > entry.sequence) dropGrants(entry.lane, run)
-      removeLane(entry.lane)
-      enqueueAgain(entry, run)
-      lanes.add(entry.lane)
-    }
-    for (const entry of entries) leaveIdentities(entry, nowMs)
-    for (const lane of lanes) proceed(lane, nowMs)
-    for (const { user, device } of entries) {
-      heatIfCrowded(user, nowMs)
-      heatIfCrowded(device, nowMs)
-    }
-  }
-
-  /** The slot's next part waits for its turn, or the slot is free. */
-  function waitForRepeat(slot: Slot<E>, nowMs: number): void {
-    const { kept, back } = withdrawHeld(slot.parts, nowMs)
-    slot.parts = kept
-    if (kept.length > 0) repeats.add(slot)
-    if (back.length > 0) putBack(back, nowMs)
   }
 
   function answeredSlot(request: ScheduledRequest<E>, nowMs: number): Slot<E> {
-    const slot = inFlight.get(request.slot)
-    if (slot === undefined) throw new Error(`Slot ${request.slot} has no request in flight`)
-    inFlight.delete(slot.id)
+    const slot = flight.land(request)
     delay.record(nowMs - slot.chargedAtMs, nowMs)
     return slot
   }
 
-  function launch(slot: Slot<E>, bytes: number, repeated: boolean): ScheduledRequest<E> {
-    // Set anew, so that the map stays in the order of the attempts' starts.
-    inFlight.set(slot.id, slot)
-    return { slot: slot.id, events: slot.entries.map((entry) => entry.event), bytes, repeated }
-  }
-
   function launchRepeat(slot: Slot<E>, nowMs: number): ScheduledRequest<E> {
-    charge(requestBucket, nowMs)
+    charges.chargeRequest(nowMs)
     slot.chargedAtMs = nowMs
     slot.entries = slot.parts.shift() ?? []
     let bytes = 0
     for (const entry of slot.entries) {
-      chargeEvent(entry, nowMs)
+      charges.chargeEvent(entry, nowMs)
       bytes += entry.event.requestBytes
     }
-    return launch(slot, bytes, true)
+    const request = flight.launch(slot, bytes, true)
+    holdThoseOverQuota(nowMs)
+    return request
   }
 
-  function launchOpen(slot: Slot<E>): ScheduledRequest<E> {
-    const bytes = openBytes
-    open = null
-    openBytes = 0
-    return launch(slot, bytes, false)
-  }
-
-  function openSlot(nowMs: number): Slot<E> {
-    lastSlot += 1
-    charge(requestBucket, nowMs)
-    open = { id: lastSlot, chargedAtMs: nowMs, entries: [], parts: [], notBeforeMs: 0, needs: null }
-    return open
-  }
-
-  function requestAllowed(nowMs: number): boolean {
-    return requestBucket === null || tokensAt(requestBucket.rate, requestBucket.fullAtMs, nowMs) >= 1
-  }
-
-  /** Takes what it can from the lane's head; true when the request is full. */
-  function takeFrom(lane: Lane<E>, nowMs: number): boolean {
-    let taken = 0
-    let full = false
-    for (let entry = lane.first; entry !== null; entry = lane.first) {
-      const filled = open?.entries.length ?? 0
-      const { requestBytes } = entry.event
-      // One event always fits an empty request: whether it is too large is for Amplitude to say.
-      full = filled > 0 && (filled >= maxRequestEvents || openBytes + requestBytes > maxRequestBytes)
-      if (full) break
-      const lacking = lackingBucket(entry, taken > 0, run, nowMs)
-      if (lacking !== null) {
-        if (taken === 0) {
-          removeLane(lane)
-          blocked.wait(lane, lacking, nowMs)
-        }
-        break
-      }
-      const slot = open ?? openSlot(nowMs)
-      dropGrants(lane, run)
-      dequeue(entry, run)
-      chargeEvent(entry, nowMs)
-      enterFlight(entry, slot.id)
-      slot.entries.push(entry)
-      openBytes += requestBytes
-      taken += 1
-    }
-    if (taken > 0) {
-      removeLane(lane)
-      proceed(lane, nowMs)
-    }
-    return full
-  }
-
-  function firstReady(): Lane<E> | null {
-    const mostOfHot = Math.max(1, maxRequestEvents / 2)
-    const hotMayGo = open === null || (open.entries.length < mostOfHot && openBytes < maxRequestBytes / 2)
-    return (hotMayGo ? ready.hot.first : null) ?? ready.others.first ?? ready.hot.first
-  }
-
-  /** Fills the open request from the ready lanes; true when it is full. */
-  function fill(nowMs: number): boolean {
-    steps += blocked.wake(nowMs)
-    for (let lane = firstReady(); lane !== null; lane = firstReady()) {
-      if (open === null && !requestAllowed(nowMs)) return false
-      steps += 1
-      if (lane.first === null) {
-        removeLane(lane)
-        proceed(lane, nowMs)
-        continue
-      }
-      const full = takeFrom(lane, nowMs)
-      if (overQuota.length > 0) holdThoseOverQuota(nowMs)
-      if (full) return true
-    }
-    return open !== null && open.entries.length >= maxRequestEvents
+  function launchOpen(): ScheduledRequest<E> | null {
+    const taken = filling.take()
+    return taken === null ? null : flight.launch(taken.slot, taken.bytes, false)
   }
 
   function adjustDelay(nowMs: number): void {
-    let oldestMs = 0
-    for (const slot of inFlight.values()) {
-      oldestMs = nowMs - slot.chargedAtMs
-      break
-    }
-    const before = delay.adjust(oldestMs, nowMs)
+    const before = delay.adjust(flight.oldestMs(nowMs), nowMs)
     if (before !== null) identities.carryOver(nowMs, before, rate)
   }
 
@@ -336,23 +198,21 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     next(nowMs, mayOpen) {
       adjustDelay(nowMs)
       identities.forgetLingering(FORGOTTEN_PER_CALL, nowMs)
-      if (requestAllowed(nowMs)) {
+      if (charges.requestAllowed(nowMs)) {
         const slot = repeats.takeCovered(nowMs)
-        if (slot !== null) {
-          const request = launchRepeat(slot, nowMs)
-          if (overQuota.length > 0) holdThoseOverQuota(nowMs)
-          return request
-        }
+        if (slot !== null) return launchRepeat(slot, nowMs)
       }
-      if (!mayOpen && open === null) return null
-      const full = fill(nowMs)
+      if (!mayOpen && filling.open() === null) return null
+      const isFull = filling.fill(nowMs)
+      const open = filling.open()
       if (open === null) return null
-      return full || inputEnded || nowMs >= open.chargedAtMs + FILL_WAIT_MS ? launchOpen(open) : null
+      return isFull || inputEnded || nowMs >= open.chargedAtMs + FILL_WAIT_MS ? launchOpen() : null
     },
 
     nextWakeMs(nowMs, mayOpen) {
-      const requestMs = requestBucket === null ? nowMs : whenTokens(requestBucket.rate, requestBucket.fullAtMs, 1)
-      const lanesMs = firstReady() === null ? blocked.nextDueMs() : nowMs
+      const requestMs = charges.requestAllowedAtMs(nowMs)
+      const lanesMs = filling.hasReady() ? nowMs : blocked.nextDueMs()
+      const open = filling.open()
       let next = Math.max(repeats.nextDueMs(), requestMs)
       // A request that is being filled has its token already.
       if (open !== null) next = Math.min(next, lanesMs, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
@@ -360,15 +220,15 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       return Math.max(next, nowMs)
     },
 
-    slotsInUse: () => inFlight.size + repeats.waiting().length + (open === null ? 0 : 1),
+    slotsInUse: () => flight.size() + repeats.waiting().length + (filling.open() === null ? 0 : 1),
 
     settled(request, nowMs) {
       const slot = answeredSlot(request, nowMs)
       const { entries } = slot
       slot.entries = []
       slot.notBeforeMs = nowMs
-      for (const entry of entries) settle(entry, nowMs)
-      if (slot.parts.length > 0) waitForRepeat(slot, nowMs)
+      for (const entry of entries) landing.settle(entry, nowMs)
+      if (slot.parts.length > 0) landing.waitForRepeat(slot, nowMs)
     },
 
     repeat(request, parts, notBeforeMs, nowMs) {
@@ -389,8 +249,8 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       slot.entries = []
       slot.parts = [...ahead, ...slot.parts]
       slot.notBeforeMs = notBeforeMs
-      for (const entry of entries) if (!again.has(entry)) settle(entry, nowMs)
-      if (slot.parts.length > 0) waitForRepeat(slot, nowMs)
+      for (const entry of entries) if (!again.has(entry)) landing.settle(entry, nowMs)
+      if (slot.parts.length > 0) landing.waitForRepeat(slot, nowMs)
     },
 
     hold(ref, untilMs, nowMs) {
@@ -409,24 +269,14 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       if (before !== null) identities.carryOver(nowMs, before, rate)
     },
 
-    lowerRequestBytes(bytes) {
-      maxRequestBytes = Math.min(maxRequestBytes, bytes)
-    },
+    lowerRequestBytes: filling.lowerBytes,
 
     isDrained: () => memory.events() === 0 && hot.counts().unread === 0,
 
     onlyQuotaLeftUntilMs(nowMs) {
       if (!inputEnded || memory.events() + hot.counts().unread === 0) return null
-      if (inFlight.size > 0 || open !== null || repeats.waiting().length > 0 || firstReady() !== null) return null
-      let untilMs = Number.POSITIVE_INFINITY
-      let waiting = 0
-      for (const bucket of blocked.buckets()) {
-        const heldUntilMs = heldForQuotaUntil(bucket)
-        if (heldUntilMs <= nowMs) return null
-        waiting += bucket.waiting?.size ?? 0
-        untilMs = Math.min(untilMs, heldUntilMs)
-      }
-      return waiting > 0 && untilMs > nowMs && everyHotLaneWaits() ? untilMs : null
+      const isIdle = flight.size() === 0 && filling.open() === null && repeats.waiting().length === 0
+      return isIdle && !filling.hasReady() ? quotaLeftUntilMs(blocked, hot.all(), nowMs) : null
     },
 
     saveQuota: (nowMs) => quota.save(nowMs),
@@ -434,7 +284,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     statistics: () => {
       const { unread, deferred, files: begun } = hot.counts()
       return {
-        steps,
+        steps: filling.steps(),
         deferredEvents: deferred,
         deferredFiles: begun,
         eventsInMemory: memory.events(),
@@ -446,16 +296,5 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
         eventsPerSecond: rate.limitPerSecond,
       }
     },
-  }
-
-  function heldForQuotaUntil(bucket: Bucket<E>): number {
-    for (const identity of hot.all()) if (identity === bucket) return identity.quota?.heldUntilMs ?? 0
-    return 0
-  }
-
-  /** A hot lane that waits for its file, or for answers, is something else that is left. */
-  function everyHotLaneWaits(): boolean {
-    for (const { lane } of hot.all()) if (lane !== null && lane.list === null) return false
-    return true
   }
 }

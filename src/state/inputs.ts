@@ -118,7 +118,7 @@ export function createInputs(options: InputOptions): Inputs {
     const entry = upcoming.at(number)
     if (entry === null) throw new Error('an input that was begun is not among the sources')
     open.set(path, stateOf(entry, saved, wasOpen))
-    if (expected !== null) stdin.expect(expected)
+    if (expected !== null) stdin.expect(expected, saved.from.byte)
     if (number === 0 && wasOpen) furthest = { number, byte: saved.fingerprint.byte }
   }
 
@@ -245,7 +245,7 @@ export function createInputs(options: InputOptions): Inputs {
       throw deliveredStream(stream)
     }
     const saved = resend ? sentAgain(STDIN) : grownFrom(STDIN, stream)
-    if (!resend) stdin.expect(saved.fingerprint)
+    if (!resend) stdin.expect(saved.fingerprint, saved.fingerprint.byte)
     const entry = upcoming.at(source.number)
     if (entry !== null) open.set(STDIN, stateOf(entry, saved, false))
   }
@@ -275,6 +275,7 @@ export function createInputs(options: InputOptions): Inputs {
         readSinceGrant += bytes.length
         if (readSinceGrant >= reservedBytes / 2 && !isSaving) void saveNow()
       },
+      holds: (source) => source.path === STDIN && stdin.holds(),
       ended(source) {
         if (source.path === STDIN) stdin.ended()
       },
@@ -347,12 +348,14 @@ export function createInputs(options: InputOptions): Inputs {
           )
           if (!state?.source) return input
           const { path, isGzip } = state.source
-          // Of a gzipped file the place of a record as stored is not known: what was read counts.
-          const byte = isGzip ? state.upcoming.stored : input.from.byte
-          if (state.fingerprint.byte !== byte) {
-            state.fingerprint =
-              path === STDIN ? stdin.before(byte) : await fingerprintNow(path, byte, state.fingerprint)
+          const { stored } = state.upcoming
+          if (path === STDIN) {
+            state.fingerprint = stdin.before(stored) ?? state.fingerprint
+            return { ...input, fingerprint: state.fingerprint }
           }
+          // Records are known by their ordinals: nothing may change of what was read. Reading again begins before that.
+          const byte = Math.max(stored, isGzip ? 0 : input.from.byte, state.fingerprint.byte)
+          if (state.fingerprint.byte !== byte) state.fingerprint = await fingerprintNow(path, byte, state.fingerprint)
           return { ...input, fingerprint: state.fingerprint }
         }),
       )

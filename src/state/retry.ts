@@ -4,7 +4,13 @@ import { append, NEWLINE } from '../json/bytes.ts'
 import { BEGINNING, type RejectReason } from '../model.ts'
 import { EMPTY_FINGERPRINT } from '../read/fingerprint.ts'
 import { createAppendLog } from './append-log.ts'
-import type { Checkpoint, SavedBooks, SavedInput, SavedTypeCounts } from './checkpoint.ts'
+import {
+  type Checkpoint,
+  type SavedBooks,
+  type SavedInput,
+  type SavedTypeCounts,
+  writeCheckpoint,
+} from './checkpoint.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
 import { eachLine } from './lines.ts'
@@ -20,9 +26,11 @@ import { DEAD_LETTERS_FILE } from './state-directory.ts'
  * - In the checkpoint it is an open input of kind `retry`. Its records are in the books already: `read` is what it was, and what was
  *   rejected is pending.
  * - Letters that are left alone are settled in it from the start, and are lines of the new `dead-letters.ndjson`.
+ * - A person may mend letters in place while no run is under way; then the file is what it is, not what the checkpoint knows of it.
  *
  * Write order, and what a crash leaves (`claim.ts` puts it right):
  *
+ *     (mended by hand) checkpoint with its length  as before
  *     rename to retrying.ndjson, sync directory    the checkpoint knows a file of dead letters that is not there: renamed back
  *     write the letters that are left alone        a shorter one than it knows: renamed back over it
  *     checkpoint                                   a retry that goes on
@@ -50,7 +58,7 @@ export function isRetrying({ open }: Pick<Checkpoint, 'open'>): boolean {
 
 /**
  * Takes the dead letters for a retry, those of `reason` or all.
- * @throws UsageError when a letter is damaged
+ * @throws UsageError when a letter is damaged, or they are not those that were counted
  */
 export async function prepareRetry(
   fileSystem: FileSystem,
@@ -59,7 +67,9 @@ export async function prepareRetry(
   reason: RejectReason | null,
 ): Promise<PreparedRetry> {
   const path = join(directory, DEAD_LETTERS_FILE)
-  const length = saved.logs[DEAD_LETTERS_FILE] ?? 0
+  const known = saved.logs[DEAD_LETTERS_FILE] ?? 0
+  // Behind a clean stop there is nothing that a crash left.
+  const length = saved.clean ? ((await fileSystem.stat(path))?.size ?? 0) : known
   const taken: LetterHead[] = []
   const settled: [number, number][] = []
   let ordinal = 0
@@ -72,6 +82,11 @@ export async function prepareRetry(
   })
   if (taken.length === 0) return { checkpoint: saved, letters: 0 }
 
+  const books = withPending(saved.counts, taken, path)
+  if (length !== known) {
+    const logs = { ...saved.logs, [DEAD_LETTERS_FILE]: length }
+    await writeCheckpoint(fileSystem, directory, { ...saved, logs })
+  }
   const retrying = join(directory, RETRYING_FILE)
   await cutTo(fileSystem, path, length)
   await fileSystem.rename(path, retrying)
@@ -94,7 +109,7 @@ export async function prepareRetry(
     complete: false,
     open: [...saved.open, input],
     logs: { ...saved.logs, [DEAD_LETTERS_FILE]: left.length() },
-    counts: { ...saved.counts, ...withPending(saved.counts, taken) },
+    counts: { ...saved.counts, ...books },
   }
   return { checkpoint, letters: taken.length }
 
@@ -103,7 +118,8 @@ export async function prepareRetry(
     const log = createAppendLog({ fileSystem, path, length })
     try {
       await log.open()
-      await eachLine(log, take)
+      const { rest, at } = await eachLine(log, take)
+      if (rest !== '') take(rest, at)
     } finally {
       await log.close()
     }
@@ -153,17 +169,30 @@ function headOf(line: string, path: string, at: number): LetterHead {
   }
 }
 
-/** The books with these rejections pending again. */
+/**
+ * The books with these rejections pending again.
+ * @throws UsageError when the books have fewer
+ */
 function withPending(
   books: SavedBooks,
   taken: readonly LetterHead[],
+  path: string,
 ): Pick<SavedBooks, 'pending' | 'rejected' | 'byType'> {
   const rejected: Partial<Record<RejectReason, number>> = { ...books.rejected }
   const byType: Record<string, SavedTypeCounts> = { ...books.byType }
   for (const { reason, eventType } of taken) {
-    rejected[reason] = (rejected[reason] ?? 0) - 1
+    const left = (rejected[reason] ?? 0) - 1
     const figures = byType[eventType]
-    if (figures !== undefined) byType[eventType] = { ...figures, rejected: figures.rejected - 1 }
+    if (left < 0 || figures === undefined || figures.rejected === 0) {
+      throw new UsageError(
+        `${path} holds more letters of ${reason} for ${eventType || 'no event type'} than were rejected`,
+        {
+          hint: 'Mend what is in "record", and leave the other fields of a letter as they are. Nothing was changed or sent.',
+        },
+      )
+    }
+    rejected[reason] = left
+    byType[eventType] = { ...figures, rejected: figures.rejected - 1 }
   }
   return { pending: books.pending + taken.length, rejected, byType }
 }

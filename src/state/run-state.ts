@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
+import { UsageError } from '../errors.ts'
 import type { SavedQuota } from '../schedule/quota.ts'
 import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
 import { createCheckpointing } from './checkpointing.ts'
@@ -65,11 +66,11 @@ export interface RunStateOptions {
   readonly stop: AbortSignal
   /** The disk failed, or another part cannot go on. */
   readonly onFailure: (error: unknown) => void
-  /** Bytes that may be read between two checkpoints; 32 MB when undefined. */
-  readonly reservedBytes?: number | undefined
+  /** Bytes that may be read between two checkpoints, and events in a file of those seen: small ones are for tests. */
+  readonly sizes?: { readonly reservedBytes: number; readonly generation: number } | undefined
 }
 
-/** @throws UsageError when a file is shorter than the checkpoint says */
+/** @throws UsageError when a file is not as the checkpoint says */
 export async function openRunState(options: RunStateOptions): Promise<RunState> {
   const { fileSystem, directory, clock, run, saved, delivered, plan, onFailure } = options
   const logs = saved?.logs ?? {}
@@ -77,8 +78,11 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     fileSystem,
     length: logs[DEAD_LETTERS_FILE] ?? 0,
   })
+  if (saved?.clean) await mustBeAsLeft(fileSystem, letters.path, logs[DEAD_LETTERS_FILE] ?? 0)
   await letters.open()
-  const seen: SeenLogs | null = options.dedupe ? await openSeenLogs({ fileSystem, directory, lengths: logs }) : null
+  const seen: SeenLogs | null = options.dedupe
+    ? await openSeenLogs({ fileSystem, directory, lengths: logs, generation: options.sizes?.generation })
+    : null
   await prepareLaneFiles(fileSystem, join(directory, LANES_DIRECTORY), saved?.lanes ?? [])
   await fileSystem.syncDirectory(directory)
 
@@ -95,7 +99,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     save: () => checkpointing.save(),
     onFailure,
     stop: AbortSignal.any([options.stop, over.signal]),
-    reservedBytes: options.reservedBytes,
+    reservedBytes: options.sizes?.reservedBytes,
   })
   let lanes: LaneFiles | null = null
   let parts: PictureParts | null = null
@@ -187,4 +191,13 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
       await Promise.all([letters.close(), delivered.close(), seen?.close()])
     },
   }
+}
+
+/** Letters that a person has mended are for `retry`: to be cut to the length that was would damage them. */
+async function mustBeAsLeft(fileSystem: FileSystem, path: string, length: number): Promise<void> {
+  const size = (await fileSystem.stat(path))?.size ?? 0
+  if (size === length) return
+  throw new UsageError(`${path} was changed since the run was stopped: it has ${size} bytes instead of ${length}`, {
+    hint: 'braze2amp retry takes letters that were mended; otherwise put the file back.',
+  })
 }

@@ -43,7 +43,7 @@ interface SeenLogsOptions {
   /** Bytes of each file, as the checkpoint says; none at the beginning. */
   readonly lengths: Readonly<Record<string, number>>
   /** Another number than a million is for tests. */
-  readonly generation?: number
+  readonly generation?: number | undefined
 }
 
 /** The one that is used first comes last. */

@@ -14,16 +14,18 @@ import type { DeliveredFile } from './delivered-files.ts'
  * be (DESIGN.md §6).
  */
 export interface StandardInput {
-  /** It must be this stream: nothing of it that lies behind `expected.byte` is handed on before it has matched. */
-  expect(expected: Fingerprint): void
+  /** It must be this stream. Records that begin before `from` are settled: what comes behind is held until it has matched. */
+  expect(expected: Fingerprint, from: number): void
+  /** What has passed last must not be taken before more has. */
+  holds(): boolean
   /** The next bytes as stored. @throws ChangedInputError when it is another stream */
   passed(bytes: Uint8Array): void
   /** There are no more. @throws ChangedInputError when there must be */
   ended(): void
   /** Its first bytes are known: the delivered stream that began with the same ones, if there is one. */
   begin(source: OpenSource, streams: readonly DeliveredFile[]): DeliveredFile | null
-  /** The latest place at or before `byte`. */
-  before(byte: number): Fingerprint
+  /** The latest place at or before `byte`; null while it is not known whether it is the stream that it must be. */
+  before(byte: number): Fingerprint | null
   /** After the end. */
   whole(): Fingerprint
 }
@@ -34,9 +36,13 @@ export function createStandardInput(mayBeKnown: boolean): StandardInput {
   /** Bytes that a comparison which begins later needs. */
   let early: Uint8Array[] | null = mayBeKnown ? [] : null
   let match: PassingMatch | null = null
+  let hasMatched = false
+  let heldFrom = 0
+  let byte = 0
   let isOver = false
 
   function check(found: Match | null): void {
+    if (found === 'same') hasMatched = true
     if (found === null || found === 'same') return
     const what = found === 'shrank' ? 'ends earlier than' : 'is not'
     throw new ChangedInputError(`standard input ${what} the stream that was read before`, {
@@ -47,13 +53,16 @@ export function createStandardInput(mayBeKnown: boolean): StandardInput {
   }
 
   return {
-    expect(expected) {
+    expect(expected, from) {
+      heldFrom = from
       match = createPassingMatch(expected)
       for (const bytes of early ?? []) check(match.add(bytes))
       early = null
       if (isOver) check(match.end())
     },
+    holds: () => match !== null && !hasMatched && byte > heldFrom,
     passed(bytes) {
+      byte += bytes.length
       passing.add(bytes)
       early?.push(bytes)
       if (match !== null) check(match.add(bytes))
@@ -71,7 +80,7 @@ export function createStandardInput(mayBeKnown: boolean): StandardInput {
       if (known === null) early = null
       return known
     },
-    before: passing.before,
+    before: (byte) => (match === null || hasMatched ? passing.before(byte) : null),
     whole: () => passing.before(Number.POSITIVE_INFINITY),
   }
 }

@@ -191,7 +191,8 @@ function stopFor(
   return new StoppedError(`Amplitude refuses every request: ${detail.slice(0, 2 * EXCERPT_CHARACTERS)}${field}`, {
     stopped: 'refused',
     hint: isKey
-      ? 'Check the key in AMPLITUDE_API_KEY or --api-key-file; a project in the EU also needs --region eu.'
+      ? 'Check the key in AMPLITUDE_API_KEY or --api-key-file; a project in the EU also needs --region eu. The same command ' +
+        'goes on; with another key or region, once with --accept-changes.'
       : 'Check --endpoint, --region and --api. Nothing of these requests was taken; the same command goes on.',
   })
 }

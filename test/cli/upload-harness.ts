@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { type ChildProcess, spawn } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
@@ -78,14 +78,24 @@ export async function replayed(code: number, invocation: Invocation): Promise<Up
   return { ...finished, summary: summaryIn(finished.stdout) }
 }
 
+interface Stopped extends Finished {
+  /** What ended the process; null when it ended by itself. */
+  readonly signal: NodeJS.Signals | null
+}
+
 /** Starts `replay`, and gives it a signal as soon as `isTime`; resolves when it has ended. */
-export async function stopped(
+export function stopped(signal: NodeJS.Signals, isTime: () => boolean, invocation: Invocation): Promise<Stopped> {
+  return runUntil(signal, isTime, wordsOf(invocation), invocation)
+}
+
+/** The same for any command. */
+export async function runUntil(
   signal: NodeJS.Signals,
   isTime: () => boolean,
-  invocation: Invocation,
-): Promise<Finished & { readonly signal: NodeJS.Signals | null }> {
-  const { cwd, env = {}, stdin } = invocation
-  const child = spawn(process.execPath, [BINARY, ...wordsOf(invocation)], {
+  words: readonly string[],
+  { cwd, env = {}, stdin }: Pick<Invocation, 'cwd' | 'env' | 'stdin'>,
+): Promise<Stopped> {
+  const child = spawn(process.execPath, [BINARY, ...words], {
     cwd,
     env: { ...process.env, ...KEY, NO_COLOR: '1', ...env },
   })
@@ -121,13 +131,8 @@ function stateOf({ words = [] }: Invocation): string | undefined {
   return at < 0 ? undefined : words[at + 1]
 }
 
-export async function until(holds: () => boolean): Promise<void> {
+async function until(holds: () => boolean): Promise<void> {
   while (!holds()) await sleep(5)
-}
-
-export async function killHard(child: ChildProcess): Promise<void> {
-  child.kill('SIGKILL')
-  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
 }
 
 export interface SavedState {

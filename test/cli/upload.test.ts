@@ -100,7 +100,7 @@ describe('what stops a run', () => {
       env: KEY,
     })
     assert.equal(run.code, 4, run.stderr)
-    assert.match(run.stderr, /Invalid API key: \[key\]\n.*AMPLITUDE_API_KEY/)
+    assert.match(run.stderr, /Invalid API key: \[key\]\n.*AMPLITUDE_API_KEY.*--accept-changes/)
     assert.ok(!`${run.stdout}${run.stderr}`.includes('secret'))
     assert.ok(emulator.stats().requests.total <= 4)
     assert.equal(summaryIn(readFileSync(join(cwd, 'summary.json'), 'utf8')).rejected.total, 0)

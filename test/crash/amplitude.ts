@@ -14,6 +14,10 @@ export interface Amplitude {
   readonly arrived: ReadonlySet<string>
   /** The same of those that it took. */
   readonly taken: ReadonlySet<string>
+  /** Those of them that it took more than once. */
+  readonly repeated: ReadonlySet<string>
+  /** From now on it refuses nothing. */
+  mend(): void
   /** What it was sent and must not have been. */
   readonly violations: readonly string[]
 }
@@ -50,18 +54,25 @@ const LOST: Answer = { is: 'failure', kind: 'network', message: 'reset' }
 export function createAmplitude(clock: Clock): Amplitude {
   const arrived = new Set<string>()
   const taken = new Set<string>()
+  const repeated = new Set<string>()
+  let isMended = false
   const violations: string[] = []
   let requests = 0
 
   function judge(events: readonly SentEvent[]): Answer {
     for (const { insert_id: id } of events) arrived.add(id)
+    const refusal = isMended ? null : refusalOf(events)
+    if (refusal !== null) return refusal
+    for (const { insert_id: id } of events) (taken.has(id) ? repeated : taken).add(id)
+    return reply(200, { events_ingested: events.length })
+  }
+
+  function refusalOf(events: readonly SentEvent[]): Answer | null {
     if (events.some(({ insert_id: id }) => id.startsWith('large'))) return reply(413, {})
     const invalid = events.flatMap(({ insert_id: id }, at) => (id.startsWith('invalid') ? [at] : []))
     if (invalid.length > 0) return reply(400, { events_with_invalid_fields: { time: invalid } })
     const silenced = events.flatMap(({ device_id: device }, at) => (device === 'silenced' ? [at] : []))
-    if (silenced.length > 0) return reply(400, { silenced_events: silenced })
-    for (const { insert_id: id } of events) taken.add(id)
-    return reply(200, { events_ingested: events.length })
+    return silenced.length > 0 ? reply(400, { silenced_events: silenced }) : null
   }
 
   function answerTo(events: readonly SentEvent[], trouble: Trouble): Answer {
@@ -95,6 +106,10 @@ export function createAmplitude(clock: Clock): Amplitude {
   return {
     arrived,
     taken,
+    repeated,
+    mend() {
+      isMended = true
+    },
     violations,
     connect({ trouble, isGone, known }) {
       const inFlight = new Set<string>()

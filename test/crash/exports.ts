@@ -49,6 +49,7 @@ export interface FilePlan {
 
 /** Files that were written. */
 export interface Exports {
+  readonly root: string
   /** In the order of a run. */
   readonly paths: readonly string[]
   /** The `insert_id` that each record brings to Amplitude, by file and ordinal; null for a record that brings none of its own. */
@@ -112,7 +113,7 @@ export function writeExports(root: string, plans: readonly FilePlan[]): Exports 
     ids.set(path, own)
     return path
   })
-  return { paths, ids, owners }
+  return { root, paths, ids, owners }
 }
 
 function recordOf(kind: Kind, owner: Owner, isLong: boolean, number: number, format: Format): StoredRecord {

@@ -126,6 +126,16 @@ export const KILL_POINTS = {
   'after the rename of a checkpoint': { operation: 'rename', path: /checkpoint\.json$/, when: 'after' },
   'after the sync of the directory': { operation: 'syncDirectory', path: /./, when: 'after' },
   'after the rename of the dead letters': { operation: 'rename', path: /retrying\.ndjson$/, when: 'after' },
+  'with half of the dead letters that are left alone': {
+    operation: 'write',
+    path: /dead-letters\.ndjson$/,
+    when: 'torn',
+  },
+  'before the deletion of the letters that were sent again': {
+    operation: 'unlink',
+    path: /retrying\.ndjson$/,
+    when: 'before',
+  },
   'before the deletion of a lane file': { operation: 'unlink', path: /lanes\/\d+\.ndjson$/, when: 'before' },
 } as const satisfies Record<string, { operation: Call['operation']; path: RegExp; when: 'before' | 'after' | 'torn' }>
 

@@ -1,14 +1,16 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import type { SavedBooks } from '../../src/state/checkpoint.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { TROUBLE } from './amplitude.ts'
 import { FILE_PLANS, writeExports } from './exports.ts'
 import { type Fate, PASS } from './faults.ts'
-import { assertInOrder, createWorld, directories, outcomeOf, uninterrupted } from './world.ts'
+import { assertInOrder, chooseFrom, createWorld, directories, outcomeOf, uninterrupted } from './world.ts'
 
 /** The real wiring of an upload on a simulated disk: it crashes at random calls, is stopped, and goes on, several lives in a row. */
 
+const WEEK_MS = 7 * 24 * 3_600_000
 const nextDirectory = directories(temporaryDirectory())
 
 const FATES = fc.constantFrom<Fate>(
@@ -60,6 +62,66 @@ test('an upload that crashes and is stopped at any moments ends as one that is n
         assert.deepEqual([letters, files], [expected.letters, expected.files], 'all of it is durable')
       },
     ),
-    { numRuns: 60 },
+    { numRuns: 40 },
   )
 })
+
+test('a process whose lock was taken stops, and the next one goes on', async () => {
+  await fc.assert(
+    fc.asyncProperty(
+      FILE_PLANS,
+      TROUBLE,
+      fc.integer({ min: 0, max: 10_000 }),
+      async (plans, trouble, isRobbedAfterMs) => {
+        const exports = writeExports(nextDirectory(), plans)
+        const { calls: _, ...expected } = await uninterrupted(exports)
+        const world = createWorld(exports)
+        const { error } = await world.live({ trouble, isRobbedAfterMs })
+        if (error !== null) assert.match(error.message, /another process has taken/)
+        const last = await world.live({})
+        assert.equal(last.error, null)
+        assert.deepEqual(outcomeOf(world), expected)
+      },
+    ),
+    { numRuns: 15 },
+  )
+})
+
+test('a week after a crash nothing is sent that may have been: what is unknown is a dead letter, and all else as it was', async () => {
+  await fc.assert(
+    fc.asyncProperty(FILE_PLANS, LIFE, fc.nat(), async (plans, { call, fate, losesPower }, seed) => {
+      const exports = writeExports(nextDirectory(), plans)
+      const { figures, files } = await uninterrupted(exports)
+      const expected = figures as SavedBooks
+      const world = createWorld(exports)
+      await world.live({
+        fate: ({ number }) => (number === call ? fate : PASS),
+        losesPower: losesPower ? chooseFrom(seed) : null,
+      })
+      const { error } = await world.live({ afterMs: WEEK_MS, unknown: 'dead-letter' })
+      assert.equal(error, null)
+      const outcome = outcomeOf(world)
+      const { read, accepted, pending, rejected, skipped, warnings } = outcome.figures as SavedBooks
+      const letters = sumOf(rejected)
+      assert.deepEqual(
+        { read, pending, skipped, warnings, files: outcome.files, sum: accepted + letters },
+        {
+          read: expected.read,
+          pending: 0,
+          skipped: expected.skipped,
+          warnings: expected.warnings,
+          files,
+          sum: expected.accepted + sumOf(expected.rejected),
+        },
+      )
+      const places = outcome.letters.map((letter) => letter.split(' ')[1])
+      assert.deepEqual([places.length, new Set(places).size], [letters, letters], 'dead letters, each once')
+      assert.deepEqual([...world.amplitude.repeated], [], 'events that Amplitude took twice')
+    }),
+    { numRuns: 30 },
+  )
+})
+
+function sumOf(counts: SavedBooks['rejected']): number {
+  return Object.values(counts).reduce((sum, count) => sum + count, 0)
+}

@@ -1,12 +1,16 @@
 import assert from 'node:assert/strict'
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { destinationOf } from '../../src/commands/destination.ts'
 import { runSession, type Session } from '../../src/commands/upload-session.ts'
 import { Braze2ampError } from '../../src/errors.ts'
 import { compileMapping } from '../../src/map/plan.ts'
 import { NO_RULES } from '../../src/map/profiles.ts'
-import type { Checkpoint } from '../../src/state/checkpoint.ts'
+import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
+import type { FileSystem } from '../../src/state/file-system.ts'
+import { RETRYING_FILE } from '../../src/state/input-plan.ts'
 import { isRetrying, prepareRetry } from '../../src/state/retry.ts'
+import { randomOf } from '../bench/generate.ts'
 import { PLAIN } from '../harness.ts'
 import { SETTINGS } from '../upload/harness.ts'
 import { createVirtualTime } from '../upload/virtual-time.ts'
@@ -19,6 +23,7 @@ import { type Choose, createMemoryDisk, type MemoryDisk } from './memory-disk.ts
 export interface World {
   readonly disk: MemoryDisk
   readonly amplitude: Amplitude
+  readonly state: string
   /** One process, from its start to its end, however that comes. */
   live(life: Life): Promise<Ended>
   /** The checkpoint that is there now; null when there is none. */
@@ -33,7 +38,11 @@ export interface Life {
   readonly trouble?: readonly Trouble[]
   /** A person stops it after so many ms. */
   readonly stopAfterMs?: number
+  /** A process of another host takes its lock after so many ms. */
+  readonly isRobbedAfterMs?: number
   readonly limit?: number
+  /** It begins so much later. */
+  readonly afterMs?: number
   readonly unknown?: 'resend' | 'dead-letter'
   /** Sends the dead letters again instead of the exports. */
   readonly isRetry?: boolean
@@ -48,38 +57,42 @@ interface Ended {
   readonly calls: readonly Call[]
 }
 
-export const STATE = '/state'
-
 /** Low enough that a few events make an identity hot. */
-const EVENTS_PER_SECOND = 2
+const EVENTS_PER_SECOND = 1
 /** So many of an identity wait in memory, with the same limit: more make it hot. */
-const HELD_EVENTS = 15
+const HELD_EVENTS = 8
 /** Less than the longer exports have. */
-const RESERVED_BYTES = 50_000
+const SIZES = { reservedBytes: 50_000, generation: 64 }
 /** A lock that was not written, and the time of day, are old by then. */
 const BETWEEN_LIVES_MS = 61_000
 
+const OTHER_HOLDER = JSON.stringify({ pid: 1, host: 'elsewhere', startedAt: 1_767_225_600_000 })
 const LONGEST_LIFE_MS = 3 * 3_600_000
 
 const MAPPING_RULES = { ...NO_RULES, unknownEvents: 'derive' } as const
 
-export function createWorld(exports: Exports): World {
+/** @param left files that are on the disk already */
+export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> = new Map()): World {
   const time = createVirtualTime({ withFiles: true })
   const disk = createMemoryDisk(time.wallClock)
   const amplitude = createAmplitude(time)
+  const state = join(exports.root, 'state')
+  const retrying = join(state, RETRYING_FILE)
+  mkdirSync(state, { recursive: true })
+  for (const [path, content] of left) disk.plant(path, content)
 
   function checkpoint(): Checkpoint | null {
-    const bytes = disk.files().get(`${STATE}/checkpoint.json`)
+    const bytes = disk.files().get(`${state}/checkpoint.json`)
     return bytes === undefined ? null : JSON.parse(bytes.toString())
   }
 
   function lines(name: string): readonly string[] {
     const length = checkpoint()?.logs[name] ?? 0
-    return linesOf(disk.files().get(`${STATE}/${name}`)?.subarray(0, length))
+    return linesOf(disk.files().get(`${state}/${name}`)?.subarray(0, length))
   }
 
-  /** Ids of the events whose outcome the checkpoint has. */
-  function known(): ReadonlySet<string> {
+  /** Ids of the events whose outcome the checkpoint has; dead letters that are about to be sent again do not count. */
+  function known(isRetry: boolean): ReadonlySet<string> {
     const saved = checkpoint()
     const found = new Set<string>()
     if (saved === null) return found
@@ -87,28 +100,54 @@ export function createWorld(exports: Exports): World {
     for (const [path, ids] of exports.ids) {
       const open = saved.open.find((input) => input.path === path)
       for (const [ordinal, id] of ids.entries()) {
-        const isSettled = open?.settled.some(([from, to]) => from <= ordinal && ordinal < to)
-        if (id !== null && (whole.has(path) || (open && (ordinal < open.from.ordinal || isSettled)))) found.add(id)
+        if (id !== null && (whole.has(path) || (open && isSettledIn(open, ordinal)))) found.add(id)
       }
     }
-    for (const event of waitingIn(saved, disk)) found.delete(event.insert_id)
+    for (const event of waitingIn(saved, disk, state)) found.delete(event.insert_id)
+    const retried = saved.open.find(({ kind }) => kind === 'retry')
+    if (retried === undefined && !isRetry) return found
+    // Also when the process before was killed while it took the letters.
+    const letters = retried === undefined ? lines('dead-letters.ndjson') : []
+    for (const [ordinal, line] of [...linesOf(disk.files().get(retrying)), ...letters].entries()) {
+      const isDone = retried !== undefined && isSettledIn(retried, ordinal)
+      if (!isDone) found.delete(JSON.parse(line).event?.insert_id)
+    }
     return found
+  }
+
+  /** Dead letters that are sent again are an input: they are read from the real disk, which has them as the simulated one does. */
+  function mirror(): void {
+    const letters = disk.files().get(retrying)
+    if (letters === undefined) rmSync(retrying, { force: true })
+    else writeFileSync(retrying, letters)
+  }
+
+  function mirrored(fileSystem: FileSystem): FileSystem {
+    mirror()
+    return { ...fileSystem, rename: (from, to) => fileSystem.rename(from, to).then(mirror) }
   }
 
   return {
     disk,
     amplitude,
+    state,
     checkpoint,
     lines,
-    async live({ fate = () => PASS, trouble = [], stopAfterMs, isRetry = false, losesPower = null, ...options }) {
-      const { fileSystem, calls, hasCrashed } = withFaults(disk.boot(), fate)
-      const isAgain = isRetry || isRetrying(checkpoint() ?? { open: [] })
-      const connection = amplitude.connect({ trouble, isGone: hasCrashed, known: isAgain ? new Set() : known() })
+    async live(life) {
+      const { fate = () => PASS, trouble = [], afterMs = 0, stopAfterMs, isRetry = false, losesPower = null } = life
+      await time.run(time.sleep(BETWEEN_LIVES_MS + afterMs))
+      const { fileSystem, calls, hasCrashed } = withFaults(mirrored(disk.boot()), fate)
+      const connection = amplitude.connect({ trouble, isGone: hasCrashed, known: known(isRetry) })
       const connect = () => ({ ...connection, sendPlain: () => {}, close: async () => {} })
       const stop = new AbortController()
       if (stopAfterMs !== undefined) void time.sleep(stopAfterMs).then(() => stop.abort('SIGINT'))
-      const machine = { fileSystem, clock: time, connect, reservedBytes: RESERVED_BYTES }
-      const session = sessionOf(exports.paths, options, isRetry)
+      if (life.isRobbedAfterMs !== undefined) {
+        void time.sleep(life.isRobbedAfterMs).then(() => {
+          if (disk.files().has(`${state}/lock`)) disk.plant(`${state}/lock`, OTHER_HOLDER)
+        })
+      }
+      const machine = { fileSystem, clock: time, connect, sizes: SIZES }
+      const session = sessionOf(exports.paths, state, life)
       const { write } = process.stderr
       process.stderr.write = () => true
       const ended = await time.run(
@@ -123,7 +162,6 @@ export function createWorld(exports: Exports): World {
       process.stderr.write = write
       if (losesPower === null) disk.kill()
       else disk.powerFailure(losesPower)
-      await time.run(time.sleep(BETWEEN_LIVES_MS))
       assert.deepEqual(amplitude.violations, [])
       if (ended.error !== null && !hasCrashed() && !(ended.error instanceof Braze2ampError)) throw ended.error
       return { ...ended, calls }
@@ -131,10 +169,14 @@ export function createWorld(exports: Exports): World {
   }
 }
 
+function isSettledIn({ from, settled }: Pick<SavedInput, 'from' | 'settled'>, ordinal: number): boolean {
+  return ordinal < from.ordinal || settled.some(([start, end]) => start <= ordinal && ordinal < end)
+}
+
 /** Events that wait in lane files. */
-function waitingIn({ lanes }: Checkpoint, disk: MemoryDisk): readonly SentEvent[] {
+function waitingIn({ lanes }: Checkpoint, disk: MemoryDisk, state: string): readonly SentEvent[] {
   return lanes.flatMap(({ file, bytes, settledLines, settled }) =>
-    linesOf(disk.files().get(`${STATE}/lanes/${file}`)?.subarray(0, bytes)).flatMap((line, number) => {
+    linesOf(disk.files().get(`${state}/lanes/${file}`)?.subarray(0, bytes)).flatMap((line, number) => {
       const isSettled = number < settledLines || settled.some(([from, to]) => from <= number && number < to)
       return isSettled ? [] : [JSON.parse(line).event]
     }),
@@ -147,22 +189,22 @@ function linesOf(bytes: Buffer | undefined): readonly string[] {
 
 function sessionOf(
   paths: readonly string[],
-  { limit, unknown }: Pick<Life, 'limit' | 'unknown'>,
-  isRetry: boolean,
+  state: string,
+  { limit, unknown, isRetry = false }: Pick<Life, 'limit' | 'unknown' | 'isRetry'>,
 ): Session {
   const upload = { api: 'http', region: 'us', endpoint: 'http://127.0.0.1:1', concurrency: 3, onQuota: 'wait' } as const
   return {
     title: 'Upload',
     options: {
       ...upload,
-      state: STATE,
+      state,
       dedupe: true,
       quiet: true,
       progress: false,
       ...(limit !== undefined && { limit }),
       ...(unknown !== undefined && { unknown }),
     },
-    destination: destinationOf({ ...upload, state: STATE }),
+    destination: destinationOf({ ...upload, state }),
     settings: { ...SETTINGS, concurrency: 3, batchSize: 7, deviceEventsPerSecond: EVENTS_PER_SECOND },
     key: 'key',
     mapping: compileMapping(PLAIN, MAPPING_RULES),
@@ -185,7 +227,7 @@ function sessionOf(
     ask: null,
     ...(isRetry && {
       prepare: async (saved, fileSystem) =>
-        saved === null || isRetrying(saved) ? saved : (await prepareRetry(fileSystem, STATE, saved, null)).checkpoint,
+        saved === null || isRetrying(saved) ? saved : (await prepareRetry(fileSystem, state, saved, null)).checkpoint,
     }),
   }
 }
@@ -201,11 +243,11 @@ export interface Outcome {
 }
 
 /** How a run that has ended stands on the disk. */
-export function outcomeOf({ checkpoint, lines, amplitude, disk }: World): Outcome {
+export function outcomeOf({ checkpoint, lines, amplitude, disk, state }: World): Outcome {
   const saved = checkpoint()
   assert.ok(saved !== null)
   const { read, accepted, pending, rejected, skipped, warnings, byType, unsettled } = saved.counts
-  const names = [...disk.files().keys()].filter((path) => dirname(path) !== STATE || path.endsWith('.new'))
+  const names = [...disk.files().keys()].filter((path) => dirname(path) !== state || path.endsWith('.new'))
   return {
     figures: {
       ...{ read, accepted, pending, rejected, skipped, warnings, byType, unsettled },
@@ -226,6 +268,17 @@ export function outcomeOf({ checkpoint, lines, amplitude, disk }: World): Outcom
     arrived: [...amplitude.arrived].sort(),
     taken: [...amplitude.taken].sort(),
   }
+}
+
+/** Crashes at a call that differ from one another, and from those at its neighbours: after it is before the next. */
+export function crashesAt({ operation }: Call): readonly ('before' | 'torn')[] {
+  return operation === 'write' ? ['before', 'torn'] : ['before']
+}
+
+/** Picks from a seed: what a power failure keeps. */
+export function chooseFrom(seed: number): Choose {
+  const random = randomOf(seed)
+  return (options) => Math.floor(random() * options)
 }
 
 /** The outcome of a run that nothing befell. */

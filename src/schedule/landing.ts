@@ -1,0 +1,77 @@
+import { dropGrants } from './blocked.ts'
+import type { HotLanes } from './hot-lanes.ts'
+import { createLane, enqueueAgain, removeLane } from './lanes.ts'
+import { homeOf, type Memory } from './memory.ts'
+import type { Bucket, Entry, Identity, Lane, QueuedEvent } from './records.ts'
+import { type Repeats, type Slot, withdrawHeld } from './repeats.ts'
+
+/** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
+export interface Landing<E extends QueuedEvent> {
+  settle(entry: Entry<E>, nowMs: number): void
+  /** The slot's next part waits for its turn, if there is one; what carries a held identity goes back to its lane. */
+  waitForRepeat(slot: Slot<E>, nowMs: number): void
+}
+
+interface Parts<E extends QueuedEvent> {
+  readonly run: Bucket<E> | null
+  readonly hot: HotLanes<E>
+  readonly memory: Memory<E>
+  readonly repeats: Repeats<E>
+  /** A lane without a request in flight goes on or ends. */
+  readonly proceed: (lane: Lane<E>, nowMs: number) => void
+  /** More of these identities wait in memory than before. */
+  readonly heatIfCrowded: (identity: Identity<E> | null, nowMs: number) => void
+}
+
+export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E> {
+  const { run, hot, memory, repeats, proceed, heatIfCrowded } = parts
+
+  /** The identities of an entry that is in a request no longer; its lane is the caller's. */
+  function leaveIdentities(entry: Entry<E>, nowMs: number): void {
+    const { user, device, slot } = entry
+    entry.slot = 0
+    if (user !== null) leaveIdentity(user, slot, nowMs)
+    if (device !== null) leaveIdentity(device, slot, nowMs)
+  }
+
+  function leaveIdentity(identity: Identity<E>, slot: number, nowMs: number): void {
+    identity.inFlight -= 1
+    if (identity.hotSince > 0) hot.answered(identity, slot, nowMs)
+  }
+
+  function putBack(entries: readonly Entry<E>[], nowMs: number): void {
+    // All are back before any lane goes on: a hot lane must not start before the last event due ahead of its file.
+    const lanes = new Set<Lane<E>>()
+    for (const entry of entries) {
+      const home = homeOf(entry.user, entry.device)
+      lanes.add(entry.lane)
+      entry.lane.inFlight -= 1
+      entry.lane = home.lane ?? createLane(home)
+      if (entry.lane.first === null || entry.lane.first.sequence > entry.sequence) dropGrants(entry.lane, run)
+      removeLane(entry.lane)
+      enqueueAgain(entry, run)
+      lanes.add(entry.lane)
+    }
+    for (const entry of entries) leaveIdentities(entry, nowMs)
+    for (const lane of lanes) proceed(lane, nowMs)
+    for (const { user, device } of entries) {
+      heatIfCrowded(user, nowMs)
+      heatIfCrowded(device, nowMs)
+    }
+  }
+
+  return {
+    settle(entry, nowMs) {
+      entry.lane.inFlight -= 1
+      leaveIdentities(entry, nowMs)
+      if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
+      memory.release(entry, nowMs)
+    },
+    waitForRepeat(slot, nowMs) {
+      const { kept, back } = withdrawHeld(slot.parts, nowMs)
+      slot.parts = kept
+      if (kept.length > 0) repeats.add(slot)
+      if (back.length > 0) putBack(back, nowMs)
+    },
+  }
+}

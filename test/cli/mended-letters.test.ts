@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict'
+import { readFileSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { test } from 'node:test'
+import { start } from '../emulator/helpers.ts'
+import { braze2amp } from '../harness.ts'
+import { records } from '../upload/harness.ts'
+import { exportsOf, KEY, replay, replayed, summaryIn, unlimited } from './upload-harness.ts'
+
+/** Dead letters that a person has changed in place. */
+
+const LETTERS = '.braze2amp/dead-letters.ndjson'
+
+async function runWithLetters(t: Parameters<typeof start>[0]) {
+  const emulator = await start(t, unlimited)
+  const cwd = exportsOf([...records(5), '{"id":"broken","external_user_id":"u","time":"soon"}', '{"id":"hopeless'])
+  await replayed(3, { cwd, url: emulator.url })
+  const edit = (change: (text: string) => string) => {
+    const path = join(cwd, LETTERS)
+    writeFileSync(path, change(readFileSync(path, 'utf8')))
+  }
+  const retry = (...words: string[]) => braze2amp(['retry', '--json', '--no-progress', ...words], { cwd, env: KEY })
+  return { emulator, cwd, edit, retry }
+}
+
+test('a mended record is sent by retry, also when its letter is longer than it was', async (t) => {
+  const { emulator, cwd, edit, retry } = await runWithLetters(t)
+  edit((text) => text.replace('\\"soon\\"', '   1767225600000   '))
+  const { code, stdout, stderr } = await retry()
+  assert.equal(code, 3, stderr)
+  const summary = summaryIn(stdout)
+  assert.deepEqual(
+    [summary.read, summary.accepted, summary.rejected.by_reason, summary.pending],
+    [7, 6, { malformed: 1 }, 0],
+  )
+  assert.equal(emulator.stats().unique, 6)
+  const left = readFileSync(join(cwd, LETTERS), 'utf8').trim().split('\n')
+  assert.deepEqual(left.length, 1)
+})
+
+test('replay does not cut a mended letter: it says what takes it', async (t) => {
+  const { emulator, cwd, edit } = await runWithLetters(t)
+  edit((text) => text.replace('\\"soon\\"', '   1767225600   '))
+  const before = readFileSync(join(cwd, LETTERS), 'utf8')
+  const { code, stderr } = await replay({ cwd, url: emulator.url })
+  assert.equal(code, 2)
+  assert.match(stderr, /dead-letters\.ndjson was changed since the run was stopped.*\n.*braze2amp retry/)
+  assert.equal(readFileSync(join(cwd, LETTERS), 'utf8'), before)
+})
+
+test('letters that were never counted are refused, and nothing is changed', async (t) => {
+  const { emulator, cwd, edit, retry } = await runWithLetters(t)
+  edit((text) => `${text}${text.split('\n')[0]}\n`)
+  const before = readFileSync(join(cwd, '.braze2amp', 'checkpoint.json'), 'utf8')
+  const { code, stderr } = await retry()
+  assert.equal(code, 2)
+  assert.match(stderr, /holds more letters of malformed .* than were rejected/)
+  assert.equal(readFileSync(join(cwd, '.braze2amp', 'checkpoint.json'), 'utf8'), before)
+  assert.equal(emulator.stats().unique, 5)
+})
