@@ -1,9 +1,9 @@
-import { readFileSync } from 'node:fs'
 import { Command, CommanderError } from 'commander'
 import { COMMANDS } from './commands/commands.ts'
 import type { Run } from './commands/run.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
+import { version } from './version.ts'
 
 /**
  * From the command line to the exit code: the only place that turns errors into codes.
@@ -77,9 +77,4 @@ function report(error: unknown): number {
     `${style.red('unexpected error:')} ${text}\nThis is a bug in braze2amp; please report it with the command you ran.\n`,
   )
   return EXIT.unexpected
-}
-
-function version(): string {
-  const manifest: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
-  return manifest.version
 }

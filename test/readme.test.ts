@@ -10,7 +10,7 @@ import { EXIT } from '../src/errors.ts'
 import { readMapping } from '../src/map/mapping-file.ts'
 import { keysAt } from '../src/map/mapping-schema.ts'
 import { OUTCOMES, WARNINGS } from '../src/outcomes.ts'
-import { start } from './emulator/helpers.ts'
+import { start } from './emulator/harness.ts'
 import { BINARY, temporaryDirectory } from './harness.ts'
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url))

@@ -3,7 +3,7 @@ import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
 import { ClosedOutput } from '../report/stdout-sink.ts'
 import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
-import type { Counts } from '../state/ledger.ts'
+import type { Counts } from '../state/books.ts'
 import type { RunOptions } from './replay-options.ts'
 import { interruptedCode } from './run.ts'
 

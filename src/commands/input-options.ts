@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { MappingOptions } from '../map/plan.ts'
-import { PROFILES, type Profile } from '../map/profiles.ts'
+import { PROFILES, type Profile } from '../map/rules.ts'
 import { FORMATS, type Format } from '../read/detect.ts'
 import { parseEventType, parseGlobs, parseTime } from './options.ts'
 

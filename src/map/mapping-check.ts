@@ -6,8 +6,8 @@ import { appliesTo, rulesOf } from './layers.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import { didYouMean, type Problem } from './mapping-shape.ts'
 import { type EventOutline, NO_PROPERTIES, outlineOfRow } from './outline.ts'
-import { type Profile, propertiesOf } from './profiles.ts'
-import type { MappingRules, RuleLayer, RuleOrigin } from './rules.ts'
+import { propertiesOf } from './profiles.ts'
+import type { MappingRules, Profile, RuleLayer, RuleOrigin } from './rules.ts'
 
 /** What the catalogue and Amplitude have against a mapping's names. */
 export function catalogueProblems(rules: MappingRules, profile: Profile, document: MappingDocument): Problem[] {

@@ -1,16 +1,17 @@
 import type { Node } from 'yaml'
 import type { MappingDocument, Member } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
-import { NO_RULES, PROFILES } from './profiles.ts'
-import type {
-  MappingRules,
-  Presence,
-  PropertyRules,
-  Protection,
-  Ruled,
-  RuleLayer,
-  RuleOrigin,
-  UnknownEvents,
+import { NO_RULES } from './profiles.ts'
+import {
+  type MappingRules,
+  PROFILES,
+  type Presence,
+  type PropertyRules,
+  type Protection,
+  type Ruled,
+  type RuleLayer,
+  type RuleOrigin,
+  type UnknownEvents,
 } from './rules.ts'
 
 /** Values of environment variables, for the keys of `hmac`. */

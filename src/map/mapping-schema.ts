@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EVENTS } from '../currents/events.ts'
-import { PROFILES } from './profiles.ts'
+import { PROFILES } from './rules.ts'
 
 /** The shape of a mapping file (DESIGN §3). What its names mean is checked against the catalogue elsewhere. */
 

@@ -1,7 +1,7 @@
 import { type EventRow, type FieldType, fieldType } from '../currents/events.ts'
 import { rulesOf } from './layers.ts'
-import { enrichedFields, type Profile, propertiesOf } from './profiles.ts'
-import type { EventRules, MappingRules, Protection, RuleOrigin } from './rules.ts'
+import { enrichedFields, propertiesOf } from './profiles.ts'
+import type { EventRules, MappingRules, Profile, Protection, RuleOrigin } from './rules.ts'
 import { typeWords } from './type-words.ts'
 
 /** What the records of one event type become, in words: catalogue, profile and mapping file laid together, not yet compiled. */

@@ -8,8 +8,8 @@ import { matchesGlob } from './glob.ts'
 import type { OwnProperties } from './member-writer.ts'
 import { type EventOutline, type OutlinedValue, outlineOfRow, outlineOfUnknown } from './outline.ts'
 import { compileOwnRules } from './own-rules.ts'
-import { enrichedFields, NO_RULES, type Profile } from './profiles.ts'
-import type { MappingRules, Protection } from './rules.ts'
+import { enrichedFields, NO_RULES } from './profiles.ts'
+import type { MappingRules, Profile, Protection } from './rules.ts'
 
 /**
  * The catalogue compiled: per event type the fields to read and the bytes to write, so that nothing looks a rule up per

@@ -1,9 +1,5 @@
 import type { EventRow } from '../currents/events.ts'
-import type { MappingRules, Prefixes } from './rules.ts'
-
-/** The built-in mappings (DESIGN §3). */
-export const PROFILES = ['braze', 'documented', 'enriched'] as const
-export type Profile = (typeof PROFILES)[number]
+import type { MappingRules, Prefixes, Profile } from './rules.ts'
 
 /** What stands before names and the customer's own properties in Amplitude (BRAZE.md, What the connector sends). */
 export const PREFIXES = {

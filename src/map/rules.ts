@@ -1,6 +1,8 @@
-import type { Profile } from './profiles.ts'
-
 /** What a mapping file asks for, checked: data that the compiler turns into plans (DESIGN §3). */
+
+/** The built-in mappings (DESIGN §3). */
+export const PROFILES = ['braze', 'documented', 'enriched'] as const
+export type Profile = (typeof PROFILES)[number]
 
 /** Where in a mapping file something is asked for. */
 export interface RuleOrigin {

@@ -1,5 +1,5 @@
 import { createGunzip } from 'node:zlib'
-import type { Read, StoredBytes } from './open.ts'
+import type { Read, StoredBytes } from './stored-bytes.ts'
 
 /** Compressed bytes inflated at a time: even 1000 times as much fits into memory. */
 const PART_BYTES = 1 << 15

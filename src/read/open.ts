@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import { type FileHandle, open } from 'node:fs/promises'
 import { typeOfPath } from '../currents/event-type.ts'
 import { Braze2ampError } from '../errors.ts'
 import type { OpenSource, Source } from '../model.ts'
 import { STDIN } from './file-list.ts'
 import { gunzip } from './gunzip.ts'
+import { openStoredFile, READ_BYTES, type Read, readStdin } from './stored-bytes.ts'
 
 /** An open input: its bytes, gunzipped, in order. */
 export interface OpenInput {
@@ -45,10 +45,6 @@ export interface ReadOptions {
   readonly gate?: ReadGate | null
 }
 
-/** Reads at a time, in bytes: large enough that a read costs nothing per record. */
-const READ_BYTES = 1 << 20
-/** The read that finds the end. */
-const LAST_READ_BYTES = 1 << 10
 /** Bytes of the stored file that identify it (DESIGN §6). */
 const HEAD_BYTES = 1 << 16
 
@@ -60,7 +56,7 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const
  */
 export async function openInput(source: Source, { stop, gate = null }: ReadOptions = {}): Promise<OpenInput> {
   const isStdin = source.path === STDIN
-  const stored = isStdin ? readStdin() : await openFile(source.path)
+  const stored = isStdin ? readStdin() : await openStoredFile(source.path)
   // A read that waits for a pipe must not outlast the wish to stop.
   const close = () => void stored.close()
   stop?.addEventListener('abort', close, { once: true })
@@ -112,7 +108,7 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
 
   const plain = startingWith(first, readStored)
   const decoded = isGzip
-    ? gunzip(plain, isStdin ? null : () => openFile(source.path), (why) => {
+    ? gunzip(plain, isStdin ? null : () => openStoredFile(source.path), (why) => {
         damage ??= why
       })
     : plain
@@ -177,88 +173,6 @@ async function readHead(read: Read): Promise<Uint8Array> {
     length += chunk.length
   }
   return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
-}
-
-async function openFile(path: string): Promise<StoredBytes> {
-  const file = await open(path)
-  try {
-    const stats = await file.stat()
-    return readFile(file, stats.size, stats.isFile())
-  } catch (error) {
-    await file.close()
-    throw error
-  }
-}
-
-/** The next bytes, or null at the end. */
-export type Read = () => Promise<Uint8Array | null>
-
-export interface StoredBytes {
-  /** The next bytes, at most so many, or null at the end. */
-  read(most: number): Promise<Uint8Array | null>
-  /** Bytes that `read` gave may be overwritten. */
-  reuse(bytes: Uint8Array): void
-  /** The next read begins at this byte; null where that cannot be. */
-  readonly seek: ((byte: number) => void) | null
-  close(): Promise<void>
-}
-
-/**
- * @param size bytes of the file when it was opened: a small file gets a small buffer, and one that grew is read on
- * @param isRegular false for a pipe, which has no places to read at
- */
-function readFile(file: FileHandle, size: number, isRegular: boolean): StoredBytes {
-  let closed = false
-  let at = 0
-  let spare: Buffer = Buffer.alloc(0)
-  return {
-    async read(most) {
-      if (closed) return null
-      const length = Math.min(Math.max(size - at, LAST_READ_BYTES), most)
-      const memory = spare.length < length ? Buffer.allocUnsafeSlow(length) : spare
-      spare = Buffer.alloc(0)
-      const { buffer, bytesRead } = await file.read(memory, 0, length, isRegular ? at : null)
-      at += bytesRead
-      return bytesRead === 0 ? null : buffer.subarray(0, bytesRead)
-    },
-    reuse(bytes) {
-      // Only what a read brought: a small piece may share its memory with others.
-      if (bytes.buffer.byteLength === READ_BYTES) spare = Buffer.from(bytes.buffer as ArrayBuffer)
-    },
-    seek: isRegular
-      ? (byte) => {
-          at = byte
-        }
-      : null,
-    async close() {
-      closed = true
-      await file.close()
-    },
-  }
-}
-
-function readStdin(): StoredBytes {
-  const chunks = process.stdin[Symbol.asyncIterator]() as AsyncIterator<Buffer>
-  let rest: Uint8Array = new Uint8Array(0)
-  return {
-    async read(most) {
-      if (rest.length === 0) {
-        const next = await chunks.next()
-        if (next.done === true) return null
-        rest = next.value
-      }
-      const bytes = rest.subarray(0, most)
-      rest = rest.subarray(bytes.length)
-      return bytes
-    },
-    // Several reads may be parts of one piece of memory.
-    reuse() {},
-    seek: null,
-    async close() {
-      // Not `return()`: it waits for a read that may never end.
-      process.stdin.destroy()
-    },
-  }
 }
 
 function startingWith(first: Uint8Array, rest: Read): Read {

@@ -1,5 +1,5 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
-import type { Counts } from '../state/ledger.ts'
+import type { Counts } from '../state/books.ts'
 
 /** The books of a run, as `--summary`, `--json` and `status` show them (DESIGN §7). */
 export interface Summary {

@@ -1,8 +1,7 @@
 import { hashOfId } from './identity-hash.ts'
 import { createIdentityTable, type IdentityTable } from './identity-table.ts'
-import type { TrackedIdentity } from './quota.ts'
 import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
-import type { Bucket, Identity, IdentityRef } from './records.ts'
+import type { Bucket, Identity, IdentityRef, TrackedIdentity } from './records.ts'
 
 /** Those that go to the end of the queue must not turn round in it. */
 const PUT_OFF_PER_CALL = 4

@@ -1,4 +1,4 @@
-import type { IdentityRef } from './records.ts'
+import type { IdentityRef, TrackedIdentity } from './records.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS_PER_DAY = 24
@@ -6,18 +6,6 @@ const HOURS_PER_DAY = 24
 /** The events of one identity in the last 24 h, by the hour (hours since 1970, UTC), oldest first. */
 export interface SavedQuota extends IdentityRef {
   readonly hours: readonly (readonly [hour: number, events: number])[]
-}
-
-/** An identity whose events are counted. */
-export interface TrackedIdentity extends IdentityRef {
-  readonly hours: number[]
-  readonly counts: number[]
-  total: number
-  /** It is hot now: counted even while nothing of it was sent. */
-  pinned: boolean
-  listed: boolean
-  /** Held for the quota until then, in monotonic ms. */
-  heldUntilMs: number
 }
 
 /** Amplitude's daily quota, kept for the identities that could reach it (AMPLITUDE §1, DESIGN §4). */

@@ -1,4 +1,3 @@
-import type { TrackedIdentity } from './quota.ts'
 import type { Rate } from './rate.ts'
 
 /** What the scheduler must know of an event; whoever offers it attaches the rest (bytes, ticket, record). */
@@ -19,6 +18,18 @@ export interface QueuedEvent {
 export interface IdentityRef {
   readonly kind: 'user' | 'device'
   readonly id: string
+}
+
+/** An identity whose events count towards the daily quota. */
+export interface TrackedIdentity extends IdentityRef {
+  readonly hours: number[]
+  readonly counts: number[]
+  total: number
+  /** It is hot now: counted even while nothing of it was sent. */
+  pinned: boolean
+  listed: boolean
+  /** Held for the quota until then, in monotonic ms. */
+  heldUntilMs: number
 }
 
 /** Anything that events need a token of: an identity, or the run as a whole (`--max-eps`). */

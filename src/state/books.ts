@@ -1,6 +1,16 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { SavedBooks, SavedTypeCounts } from './checkpoint.ts'
-import type { Counts } from './ledger.ts'
+
+/** The books as they stand; every record read is in exactly one of them (DESIGN §1). */
+export interface Counts {
+  readonly read: number
+  readonly accepted: number
+  readonly pending: number
+  readonly rejected: ReadonlyMap<RejectReason, number>
+  readonly skipped: ReadonlyMap<SkipReason, number>
+  readonly warnings: ReadonlyMap<Warning, number>
+  readonly byType: ReadonlyMap<string, SavedTypeCounts>
+}
 
 /** The books of a checkpoint as the ledger counts them. */
 export function countsOf(books: SavedBooks): Counts {

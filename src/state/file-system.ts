@@ -48,6 +48,7 @@ export interface OpenFile {
 }
 
 interface FileFacts {
+  readonly isFile: boolean
   readonly size: number
   readonly mtimeMs: number
 }
@@ -70,7 +71,7 @@ export const diskFileSystem: FileSystem = {
   },
   stat: (path) =>
     node.stat(path).then(
-      ({ size, mtimeMs }: Stats) => ({ size, mtimeMs }),
+      (stats: Stats) => ({ isFile: stats.isFile(), size: stats.size, mtimeMs: stats.mtimeMs }),
       (error: unknown) => {
         if (isMissing(error)) return null
         throw error

@@ -16,6 +16,8 @@ export interface InputPlan {
   readonly parked: readonly SavedInput[]
   /** Inputs to be read from their start; those that are delivered are not among them. */
   readonly fresh: Iterable<string>
+  /** Bytes of the inputs that are not read, because they are delivered. */
+  readonly deliveredBytes: number
   /** Streams of standard input that were delivered into the same project. */
   readonly streams: readonly DeliveredFile[]
 }
@@ -82,6 +84,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
   /** By place among the paths: there can be a million. */
   const taken: boolean[] = []
   const refused: DeliveredFile[] = []
+  let deliveredBytes = 0
   if (delivered.count() > 0) {
     for (const path of paths()) {
       const place = taken.push(false) - 1
@@ -99,6 +102,8 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
         resumed.push(planned(grownFrom(path, line)))
       } else if (is === 'other') {
         throw changedSinceDelivery(path, line)
+      } else {
+        deliveredBytes += line.size
       }
     }
   }
@@ -113,6 +118,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
         for (const path of paths()) if (!taken[place++] && !begun.has(keyOf(path))) yield path
       },
     },
+    deliveredBytes,
     streams: await Promise.all(delivered.streams().map((stream) => delivered.line(stream))),
   }
 }
@@ -175,14 +181,24 @@ async function deliveryOf(path: string, delivered: DeliveredFiles): Promise<Foun
   const byPath = delivered.byPath({ path, size, mtimeMs })
   if (byPath?.isUntouched) return { line: await delivered.line(byPath), is: 'same' }
   if (delivered.hasSize(size)) {
-    const content = await fingerprintOfFile(path, null)
-    const byContent = delivered.byContent({ size, head: content.head, tail: content.tail })
-    if (byContent !== null) return { line: await delivered.line(byContent), is: 'same' }
+    const content = await fingerprintOfFile(path, null).catch(() => null)
+    const byContent = content && delivered.byContent({ size, head: content.head, tail: content.tail })
+    if (byContent) return { line: await delivered.line(byContent), is: 'same' }
   }
   if (byPath === null) return null
   const line = await delivered.line(byPath)
-  const isGrown = (await matchFile(path, { byte: line.size, head: line.head, tail: line.tail })) === 'same'
-  return { line, is: isGrown ? 'grown' : 'other' }
+  const match = await matchFile(path, { byte: line.size, head: line.head, tail: line.tail }).catch((cause: Error) => {
+    throw unreadable(path, line, cause)
+  })
+  return { line, is: match === 'same' ? 'grown' : 'other' }
+}
+
+function unreadable(path: string, { at }: DeliveredFile, cause: Error): ChangedInputError {
+  const when = new Date(at).toISOString()
+  return new ChangedInputError(
+    `${path} was delivered at ${when}, is not as it was then, and cannot be read now: ${cause.message}`,
+    { hint: 'Make it readable, or leave it out; then what is new in it can be told from what was sent.', cause },
+  )
 }
 
 function changedSinceDelivery(path: string, { at, size }: DeliveredFile): ChangedInputError {

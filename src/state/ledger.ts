@@ -1,6 +1,6 @@
 import type { EventTypes, MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { DROPPED, EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
-import { joinFigures } from './books.ts'
+import { type Counts, joinFigures } from './books.ts'
 import { NOTHING_BOOKED, type SavedBooks, type SavedTypeCounts } from './checkpoint.ts'
 import type { Seen } from './seen.ts'
 import { type ChunkTicket, isSettled, settle } from './settled.ts'
@@ -54,16 +54,6 @@ export interface BookedEvent {
   readonly warnings: number
 }
 
-export interface Counts {
-  readonly read: number
-  readonly accepted: number
-  readonly pending: number
-  readonly rejected: ReadonlyMap<RejectReason, number>
-  readonly skipped: ReadonlyMap<SkipReason, number>
-  readonly warnings: ReadonlyMap<Warning, number>
-  readonly byType: ReadonlyMap<string, SavedTypeCounts>
-}
-
 export interface LedgerOptions {
   /** Records to read at most. */
   readonly limit: number
@@ -106,6 +96,8 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
   /** Of events in memory only. */
   const unsettledWarnings = new Float64Array(WARNINGS.length)
   let read = 0
+  /** Those that are sent again included, which were read before. */
+  let taken = 0
   let rejected = sumOf(base.rejected)
   let unknownLeft = 0
   let tooManyErrors = false
@@ -186,7 +178,6 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     book(chunk, ticket) {
       const { outcomes, types: numbers, warnings: bits } = chunk
       typeNames = chunk.typeNames
-      let left = limit - read
       for (let i = 0; i < chunk.count; i++) {
         let outcome = outcomes[i] as number
         if (ticket !== null) {
@@ -199,11 +190,11 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
             continue
           }
         } else if (outcome === DROPPED) continue
-        if (left <= 0) {
+        if (taken >= limit) {
           chunk.count = i
           break
         }
-        left--
+        taken++
         const isRetried = ticket?.origin.kind === 'retry'
         if (isRetried) takeBack(chunk, i)
         if (outcome === EVENT) {
@@ -262,7 +253,7 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
       const at = WARNINGS.indexOf(warning)
       warnings[at] = (warnings[at] as number) + count
     },
-    remaining: () => limit - read,
+    remaining: () => limit - taken,
     hasTooManyErrors: () => tooManyErrors,
     counts() {
       const sums = totals()

@@ -195,8 +195,10 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
 
 /** Letters that a person has mended are for `retry`: to be cut to the length that was would damage them. */
 async function mustBeAsLeft(fileSystem: FileSystem, path: string, length: number): Promise<void> {
-  const size = (await fileSystem.stat(path))?.size ?? 0
-  if (size === length) return
+  const facts = await fileSystem.stat(path)
+  const size = facts?.size ?? 0
+  // What is no file says so when it is opened.
+  if (size === length || facts?.isFile === false) return
   throw new UsageError(`${path} was changed since the run was stopped: it has ${size} bytes instead of ${length}`, {
     hint: 'braze2amp retry takes letters that were mended; otherwise put the file back.',
   })

@@ -3,7 +3,7 @@ import { spawnSync } from 'node:child_process'
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { records } from '../upload/harness.ts'
 import { checkpointIn, exportsOf, replayed, summaryIn, unlimited } from './upload-harness.ts'
 

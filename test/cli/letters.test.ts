@@ -3,7 +3,7 @@ import { copyFileSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import type { Summary } from '../../src/report/summary.ts'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { braze2amp, temporaryDirectory } from '../harness.ts'
 import { lettersIn, records } from '../upload/harness.ts'
 
@@ -35,7 +35,10 @@ describe('the dead letters of an upload', () => {
     const { read, accepted, rejected }: Summary = JSON.parse(stdout)
     assert.deepEqual([read, accepted, rejected.by_reason], [102, 99, { malformed: 3 }])
     assert.equal(other.stats().unique, 99)
-    assert.match(stderr, /malformed \.braze2amp\/dead-letters\.ndjson:\d+: invalid JSON: ends too early/)
+    assert.match(
+      stderr,
+      /malformed \.braze2amp\/dead-letters\.ndjson:2 \(from exports\/users\.messages\.email\.Open\.ndjson:102\): invalid JSON: ends too early/,
+    )
     const again = lettersIn(join(cwd, 'second/dead-letters.ndjson'))
     assert.deepEqual(
       again.map(({ source: { file, line }, record }) => [file, line, typeof record]),
@@ -95,7 +98,10 @@ test('a file of letters that name no event type is read all the same: each costs
   writeFileSync(join(cwd, 'letters.ndjson'), `${JSON.stringify(letter)}\n`)
   const { code, stderr } = await braze2amp(['replay', 'letters.ndjson', '--dry-run'], { cwd })
   assert.equal(code, 3)
-  assert.match(stderr, /malformed letters\.ndjson:1: no event type/)
+  assert.match(
+    stderr,
+    /malformed letters\.ndjson:1 \(from exports\/users\.messages\.email\.Open\.ndjson:1\): no event type/,
+  )
   assert.match(stderr, /1 record read/)
 })
 

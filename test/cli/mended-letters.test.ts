@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { braze2amp } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { exportsOf, KEY, replay, replayed, summaryIn, unlimited } from './upload-harness.ts'
@@ -25,7 +25,7 @@ async function runWithLetters(t: Parameters<typeof start>[0]) {
 
 test('a mended record is sent by retry, also when its letter is longer than it was', async (t) => {
   const { emulator, cwd, edit, retry } = await runWithLetters(t)
-  edit((text) => text.replace('\\"soon\\"', '   1767225600000   '))
+  edit((text) => text.replace('\\"soon\\"', '   1767225600   '))
   const { code, stdout, stderr } = await retry()
   assert.equal(code, 3, stderr)
   const summary = summaryIn(stdout)

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { Summary } from '../../src/report/summary.ts'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { braze2amp, temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { after, describe, test } from 'node:test'
 import { startEmulator } from '../../src/emulator/server.ts'
 import type { Summary } from '../../src/report/summary.ts'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { braze2amp, temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { exportsOf, figuresOf, replayed, slowly, stopped, summaryIn, unlimited } from './upload-harness.ts'
@@ -33,7 +33,7 @@ describe('status', () => {
     assert.deepEqual(found.requests, summary.requests)
   })
 
-  test('of a run that goes on names its process; of one that was killed says that it has not finished', async (t) => {
+  test('of a run that goes on names its process; of one that was killed that answers are missing', async (t) => {
     const slow = await start(t, { ...unlimited, latencyMs: [100, 100] })
     const cwd = exportsOf(records(200))
     let during: Awaited<ReturnType<typeof status>> | null = null
@@ -56,7 +56,7 @@ describe('status', () => {
     assert.match(stdout, /state +in use by process \d+ on /)
     const later = await status(cwd)
     assert.equal(later.code, 0, later.stderr)
-    assert.match(later.stdout, /state +not finished, as of 20/)
+    assert.match(later.stdout, /state +ended before all answers came, can be resumed, as of 20/)
   })
 
   test('adds up several directories', async () => {

@@ -4,7 +4,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { describe, type TestContext, test } from 'node:test'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { braze2amp, temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 

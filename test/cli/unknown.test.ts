@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { cpSync } from 'node:fs'
 import { after, describe, test } from 'node:test'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { startScripted } from '../upload/scripted-server.ts'

@@ -7,7 +7,7 @@ import { type TestContext, test } from 'node:test'
 import { Command, CommanderError } from 'commander'
 import { addEmulatorCommand } from '../../src/commands/emulator.ts'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { eventsOf, post } from '../emulator/helpers.ts'
+import { eventsOf, post } from '../emulator/harness.ts'
 
 /** Runs `braze2amp emulator …` with a signal that has already aborted, so it starts, stops and reports. */
 async function runBriefly(t: TestContext, args: readonly string[]): Promise<string> {

@@ -187,7 +187,8 @@ export function createMemoryDisk(now: () => number = () => 0): MemoryDisk {
         call(() => {
           const node = find(path)
           if (node === null) return null
-          return node.is === 'file' ? { size: node.current.length, mtimeMs: node.mtimeMs } : { size: 0, mtimeMs: 0 }
+          if (node.is !== 'file') return { isFile: false, size: 0, mtimeMs: 0 }
+          return { isFile: true, size: node.current.length, mtimeMs: node.mtimeMs }
         }),
       touch: (path, mtimeMs) =>
         call(() => {

@@ -71,6 +71,11 @@ test('an upload and its retry, crashed at any calls, end as those that are not',
   )
 })
 
+test('a limit that ends a retry leaves the other letters to be sent', async () => {
+  const records = Array.from({ length: 3 }, () => ({ kind: 'tooLarge', owner: 'user 1', isLong: false }) as const)
+  await tell([{ format: 'ndjson', records, isCut: false }], { uploads: [], retries: [{ limit: 1 }, { limit: 1 }] })
+})
+
 for (const point of Object.keys(KILL_POINTS) as KillPoint[]) {
   test(`an upload and its retry that are killed again and again ${point} end as those that are not`, async () => {
     await fc.assert(

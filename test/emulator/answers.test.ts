@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import type { EmulatorOptions } from '../../src/emulator/options.ts'
 import type { Emulator } from '../../src/emulator/server.ts'
-import { BATCH, createVirtualClock, eventsOf, HTTP, post, postRaw, type Reply, start } from './helpers.ts'
+import { BATCH, createVirtualClock, eventsOf, HTTP, post, postRaw, type Reply, start } from './harness.ts'
 
 interface Row {
   readonly met: string

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createFates, type FaultOptions } from '../../src/emulator/faults.ts'
-import { eventsOf, post, postRaw, start } from './helpers.ts'
+import { eventsOf, post, postRaw, start } from './harness.ts'
 
 const NONE: FaultOptions = { fail: [], dropBefore: 0, dropAfter: 0, garbage: 0, latencyMs: [0, 0], seed: 1 }
 const ALL: FaultOptions = {

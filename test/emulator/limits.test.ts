@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGate, type Limits } from '../../src/emulator/admission.ts'
 import { APIS, type Api } from '../../src/emulator/contract.ts'
-import { eventsOf } from './helpers.ts'
+import { eventsOf } from './harness.ts'
 
 const LIMITS: Limits = {
   eventsPerSecond: { http: 30, batch: 1000 },

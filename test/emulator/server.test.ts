@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { test } from 'node:test'
 import { brotliCompressSync, gzipSync } from 'node:zlib'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { BATCH, createVirtualClock, eventsOf, HTTP, post, postRaw, start, statusOf } from './helpers.ts'
+import { BATCH, createVirtualClock, eventsOf, HTTP, post, postRaw, start, statusOf } from './harness.ts'
 
 /** A valid body of exactly `bytes` bytes; its events keep below the limits of fields. */
 function bodyOf(bytes: number): string {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { REFUSED_IDS } from '../../src/emulator/contract.ts'
-import { BATCH, eventsOf, HTTP, post, postRaw, start } from './helpers.ts'
+import { BATCH, eventsOf, HTTP, post, postRaw, start } from './harness.ts'
 
 const EVENT = { event_type: 'a', user_id: 'user-1' }
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { StoppedError } from '../../src/errors.ts'
-import { start } from '../emulator/helpers.ts'
+import { start } from '../emulator/harness.ts'
 import { createFastClock, records, uploadTo } from './harness.ts'
 import { ok, type ScriptedAnswer, type ScriptedRequest, startScripted } from './scripted-server.ts'
 

@@ -1,0 +1,114 @@
+import { UsageError } from '../errors.ts'
+import { mappingHash } from '../map/mapping-hash.ts'
+import type { Checkpoint } from '../state/checkpoint.ts'
+import { type Claim, inDirectory } from '../state/claim.ts'
+import { DELIVERED_FILE, type DeliveredFiles, openDeliveredFiles } from '../state/delivered-files.ts'
+import { type InputPlan, planInputs } from '../state/input-plan.ts'
+import { fingerprintOf, type RunIdentity } from '../state/run-identity.ts'
+import { openRunState, type RunState } from '../state/run-state.ts'
+import { version } from '../version.ts'
+import { type Decision, decide } from './resume.ts'
+import { type Machine, type Session, tellerOf } from './session.ts'
+
+/** What an upload goes on from. */
+export interface Opening {
+  readonly decision: Decision
+  readonly delivered: DeliveredFiles
+  readonly plan: InputPlan
+}
+
+/**
+ * Everything that may refuse the invocation, or ask; nothing of the state is changed by then.
+ * @throws UsageError when the invocation cannot go on as it was given
+ */
+export async function openingOf(
+  session: Session,
+  claim: Claim,
+  signal: AbortSignal,
+  { fileSystem, clock }: Machine,
+): Promise<Opening> {
+  const { options, ask } = session
+  const nowMs = clock.wallClock()
+  const decision = await decide(claim, identityOf(session, nowMs), options, nowMs, ask)
+  const { run, saved } = decision
+  const length = saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0)
+  const opened = openDeliveredFiles({ fileSystem, directory: options.state, length, run })
+  const delivered = await inDirectory(options.state, opened)
+  const plan = await planOf(session, saved, delivered, run)
+  if (!run.confirmed && session.facts !== null && !session.destination.isLocal) {
+    tellerOf(session)(session.facts())
+    const isYes = options.yes || ask === null || (await ask('Send?'))
+    if (!isYes && !signal.aborted) throw new UsageError('nothing was sent', { hint: 'Answer y, or give --yes.' })
+  }
+  return { decision: { ...decision, run: { ...run, confirmed: true } }, delivered, plan }
+}
+
+/** When to give up: the user's wish, or the run's own failure. */
+interface Stops {
+  readonly signal: AbortSignal
+  readonly fail: (error: unknown) => void
+}
+
+/**
+ * Opens the state of a run that is certain to go on, changed as the session asks for.
+ * @throws UsageError when a file is not as the checkpoint says
+ */
+export async function openState(
+  session: Session,
+  { decision, delivered, plan }: Opening,
+  { fileSystem, clock, sizes }: Machine,
+  { signal, fail }: Stops,
+): Promise<RunState> {
+  const { options, mapping, prepare } = session
+  const { run, unknownSince, rejectsUnknown } = decision
+  const saved = prepare ? await inDirectory(options.state, prepare(decision.saved, fileSystem)) : decision.saved
+  const opened = openRunState({
+    fileSystem,
+    directory: options.state,
+    clock,
+    run,
+    saved,
+    unknownSince,
+    delivered,
+    plan: prepare ? await planOf(session, saved, delivered, run) : plan,
+    resend: options.resend ?? false,
+    dedupe: options.dedupe,
+    books: {
+      limit: options.limit ?? Number.POSITIVE_INFINITY,
+      maxErrors: options.maxErrors ?? null,
+      rejectsUnknown,
+      types: mapping,
+    },
+    stop: signal,
+    onFailure: fail,
+    sizes,
+  })
+  return inDirectory(options.state, opened)
+}
+
+function planOf(
+  { options, paths }: Session,
+  saved: Checkpoint | null,
+  delivered: DeliveredFiles,
+  run: RunIdentity,
+): Promise<InputPlan> {
+  const { state: directory, resend = false } = options
+  return planInputs({ directory, paths, open: saved?.open ?? [], delivered, run: run.id, resend })
+}
+
+function identityOf(
+  { options, destination, key, mapping, choices }: Session,
+  createdAt: number,
+): Omit<RunIdentity, 'id'> {
+  return {
+    tool: `braze2amp ${version()}`,
+    createdAt,
+    origin: destination.url.origin,
+    endpoint: destination.base,
+    api: options.api,
+    keyFingerprint: fingerprintOf(key),
+    mappingHash: mappingHash(mapping),
+    options: choices,
+    confirmed: false,
+  }
+}
