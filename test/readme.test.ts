@@ -188,7 +188,7 @@ describe('as the README says', { concurrency: true }, () => {
     const steps = part('A backfill', '### The real thing').filter(
       ({ command }) => !/^(export |E=|braze2amp emulator)|--max-eps/.test(command),
     )
-    assert.equal(steps.length, 13)
+    assert.equal(steps.length, 14)
     await follow(steps, cwd, { ...env, AMPLITUDE_API_KEY: 'any', E: emulator.url })
     const { code, output } = await shell('braze2amp status --json', cwd, env)
     assert.equal(code, EXIT.done)

@@ -37,8 +37,8 @@ export async function claimState(place: Place): Promise<Claim> {
   try {
     const saved = await resumeCheckpoint(fileSystem, directory)
     if (saved !== null) await mendRetry(fileSystem, directory, saved)
-    // The process that made it may have been killed before it was sure to stay.
-    else await syncNames(fileSystem, [dirname(directory)])
+    // The process that made it, and some of those above, may have been killed before they were sure to stay.
+    else await syncNames(fileSystem, directoriesAbove(directory))
     return { lock, saved, damage: null }
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
@@ -66,6 +66,9 @@ export async function makeDirectory(place: Place): Promise<Lock> {
   })
 }
 
+/** A directory of somebody else's, in which we may write but not read, and one of a file system that syncs no directories. */
+const CANNOT_BE_SYNCED = new Set(['EACCES', 'EPERM', 'EINVAL'])
+
 /** A power failure must not take the directory away, with all that is synced within. */
 async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
   const changed: string[] = []
@@ -74,11 +77,15 @@ async function makeDurably(fileSystem: FileSystem, directory: string): Promise<v
   await syncNames(fileSystem, changed)
 }
 
+function directoriesAbove(path: string): string[] {
+  const above = dirname(path)
+  return above === path ? [] : [above, ...directoriesAbove(above)]
+}
+
 async function syncNames(fileSystem: FileSystem, directories: readonly string[]): Promise<void> {
   for (const directory of directories) {
     await fileSystem.syncDirectory(directory).catch((error: NodeJS.ErrnoException) => {
-      // A directory of somebody else's, in which we may write but not read, cannot be synced.
-      if (error.code !== 'EACCES') throw error
+      if (!CANNOT_BE_SYNCED.has(error.code ?? '')) throw error
     })
   }
 }

@@ -31,6 +31,7 @@ import { DEAD_LETTERS_FILE } from './state-directory.ts'
  * Write order, and what a crash leaves (`claim.ts` puts it right):
  *
  *     (mended by hand) checkpoint with its length  as before
+ *     cut to what the checkpoint knows, sync      letters that it does not know can never come back
  *     rename to retrying.ndjson, sync directory    the checkpoint knows a file of dead letters that is not there: renamed back
  *     write the letters that are left alone        a shorter one than it knows: renamed back over it
  *     checkpoint                                   a retry that goes on
@@ -131,6 +132,7 @@ async function cutTo(fileSystem: FileSystem, path: string, length: number): Prom
   const file = await fileSystem.open(path, 'write')
   try {
     await file.truncate(length)
+    await file.sync()
   } finally {
     await file.close()
   }

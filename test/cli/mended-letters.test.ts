@@ -25,7 +25,7 @@ async function runWithLetters(t: Parameters<typeof start>[0]) {
 
 test('a mended record is sent by retry, also when its letter is longer than it was', async (t) => {
   const { emulator, cwd, edit, retry } = await runWithLetters(t)
-  edit((text) => text.replace('\\"soon\\"', '   1767225600   '))
+  edit((text) => text.replace('\\"time\\":\\"soon\\"', '\\"time\\":   1767225600   '))
   const { code, stdout, stderr } = await retry()
   assert.equal(code, 3, stderr)
   const summary = summaryIn(stdout)
@@ -40,7 +40,7 @@ test('a mended record is sent by retry, also when its letter is longer than it w
 
 test('replay does not cut a mended letter: it says what takes it', async (t) => {
   const { emulator, cwd, edit } = await runWithLetters(t)
-  edit((text) => text.replace('\\"soon\\"', '   1767225600   '))
+  edit((text) => text.replace('\\"time\\":\\"soon\\"', '\\"time\\":   1767225600   '))
   const before = readFileSync(join(cwd, LETTERS), 'utf8')
   const { code, stderr } = await replay({ cwd, url: emulator.url })
   assert.equal(code, 2)
