@@ -73,6 +73,7 @@ export async function openState(
     plan: prepare ? await planOf(session, saved, delivered, run) : plan,
     resend: options.resend ?? false,
     dedupe: options.dedupe,
+    isRetry: session.paths === null,
     books: {
       limit: options.limit ?? Number.POSITIVE_INFINITY,
       maxErrors: options.maxErrors ?? null,

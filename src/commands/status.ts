@@ -98,12 +98,13 @@ function summaryOfAll(checkpoints: readonly Checkpoint[]): Summary {
 }
 
 function runText({ directory, checkpoint, holder }: FoundRun): string {
-  const { run, savedAt, complete, clean, open, lanes, logs } = checkpoint
-  const isDone = complete
-    ? 'complete'
-    : clean
-      ? 'stopped, can be resumed'
-      : 'ended before all answers came, can be resumed'
+  const { run, savedAt, complete, clean, open, lanes, logs, counts } = checkpoint
+  const isDone =
+    complete && counts.pending === 0
+      ? 'complete'
+      : clean
+        ? 'stopped, can be resumed'
+        : 'ended before all answers came, can be resumed'
   const state = holder === null ? isDone : `in use by ${holder}`
   const letters = (logs[DEAD_LETTERS_FILE] ?? 0) > 0 ? join(directory, DEAD_LETTERS_FILE) : null
   const lines = [

@@ -11,7 +11,7 @@ import { createTurns } from './turns.ts'
  *
  * Invariants:
  * - The first `length` bytes of a checkpoint that names the log are durable before that checkpoint is: `flush`, then the checkpoint.
- * - What is behind that length is worth nothing. Opening cuts it off; a write goes to its known place, never to «the end».
+ * - What is behind that length is worth nothing. Opening cuts it off, durably; a write goes to its known place, never to «the end».
  * - The file is shortened nowhere else than in opening it.
  *
  * Write order, and what a crash leaves:
@@ -90,7 +90,10 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     if (facts === null) return
     durableLength = keptLength ?? facts.size
     await withFile(async (opened) => {
-      if (facts.size > durableLength) await opened.truncate(durableLength)
+      if (facts.size <= durableLength) return
+      await opened.truncate(durableLength)
+      // Behind a clean stop the file is as long as its checkpoint says, also when nothing more was written.
+      await opened.sync()
     })
   }
 

@@ -51,7 +51,7 @@ export interface Checkpoint {
    * otherwise. The answers to its requests are as old as this, not as `savedAt`.
    */
   readonly unknownSince: number | null
-  /** The run reached the end of its inputs and of its lane files. */
+  /** The run reached the end of its inputs and of its lane files; dead letters may be about to be sent again all the same. */
   readonly complete: boolean
   /** Nothing was read at or beyond this place, nor of any later input; null before the first input. */
   readonly reservedTo: Reservation | null

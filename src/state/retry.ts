@@ -107,7 +107,6 @@ export async function prepareRetry(
   }
   const checkpoint = {
     ...saved,
-    complete: false,
     open: [...saved.open, input],
     logs: { ...saved.logs, [DEAD_LETTERS_FILE]: left.length() },
     counts: { ...saved.counts, ...books },

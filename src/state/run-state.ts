@@ -62,6 +62,8 @@ export interface RunStateOptions {
   readonly plan: InputPlan
   readonly resend: boolean
   readonly dedupe: boolean
+  /** It sends dead letters again and reads no other input: whether all of those were read stays as it was. */
+  readonly isRetry: boolean
   readonly books: Omit<LedgerOptions, 'seen' | 'saved'>
   readonly stop: AbortSignal
   /** The disk failed, or another part cannot go on. */
@@ -122,7 +124,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
       savedAt: clock.wallClock(),
       clean: ending.isClean && unknownSince === null,
       unknownSince,
-      complete: ending.isComplete,
+      complete: options.isRetry ? (saved?.complete ?? false) : ending.isComplete,
       reservedTo,
       open,
       lanes: lanes.picture(),

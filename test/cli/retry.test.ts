@@ -9,12 +9,14 @@ import { ok, startScripted } from '../upload/scripted-server.ts'
 import {
   checkpointIn,
   deadLettersIn,
+  directoryOf,
   exportsOf,
   KEY,
   replayed,
   runUntil,
   slowly,
   summaryIn,
+  textOf,
   unlimited,
 } from './upload-harness.ts'
 
@@ -110,6 +112,20 @@ describe('retry', () => {
     assert.equal(checkpointIn(cwd).complete, false)
     const { summary } = await replayed(0, { cwd, url: server.url })
     assert.deepEqual([summary.read, summary.accepted], [30, 30])
+  })
+
+  test('of a run that ended at the end of a file does not make it complete', async (t) => {
+    const server = await fickle(t)
+    const cwd = directoryOf({
+      'exports/a/users.messages.email.Open.ndjson': textOf(records(10)),
+      'exports/b/users.messages.email.Open.ndjson': textOf(records(30).slice(10)),
+    })
+    await replayed(3, { cwd, url: server.url, words: ['--limit', '10'] })
+    server.accept()
+    await retry(cwd)
+    assert.equal(checkpointIn(cwd).complete, false)
+    const { summary } = await replayed(0, { cwd, url: server.url })
+    assert.deepEqual([summary.read, summary.accepted, checkpointIn(cwd).complete], [30, 30, true])
   })
 
   test('of a shard takes all letters of that shard', async (t) => {
