@@ -239,7 +239,8 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     let block = Buffer.allocUnsafeSlow(READ_BYTES)
     for (;;) {
       if (file.readAt >= file.reservedTo) await save()
-      const most = Math.min(block.length, file.reservedTo - file.readAt)
+      const { reservedTo } = file
+      const most = Math.min(block.length, reservedTo - file.readAt)
       const bytes = block.subarray(0, await file.log.read(block.subarray(0, most), file.readAt))
       const lines = linesIn(bytes, count, file)
       if (lines.length > 0) {
@@ -247,9 +248,10 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
         if (found.length > 0) return found
       } else if (bytes.length === block.length) {
         block = Buffer.allocUnsafeSlow(block.length * 4)
-      } else if (file.reservedTo < file.log.length()) {
-        // A line that is longer than what is reserved.
-        file.leastReserve = 2 * Math.max(READ_BYTES, file.reservedTo - file.readAt)
+      } else if (reservedTo < file.log.length()) {
+        // A line that is longer than what is reserved, unless a checkpoint has come meanwhile.
+        if (file.reservedTo > reservedTo) continue
+        file.leastReserve = 2 * Math.max(READ_BYTES, reservedTo - file.readAt)
         await save()
       } else {
         throw damaged(join(directory, file.name), file.readAt)

@@ -56,6 +56,8 @@ export interface Exports {
   readonly ids: ReadonlyMap<string, readonly (string | null)[]>
   /** The same ids by the user, or else the device, whose events they are; in the run's order. */
   readonly owners: ReadonlyMap<string, readonly string[]>
+  /** By the same: how many events the busiest identity has that any of theirs carries. */
+  readonly crowds: ReadonlyMap<string, number>
 }
 
 const CUT_BYTES: Partial<Record<Format, number>> = { gzip: 4, array: 1 }
@@ -88,6 +90,8 @@ export const FILE_PLANS = fc.array(
 export function writeExports(root: string, plans: readonly FilePlan[]): Exports {
   const ids = new Map<string, (string | null)[]>()
   const owners = new Map<string, string[]>()
+  const carried = new Map<string, number>()
+  const companions = new Map<string, Set<string>>()
   let count = 0
   let before: StoredRecord | null = null
   const paths = plans.map(({ format, records, isCut }, number) => {
@@ -100,9 +104,14 @@ export function writeExports(root: string, plans: readonly FilePlan[]): Exports 
       const record = recordOf(kind, owner, isLong, count, format)
       if (kind === 'event') before = record
       const { id, external_user_id: user, device_id: device } = record
-      if (kind === 'anonymous' || typeof id !== 'string') return record
-      own[own.length - 1] = id
+      if (kind === 'anonymous') return record
       const lane = String(user ?? device)
+      for (const identity of [user, device].filter((each) => typeof each === 'string')) {
+        carried.set(identity, (carried.get(identity) ?? 0) + 1)
+        companions.set(lane, (companions.get(lane) ?? new Set()).add(identity))
+      }
+      if (typeof id !== 'string') return record
+      own[own.length - 1] = id
       owners.set(lane, [...(owners.get(lane) ?? []), id])
       return record
     })
@@ -113,7 +122,10 @@ export function writeExports(root: string, plans: readonly FilePlan[]): Exports 
     ids.set(path, own)
     return path
   })
-  return { root, paths, ids, owners }
+  const crowds = new Map(
+    Array.from(companions, ([lane, all]) => [lane, Math.max(...[...all].map((each) => carried.get(each) ?? 0))]),
+  )
+  return { root, paths, ids, owners, crowds }
 }
 
 function recordOf(kind: Kind, owner: Owner, isLong: boolean, number: number, format: Format): StoredRecord {

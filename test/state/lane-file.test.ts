@@ -174,6 +174,17 @@ describe('lane files', () => {
     assert.deepEqual(positions(back), numbers(21))
   })
 
+  test('read a line beyond what was reserved when a checkpoint comes during the read', async () => {
+    const { lanes, back, failures, read, save } = await open({ eventsPerSecond: 0.19 })
+    lanes.append(OWNER, eventOf(0))
+    lanes.append(OWNER, eventOf(1, JSON.stringify({ text: 'x'.repeat(3000) })))
+    await read(1)
+    lanes.read(OWNER, 1)
+    await save()
+    await lanes.idle()
+    assert.deepEqual([positions(back), failures], [[0, 1], []])
+  })
+
   test('are read no further than the next ten seconds of the last durable checkpoint', async () => {
     const { lanes, saved, save, read, back } = await open({ eventsPerSecond: 3 })
     for (const n of numbers(200)) lanes.append(OWNER, eventOf(n))
