@@ -175,7 +175,7 @@ describe('lane files', () => {
   })
 
   test('read a line beyond what was reserved when a checkpoint comes during the read', async () => {
-    const { lanes, back, failures, read, save } = await open({ eventsPerSecond: 0.19 })
+    const { lanes, back, failures, read, save } = await open({ eventsPerSecond: 0.195 })
     lanes.append(OWNER, eventOf(0))
     lanes.append(OWNER, eventOf(1, JSON.stringify({ text: 'x'.repeat(3000) })))
     await read(1)
