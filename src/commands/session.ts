@@ -6,7 +6,8 @@ import type { Checkpoint } from '../state/checkpoint.ts'
 import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import type { RunChoices } from '../state/run-identity.ts'
 import type { RunStateOptions } from '../state/run-state.ts'
-import { createHttpClient } from '../upload/http-client.ts'
+import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
+import { createHttpThread } from '../upload/http-thread.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 import type { Destination } from './destination.ts'
 import type { RunOptions, UploadOptions } from './replay-options.ts'
@@ -41,11 +42,11 @@ export interface Session {
 export interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
-  readonly connect: typeof createHttpClient
+  readonly connect: (options: HttpClientOptions) => HttpClient
   readonly sizes?: RunStateOptions['sizes']
 }
 
-export const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpClient }
+export const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpThread }
 
 /** Shows lines on standard error, unless the user wants it quiet. */
 export function tellerOf({ options }: Session): (line: string) => void {

@@ -10,6 +10,8 @@ export interface Charges<E> {
   requestAllowed(nowMs: number): boolean
   /** When it does; in the past when it has done so for some time. */
   requestAllowedAtMs(nowMs: number): number
+  /** The most events that were charged to an identity without a break in which it was full and had none. */
+  mostOfOne(): number
   /** One whose daily quota was used up since it was last asked for. */
   takeOverQuota(): Identity<E> | undefined
 }
@@ -17,6 +19,7 @@ export interface Charges<E> {
 /** @param run the bucket of `--max-eps`, @param requests that of `--max-rps`; null without them */
 export function createCharges<E>(quota: DailyQuota, run: Bucket<E> | null, requests: Bucket<E> | null): Charges<E> {
   const overQuota: Identity<E>[] = []
+  let most = 0
 
   function charge(bucket: Bucket<E> | null, nowMs: number): void {
     if (bucket !== null) bucket.fullAtMs = charged(bucket.rate, bucket.fullAtMs, nowMs)
@@ -25,6 +28,8 @@ export function createCharges<E>(quota: DailyQuota, run: Bucket<E> | null, reque
   function chargeIdentity(identity: Identity<E> | null, nowMs: number): void {
     if (identity === null) return
     charge(identity, nowMs)
+    identity.charged += 1
+    if (identity.charged > most) most = identity.charged
     if (identity.quota !== null && quota.count(identity.quota, nowMs)) overQuota.push(identity)
   }
 
@@ -37,6 +42,7 @@ export function createCharges<E>(quota: DailyQuota, run: Bucket<E> | null, reque
     chargeRequest: (nowMs) => charge(requests, nowMs),
     requestAllowed: (nowMs) => requests === null || tokensAt(requests.rate, requests.fullAtMs, nowMs) >= 1,
     requestAllowedAtMs: (nowMs) => (requests === null ? nowMs : whenTokens(requests.rate, requests.fullAtMs, 1)),
+    mostOfOne: () => most,
     takeOverQuota: () => overQuota.pop(),
   }
 }

@@ -47,6 +47,8 @@ export interface SchedulerStatistics {
   /** Events in lane files that were not read back. */
   readonly eventsInFiles: number
   readonly hotIdentities: number
+  /** Events charged to the identity that had the most, without a break in which it was idle; repeats included. */
+  readonly busiest: number
   /** Identities of which anything is remembered. */
   readonly identities: number
   /** J: ms from charging an event to its answer that the rate allows for. */

@@ -53,7 +53,9 @@ export function createIdentities<E>(
   const devices = createIdentityTable<E>()
   const emptyUntilMs = emptyUntil(rate, startedMs)
   const forgotten: Identity<E>[] = []
+  /** In the order in which they were charged last, each with its `fullAtMs` of then. */
   let lingering: Identity<E>[] = []
+  let lingeringUntilMs: number[] = []
   let lookedAt = 0
 
   function tableOf(kind: IdentityRef['kind']): IdentityTable<E> {
@@ -66,8 +68,9 @@ export function createIdentities<E>(
     identity.id = id
     identity.hash = hash
     identity.fullAtMs = emptyUntilMs
+    identity.charged = 0
     // A wake-up set in its earlier life is stale.
-    identity.dueAtMs = Number.POSITIVE_INFINITY
+    if (identity.waiting !== null) identity.dueAtMs = Number.POSITIVE_INFINITY
     identity.quota = quotaOf(kind, id)
     tableOf(kind).add(identity)
     return identity
@@ -80,7 +83,10 @@ export function createIdentities<E>(
   function forget(identity: Identity<E>): void {
     const wasKnown = tableOf(identity.kind).remove(identity)
     // Twice among the forgotten, it would become two identities in one.
-    if (wasKnown && forgotten.length < MOST_FORGOTTEN) forgotten.push(identity)
+    if (!wasKnown || forgotten.length === MOST_FORGOTTEN) return
+    // Or every id would live until its record is used again.
+    identity.id = ''
+    forgotten.push(identity)
   }
 
   function forgetLingering(count: number, nowMs: number): void {
@@ -88,36 +94,38 @@ export function createIdentities<E>(
     for (let left = count; left > 0 && lookedAt < lingering.length; left -= 1) {
       const identity = lingering[lookedAt]
       if (identity === undefined) break
-      const { fullAtMs, lingersUntilMs } = identity
+      const { fullAtMs } = identity
       const spent = !inUse(identity) && fullAtMs > nowMs
       if (spent) {
         // They come in the order of their last charge, so behind one that fills the next are hardly full. One that was
         // charged since, or is held, would keep them all; it goes to the end.
-        const fills = fullAtMs === lingersUntilMs && !isHeld(rate, fullAtMs, nowMs)
+        const fills = fullAtMs === lingeringUntilMs[lookedAt] && !isHeld(rate, fullAtMs, nowMs)
         if (fills || putOff === PUT_OFF_PER_CALL) break
         putOff += 1
       }
       lookedAt += 1
-      identity.lingersUntilMs = 0
+      identity.lingers = false
       if (spent) linger(identity)
       else if (!inUse(identity)) forget(identity)
     }
     if (lookedAt * 2 > lingering.length) {
       lingering = lingering.slice(lookedAt)
+      lingeringUntilMs = lingeringUntilMs.slice(lookedAt)
       lookedAt = 0
     }
   }
 
   function linger(identity: Identity<E>): void {
-    if (identity.lingersUntilMs > 0) return
-    identity.lingersUntilMs = identity.fullAtMs
+    if (identity.lingers) return
+    identity.lingers = true
     lingering.push(identity)
+    lingeringUntilMs.push(identity.fullAtMs)
   }
 
   function dropIfUnused(identity: Identity<E>, nowMs: number): void {
     if (inUse(identity)) return
     // One that lingers is left to that queue: were it forgotten here and seen again, the queue would hold both.
-    if (identity.fullAtMs <= nowMs && identity.lingersUntilMs === 0) forget(identity)
+    if (!identity.lingers && identity.fullAtMs <= nowMs) forget(identity)
     else linger(identity)
   }
 
@@ -159,10 +167,11 @@ function createIdentity<E>(rate: Rate): Identity<E> {
     sameHash: null,
     references: 0,
     inFlight: 0,
+    charged: 0,
     firstHeld: null,
     lastHeld: null,
     lane: null,
     quota: null,
-    lingersUntilMs: 0,
+    lingers: false,
   }
 }

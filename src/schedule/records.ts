@@ -61,14 +61,16 @@ export interface Identity<E> extends Bucket<E> {
   /** Entries in memory, waiting or in flight, that carry it. */
   references: number
   inFlight: number
+  /** Events since it came into use, repeats included. */
+  charged: number
   /** The waiting entries behind `held`, for a device; a user's are all in its lane. */
   firstHeld: Entry<E> | null
   lastHeld: Entry<E> | null
   /** Kept once made. */
   lane: Lane<E> | null
   quota: TrackedIdentity | null
-  /** `fullAtMs` when it joined the queue of those to be forgotten once their bucket is full; 0 = not in it. */
-  lingersUntilMs: number
+  /** It is in the queue of those to be forgotten once their bucket is full. */
+  lingers: boolean
 }
 
 /** An event in memory. */

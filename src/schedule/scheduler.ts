@@ -291,6 +291,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
         bytesInMemory: memory.bytes(),
         eventsInFiles: unread,
         hotIdentities: hot.all().size,
+        busiest: charges.mostOfOne(),
         identities: identities.size(),
         delayMs: delay.delayMs(),
         eventsPerSecond: rate.limitPerSecond,

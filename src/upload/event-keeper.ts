@@ -13,8 +13,11 @@ import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } fro
  * memory of all its events; those few move to the newest. So slabs hold twice the bytes of their events at most, the newest apart.
  */
 export interface EventKeeper {
-  /** The events of a chunk, in its order; `ticket` settles its records. */
-  keep(chunk: MappedChunk, ticket: ChunkTicket): readonly UploadEvent[]
+  /**
+   * The events of a chunk, in its order and a few at a time, so that whoever has a use for them finds them in the cache. `ticket`
+   * settles its records.
+   */
+  keep(chunk: MappedChunk, ticket: ChunkTicket): Generator<readonly UploadEvent[]>
   /** The event is settled, or its lane file has it: its bytes are not needed any more. */
   release(event: UploadEvent): void
 }
@@ -66,7 +69,8 @@ export function createEventKeeper(): EventKeeper {
     return end
   }
 
-  function keepRun(chunk: MappedChunk, ticket: ChunkTicket, first: number, end: number, kept: UploadEvent[]): void {
+  function keepRun(chunk: MappedChunk, ticket: ChunkTicket, first: number, end: number): readonly UploadEvent[] {
+    const kept: UploadEvent[] = []
     const { raw, eventEnds } = chunk
     const eventsFrom = startOfEvent(eventEnds, first)
     const eventsTo = eventEnds[end - 1] as number
@@ -122,6 +126,7 @@ export function createEventKeeper(): EventKeeper {
       kept.push(event)
     }
     slab.live += end - first
+    return kept
   }
 
   function move(event: UploadEvent): void {
@@ -160,9 +165,8 @@ export function createEventKeeper(): EventKeeper {
   }
 
   return {
-    keep(chunk, ticket) {
+    *keep(chunk, ticket) {
       const { count, outcomes } = chunk
-      const kept: UploadEvent[] = []
       for (let index = 0; index < count; ) {
         if (outcomes[index] !== EVENT) {
           index += 1
@@ -171,11 +175,10 @@ export function createEventKeeper(): EventKeeper {
         const left = current.data.length - current.used
         let end = endOfRun(chunk, index, left)
         if (end === index + 1) end = endOfRun(chunk, index, SLAB_BYTES)
-        keepRun(chunk, ticket, index, end, kept)
+        yield keepRun(chunk, ticket, index, end)
         index = end
       }
       tidy()
-      return kept
     },
     release(event) {
       const { slab } = event

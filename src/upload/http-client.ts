@@ -4,6 +4,7 @@ import { gzip } from 'node:zlib'
 import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
 import { GZIP_FROM_BYTES, TIMEOUT_MS } from '../amplitude/limits.ts'
 import type { Answer } from './classify.ts'
+import { isLoopback } from './loopback.ts'
 
 /** Posts bodies to one URL. */
 export interface HttpClient {
@@ -15,7 +16,7 @@ export interface HttpClient {
   close(): Promise<void>
 }
 
-interface HttpClientOptions {
+export interface HttpClientOptions {
   readonly url: URL
   readonly connections: number
   readonly gzip: boolean
@@ -87,11 +88,6 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
     },
     close: () => dispatcher.destroy(),
   }
-}
-
-/** True for hosts that never leave this machine. */
-export function isLoopback(host: string): boolean {
-  return host === 'localhost' || host.endsWith('.localhost') || host === '[::1]' || /^127(\.\d{1,3}){3}$/.test(host)
 }
 
 function dispatcherOf(

@@ -7,20 +7,19 @@ export interface RequestBuilder {
   /** Bytes of a body beside its events; `QueuedEvent.requestBytes` counts an event and its comma. */
   readonly envelopeBytes: number
   build(events: readonly KeptEvent[]): Buffer
-  /** The other side has taken this body: its memory is for another one. */
+  /** The answer to this body has come: its memory is for another one. */
   reuse(body: Buffer): void
 }
 
 /** The memory of bodies comes in these sizes, so that it serves the next ones as well. */
 const SIZE_STEP_BYTES = 1 << 18
-/** Bodies whose memory is kept. */
-const MOST_SPARE = 4
 
 /** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (AMPLITUDE.md §1). */
 export function createRequestBuilder(key: string): RequestBuilder {
   const head = Buffer.from(`{"api_key":${JSON.stringify(key)},"events":[`)
   const tail = Buffer.from(`],"options":{"min_id_length":${MIN_ID_LENGTH}}}`)
 
+  /** In shared memory, since they are sent by another thread: as many as were under way at a time. */
   const spare: Buffer[] = []
 
   function room(bytes: number): Buffer {
@@ -28,7 +27,7 @@ export function createRequestBuilder(key: string): RequestBuilder {
     const memory =
       reused !== undefined && reused.length >= bytes
         ? reused
-        : Buffer.allocUnsafeSlow(Math.ceil(bytes / SIZE_STEP_BYTES) * SIZE_STEP_BYTES)
+        : Buffer.from(new SharedArrayBuffer(Math.ceil(bytes / SIZE_STEP_BYTES) * SIZE_STEP_BYTES))
     return memory.subarray(0, bytes)
   }
 
@@ -57,7 +56,7 @@ export function createRequestBuilder(key: string): RequestBuilder {
       return body
     },
     reuse(body) {
-      if (spare.length < MOST_SPARE) spare.push(Buffer.from(body.buffer))
+      spare.push(Buffer.from(body.buffer))
     },
   }
 }

@@ -11,7 +11,6 @@ import { stoppedByDisk } from '../state/disk-failure.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
 import { type Ledger, UNKNOWN_DETAIL } from '../state/ledger.ts'
 import type { ChunkTicket } from '../state/settled.ts'
-import { createBusiest } from './busiest.ts'
 import type { DeadEvent } from './classify.ts'
 import { createConcurrency } from './concurrency.ts'
 import { createDeadLetterOffice, type LetterBox, type Rejection } from './dead-letter-office.ts'
@@ -113,7 +112,6 @@ export function createUploader(options: UploaderOptions): Uploader {
   const limits = API_LIMITS[settings.api]
   let stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
-  const busiest = createBusiest()
   const builder = createRequestBuilder(options.key)
   const gate = createGate(random)
   const startedMs = clock.now()
@@ -217,12 +215,6 @@ export function createUploader(options: UploaderOptions): Uploader {
     pump()
   }
 
-  function take(event: UploadEvent, nowMs: number): void {
-    if (event.user !== null) busiest.add('user', event.userHash)
-    if (event.device !== null) busiest.add('device', event.deviceHash)
-    scheduler.offer(event, nowMs)
-  }
-
   /** Sends what may go now, and sets the timer for what may go later. */
   function pump(): void {
     if (!mustStop()) {
@@ -256,7 +248,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     concurrency
       .run(() => client.post(body))
       .then(async (answer) => {
-        if (answer.is === 'response' && answer.status === 200) builder.reuse(body)
+        builder.reuse(body)
         traffic.answered(answer)
         await delivery.answered(request, answer, nowMs)
       })
@@ -308,9 +300,11 @@ export function createUploader(options: UploaderOptions): Uploader {
       if (ticket === null) throw new Error('an upload settles what it sends')
       const added = chunk.details.size > 0 ? office.addRecords(chunk) : null
       const nowMs = clock.now()
-      for (const event of keeper.keep(chunk, ticket)) take(event, nowMs)
+      for (const events of keeper.keep(chunk, ticket)) {
+        for (const event of events) scheduler.offer(event, nowMs)
+        pump()
+      }
       options.onSettled()
-      pump()
       await added?.catch((error: unknown) => fail(stoppedByDisk(error)))
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
       if (lanes.pendingBytes >= MOST_UNWRITTEN_BYTES) await lanes.idle()
@@ -345,7 +339,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         eventsInFiles: statistics.eventsInFiles,
         eventsInMemory: statistics.eventsInMemory,
         longestLane: lanes.longest(),
-        busiest: busiest.most(),
+        busiest: statistics.busiest,
         eventsPerSecondOfIdentity: statistics.eventsPerSecond,
       }
     },

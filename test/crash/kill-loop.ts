@@ -47,7 +47,7 @@ const LONGEST_LIFE_MS = 3000
 const EARLY_SHARE = 0.15
 const EARLY_MS = 600
 /** What one life gets done at most is a small part of the whole. */
-const EVENTS_PER_KILL = 700
+const EVENTS_PER_KILL = 1500
 
 /** @throws AssertionError when something was lost, doubled or counted wrongly */
 export async function killAgainAndAgain(options: KillOptions): Promise<Killed> {

@@ -37,7 +37,7 @@ async function lettersOf(path: string): Promise<Buffer> {
 
   function addLetters(chunk: MappedChunk): void {
     const { raw, outcomes, types, typeNames, details } = chunk
-    const events = keeper.keep(chunk, ticketFor(1))[Symbol.iterator]()
+    const events = [...keeper.keep(chunk, ticketFor(1))].flat().values()
     for (let i = 0; i < chunk.count; i++) {
       const type = typeNames[types[i] as number] ?? null
       const outcome = OUTCOMES[outcomes[i] as number]

@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
 import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net'
 import { type TestContext, test } from 'node:test'
-import { createHttpClient, isLoopback } from '../../src/upload/http-client.ts'
+import { createHttpClient } from '../../src/upload/http-client.ts'
+import { isLoopback } from '../../src/upload/loopback.ts'
 import { startScripted } from './scripted-server.ts'
 
 function clientOf(t: TestContext, url: string, more: object = {}) {
