@@ -12,7 +12,7 @@ export interface RequestBuilder {
 }
 
 /** The memory of bodies comes in these sizes, so that it serves the next ones as well. */
-const SIZE_STEP_BYTES = 1 << 18
+const SIZE_STEP_BYTES = 1 << 20
 
 /** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (AMPLITUDE.md §1). */
 export function createRequestBuilder(key: string): RequestBuilder {
@@ -21,6 +21,8 @@ export function createRequestBuilder(key: string): RequestBuilder {
 
   /** In shared memory, since they are sent by another thread: as many as were under way at a time. */
   const spare: Buffer[] = []
+  /** Bodies are put together here: V8 copies into shared memory byte by byte, unless both sides lie at whole words. */
+  let draft = Buffer.alloc(0)
 
   function room(bytes: number): Buffer {
     const reused = spare.pop()
@@ -36,11 +38,11 @@ export function createRequestBuilder(key: string): RequestBuilder {
     build(events) {
       let length = head.length + tail.length + events.length - 1
       for (const { eventStart, eventEnd } of events) length += eventEnd - eventStart
-      const body = room(length)
-      body.set(head)
+      if (draft.length < length) draft = Buffer.allocUnsafeSlow(length + SIZE_STEP_BYTES)
+      draft.set(head)
       let at = head.length
       for (let next = 0; next < events.length; ) {
-        if (at > head.length) body[at++] = COMMA
+        if (at > head.length) draft[at++] = COMMA
         const { data, eventStart, eventEnd } = events[next++] as KeptEvent
         let end = eventEnd
         // Events that stand side by side, with a comma between them, are copied at once.
@@ -49,10 +51,12 @@ export function createRequestBuilder(key: string): RequestBuilder {
           if (following.data !== data || following.eventStart !== end + 1) break
           end = following.eventEnd
         }
-        body.set(data.subarray(eventStart, end), at)
+        draft.set(data.subarray(eventStart, end), at)
         at += end - eventStart
       }
-      body.set(tail, at)
+      draft.set(tail, at)
+      const body = room(length)
+      body.set(draft.subarray(0, length))
       return body
     },
     reuse(body) {
