@@ -1,3 +1,4 @@
+import { prefetched } from '../prefetch.ts'
 import { hashOfId } from './identity-hash.ts'
 import { createIdentityTable, type IdentityTable } from './identity-table.ts'
 import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
@@ -8,6 +9,14 @@ const PUT_OFF_PER_CALL = 4
 
 /** Forgotten records kept for the next identities: making them anew for each event is most of what scheduling would cost. */
 const MOST_FORGOTTEN = 20_000
+
+/** Forgotten records that are read ahead of being used again. */
+const PREFETCHED = 64
+/**
+ * At the start every bucket is empty, so every identity would be remembered until its own is full. One whose bucket is as empty as
+ * that of one never seen, but for so much, is not; those never seen count as emptied so much later instead.
+ */
+const START_ROUNDING_MS = 1
 
 /** The identities in use: users and devices are different namespaces. */
 export interface Identities<E> {
@@ -51,7 +60,9 @@ export function createIdentities<E>(
 ): Identities<E> {
   const users = createIdentityTable<E>()
   const devices = createIdentityTable<E>()
-  const emptyUntilMs = emptyUntil(rate, startedMs)
+  /** `fullAtMs` of those that are not remembered, before all are full; it may rise to `latestUnknownMs`. */
+  let unknownFullAtMs = emptyUntil(rate, startedMs)
+  const latestUnknownMs = unknownFullAtMs + START_ROUNDING_MS
   const forgotten: Identity<E>[] = []
   /** In the order in which they were charged last, each with its `fullAtMs` of then. */
   let lingering: Identity<E>[] = []
@@ -63,11 +74,12 @@ export function createIdentities<E>(
   }
 
   function add(kind: IdentityRef['kind'], id: string, hash = hashOfId(id)): Identity<E> {
+    if (forgotten.length % PREFETCHED === 0) prefetchForgotten()
     const identity = forgotten.pop() ?? createIdentity(rate)
     identity.kind = kind
     identity.id = id
     identity.hash = hash
-    identity.fullAtMs = emptyUntilMs
+    identity.fullAtMs = unknownFullAtMs
     identity.charged = 0
     // A wake-up set in its earlier life is stale.
     if (identity.waiting !== null) identity.dueAtMs = Number.POSITIVE_INFINITY
@@ -76,12 +88,27 @@ export function createIdentities<E>(
     return identity
   }
 
+  function prefetchForgotten(): void {
+    let sum = 0
+    for (let i = Math.max(0, forgotten.length - PREFETCHED); i < forgotten.length; i++) {
+      const { references, held, lane } = forgotten[i] as Identity<E>
+      sum += references + held + (lane?.inFlight ?? 0)
+    }
+    prefetched(sum)
+  }
+
+  /** Nothing is lost by forgetting it, if it is not in use. */
+  function isLikeUnknown({ fullAtMs }: Identity<E>, nowMs: number): boolean {
+    return fullAtMs <= nowMs || fullAtMs <= latestUnknownMs
+  }
+
   function inUse(identity: Identity<E>): boolean {
     return identity.references > 0 || identity.hotSince > 0
   }
 
   function forget(identity: Identity<E>): void {
     const wasKnown = tableOf(identity.kind).remove(identity)
+    if (identity.fullAtMs <= latestUnknownMs) unknownFullAtMs = Math.max(unknownFullAtMs, identity.fullAtMs)
     // Twice among the forgotten, it would become two identities in one.
     if (!wasKnown || forgotten.length === MOST_FORGOTTEN) return
     // Or every id would live until its record is used again.
@@ -95,7 +122,7 @@ export function createIdentities<E>(
       const identity = lingering[lookedAt]
       if (identity === undefined) break
       const { fullAtMs } = identity
-      const spent = !inUse(identity) && fullAtMs > nowMs
+      const spent = !inUse(identity) && !isLikeUnknown(identity, nowMs)
       if (spent) {
         // They come in the order of their last charge, so behind one that fills the next are hardly full. One that was
         // charged since, or is held, would keep them all; it goes to the end.
@@ -125,7 +152,7 @@ export function createIdentities<E>(
   function dropIfUnused(identity: Identity<E>, nowMs: number): void {
     if (inUse(identity)) return
     // One that lingers is left to that queue: were it forgotten here and seen again, the queue would hold both.
-    if (!identity.lingers && identity.fullAtMs <= nowMs) forget(identity)
+    if (!identity.lingers && isLikeUnknown(identity, nowMs)) forget(identity)
     else linger(identity)
   }
 

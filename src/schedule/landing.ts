@@ -1,3 +1,4 @@
+import { prefetched } from '../prefetch.ts'
 import { dropGrants } from './blocked.ts'
 import type { HotLanes } from './hot-lanes.ts'
 import { createLane, enqueueAgain, removeLane } from './lanes.ts'
@@ -8,6 +9,8 @@ import { type Repeats, type Slot, withdrawHeld } from './repeats.ts'
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
 export interface Landing<E extends QueuedEvent> {
   settle(entry: Entry<E>, nowMs: number): void
+  /** Settles all of them. */
+  settleAll(entries: readonly Entry<E>[], nowMs: number): void
   /** The slot's next part waits for its turn, if there is one; what carries a held identity goes back to its lane. */
   waitForRepeat(slot: Slot<E>, nowMs: number): void
 }
@@ -21,6 +24,17 @@ interface Parts<E extends QueuedEvent> {
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
   /** More of these identities wait in memory than before. */
   readonly heatIfCrowded: (identity: Identity<E> | null, nowMs: number) => void
+}
+
+/** Entries whose records are read ahead. */
+const PREFETCHED = 64
+
+function prefetch<E extends QueuedEvent>(entries: readonly Entry<E>[]): void {
+  let sum = 0
+  for (const { event, lane, user, device } of entries) {
+    sum += event.bytes + lane.inFlight + (user?.inFlight ?? 0) + (device?.inFlight ?? 0)
+  }
+  prefetched(sum)
 }
 
 export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E> {
@@ -60,12 +74,21 @@ export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E
     }
   }
 
+  function settle(entry: Entry<E>, nowMs: number): void {
+    entry.lane.inFlight -= 1
+    leaveIdentities(entry, nowMs)
+    if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
+    memory.release(entry, nowMs)
+  }
+
   return {
-    settle(entry, nowMs) {
-      entry.lane.inFlight -= 1
-      leaveIdentities(entry, nowMs)
-      if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
-      memory.release(entry, nowMs)
+    settle,
+    settleAll(entries, nowMs) {
+      for (let from = 0; from < entries.length; from += PREFETCHED) {
+        const some = entries.slice(from, from + PREFETCHED)
+        prefetch(some)
+        for (const entry of some) settle(entry, nowMs)
+      }
     },
     waitForRepeat(slot, nowMs) {
       const { kept, back } = withdrawHeld(slot.parts, nowMs)

@@ -227,7 +227,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const { entries } = slot
       slot.entries = []
       slot.notBeforeMs = nowMs
-      for (const entry of entries) landing.settle(entry, nowMs)
+      landing.settleAll(entries, nowMs)
       if (slot.parts.length > 0) landing.waitForRepeat(slot, nowMs)
     },
 

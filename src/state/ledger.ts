@@ -178,6 +178,7 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     book(chunk, ticket) {
       const { outcomes, types: numbers, warnings: bits } = chunk
       typeNames = chunk.typeNames
+      seen?.prefetch(chunk.idLow, chunk.count)
       for (let i = 0; i < chunk.count; i++) {
         let outcome = outcomes[i] as number
         if (ticket !== null) {

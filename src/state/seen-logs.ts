@@ -129,6 +129,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
   }
 
   return {
+    prefetch: table.prefetch,
     has(low, high) {
       if (table.has(low, high)) return true
       reserve(fresh, ENTRY_BYTES)

@@ -1,3 +1,5 @@
+import { prefetched } from '../prefetch.ts'
+
 /**
  * The events seen lately, by a 64-bit hash of type and id, to find duplicates of at-least-once delivery (DESIGN §3).
  *
@@ -7,6 +9,8 @@
 export interface Seen {
   /** True when the hash was seen within the last million events; notes it otherwise. */
   has(low: number, high: number): boolean
+  /** Reads ahead what `has` will look at for the first `count` of these. */
+  prefetch(lows: ArrayLike<number>, count: number): void
 }
 
 /** Events that one table holds: so many are known at least. */
@@ -23,9 +27,13 @@ export function createSeen(generation: number = GENERATION): Seen {
   let previous: Uint32Array | null = null
   let count = 0
 
+  function placeOf(low: number): number {
+    return Math.floor((low / 0x1_0000_0000) * slots) * 2
+  }
+
   /** The place of a hash, or the free one where it belongs. The high half is never 0. */
   function find(table: Uint32Array, low: number, high: number): number {
-    let slot = Math.floor((low / 0x1_0000_0000) * slots) * 2
+    let slot = placeOf(low)
     for (;;) {
       const h = table[slot + 1]
       if (h === 0 || (h === high && table[slot] === low)) return slot
@@ -35,6 +43,12 @@ export function createSeen(generation: number = GENERATION): Seen {
   }
 
   return {
+    prefetch(lows, count) {
+      if (current === null) return
+      let sum = 0
+      for (let i = 0; i < count; i++) sum += current[placeOf(lows[i] as number)] as number
+      prefetched(sum)
+    },
     has(low, high) {
       current ??= new Uint32Array(slots * 2)
       let slot = find(current, low, high)
