@@ -24,9 +24,9 @@ export interface EventKeeper {
 
 const SLAB_BYTES = 1 << 18
 /** The newest are left alone: most of their events leave soon. */
-const YOUNG_SLABS = 64
+const YOUNG_SLABS = 16
 /** Slabs without events that are kept for the next ones. */
-const MOST_SPARE = 64
+const MOST_SPARE = 16
 
 export function createEventKeeper(): EventKeeper {
   const spare: Buffer[] = []

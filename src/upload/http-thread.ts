@@ -19,6 +19,9 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
+/** It makes little that lives for a moment; V8 would give it 48 MB for that. */
+const YOUNG_MEGABYTES = 4
+
 /**
  * The client of `http-client.ts` in a thread of its own: to encrypt bodies and to hand them to the system is a seventh of what an
  * upload does. A body in shared memory (`request.ts`) is not copied on its way.
@@ -27,8 +30,12 @@ interface Waiting {
  */
 export function createHttpThread({ url, ...options }: HttpClientOptions): HttpClient {
   const workerData: HttpWorkerData = { ...options, url: url.href }
-  // What was asked of this process, a profile for one, is not asked of the thread.
-  const worker = new Worker(new URL('./http-worker.js', import.meta.url), { workerData, execArgv: [] })
+  const worker = new Worker(new URL('./http-worker.js', import.meta.url), {
+    workerData,
+    // What was asked of this process, a profile for one, is not asked of the thread.
+    execArgv: [],
+    resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
+  })
   const waiting = new Map<number, Waiting>()
   let lastNumber = 0
   let failure: Error | null = null
