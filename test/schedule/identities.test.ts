@@ -34,3 +34,21 @@ test('thousands of identities are found, each by its kind and id, and are gone w
   }
   assert.equal(identities.size(), 5000 + 1667)
 })
+
+test('at the start one that has spent next to nothing is forgotten, and gets no token back by that', () => {
+  for (const [limit, remembered] of [
+    [1e7, 0],
+    [30, 1],
+  ] as const) {
+    const rate = createRate(limit, undefined, 1000)
+    const identities = createIdentities(rate, 0, () => null)
+    const first = identities.add('user', 'u')
+    first.references = 1
+    first.fullAtMs = charged(rate, first.fullAtMs, 5)
+    const spentUntilMs = first.fullAtMs
+    identities.release(first, 5)
+    assert.equal(identities.size(), remembered, `${limit} events/s`)
+    const again = identities.find('user', 'u') ?? identities.add('user', 'u')
+    assert.ok(again.fullAtMs >= spentUntilMs, `${limit} events/s`)
+  }
+})
