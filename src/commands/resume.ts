@@ -18,7 +18,7 @@ export interface Decision {
   readonly rejectsUnknown: boolean
 }
 
-type Options = Pick<UploadOptions, 'state' | 'fresh' | 'yes' | 'acceptChanges' | 'unknown'>
+type Options = Pick<UploadOptions, 'state' | 'fresh' | 'resend' | 'yes' | 'acceptChanges' | 'unknown'>
 
 /** Amplitude drops repeats of an event for 7 days; one is kept for the time that a resume takes. */
 const REPEATS_ARE_DROPPED_MS = 6 * 24 * 3_600_000
@@ -41,6 +41,8 @@ export async function decide(
   if (options.fresh) {
     const undelivered = damage === null ? undeliveredIn(saved) : UNREADABLE
     await mayLeave(undelivered, options, ask)
+    if (saved !== null && saved.run.keyFingerprint === wanted.keyFingerprint && !options.resend)
+      mustNotDouble(saved, nowMs)
     return { ...begins, run: newRun(wanted), movesAside: lock === null ? null : { undelivered } }
   }
   if (damage !== null) throw damage
@@ -66,6 +68,25 @@ async function mayLeave(undelivered: string | null, { state, yes }: Options, ask
   throw new UsageError(`${statement}; nothing was changed`, {
     hint: 'Without --fresh the run goes on, and braze2amp retry sends its dead letters; --yes begins anew all the same.',
   })
+}
+
+/**
+ * What was sent of files that were begun is sent again; Amplitude drops it, or it would be there twice. Those that are delivered
+ * whole are refused by `planInputs`.
+ * @throws UsageError when Amplitude may not drop it any more
+ */
+function mustNotDouble({ open, savedAt }: Checkpoint, nowMs: number): void {
+  if (nowMs >= savedAt && nowMs - savedAt <= REPEATS_ARE_DROPPED_MS) return
+  const begun = open.filter(({ kind, accepted }) => kind !== 'retry' && accepted > 0)
+  if (begun.length === 0) return
+  const events = begun.reduce((sum, { accepted }) => sum + accepted, 0)
+  const more = begun.length > 1 ? ` and ${number(begun.length - 1)} more` : ''
+  throw new UsageError(
+    `${number(events)} events of ${begun[0]?.path}${more} were sent already, more than 6 days ago, and --fresh would send them again`,
+    {
+      hint: 'Amplitude may then have them twice. Without --fresh the run goes on behind them; --resend sends them all the same.',
+    },
+  )
 }
 
 const UNREADABLE = 'an unknown number of events (the checkpoint cannot be read)'

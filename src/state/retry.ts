@@ -81,7 +81,9 @@ export async function prepareRetry(
     else settled.push([ordinal, ordinal + 1])
     ordinal += 1
   })
-  if (taken.length === 0) return { checkpoint: saved, letters: 0 }
+  // Those that a person took out stay rejected, and that is all.
+  if (taken.length === 0)
+    return { checkpoint: { ...saved, logs: { ...saved.logs, [DEAD_LETTERS_FILE]: length } }, letters: 0 }
 
   const books = withPending(saved.counts, taken, path)
   if (length !== known) {

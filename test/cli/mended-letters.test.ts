@@ -48,6 +48,17 @@ test('replay does not cut a mended letter: it says what takes it', async (t) => 
   assert.equal(readFileSync(join(cwd, LETTERS), 'utf8'), before)
 })
 
+test('letters that a person took out stay rejected, and the run goes on without them', async (t) => {
+  const { emulator, cwd, edit, retry } = await runWithLetters(t)
+  edit(() => '')
+  const { code, stdout, stderr } = await retry()
+  assert.equal(code, 3, stderr)
+  assert.deepEqual(summaryIn(stdout).rejected.by_reason, { malformed: 2 })
+  const again = await replay({ cwd, url: emulator.url })
+  assert.equal(again.code, 3, again.stderr)
+  assert.match(again.stderr, /nothing new/)
+})
+
 test('letters that were never counted are refused, and nothing is changed', async (t) => {
   const { emulator, cwd, edit, retry } = await runWithLetters(t)
   edit((text) => `${text}${text.split('\n')[0]}\n`)

@@ -171,6 +171,18 @@ describe('--fresh', () => {
     assert.deepEqual([checkpointIn(cwd), moved(cwd)], [before, []])
   })
 
+  test('refuses what Amplitude would have twice: events that were sent more than 6 days ago', async () => {
+    const cwd = begun()
+    const path = join(cwd, '.braze2amp', 'checkpoint.json')
+    const checkpoint = JSON.parse(readFileSync(path, 'utf8'))
+    writeFileSync(path, JSON.stringify({ ...checkpoint, savedAt: Date.now() - 7 * 24 * 3_600_000 }))
+    const run = await replay({ cwd, url, words: ['--fresh'] })
+    assert.equal(run.code, 2, run.stderr)
+    assert.match(run.stderr, /10 events of .*Open\.ndjson were sent already, more than 6 days ago.*\n.*--resend/)
+    assert.deepEqual(moved(cwd), [])
+    await replayed(3, { cwd, url, words: ['--fresh', '--resend'] })
+  })
+
   test('asks nothing when nothing is undelivered', async () => {
     const cwd = begun()
     const { summary } = await replayed(3, { cwd, url, words: ['--fresh'] })
