@@ -25,8 +25,12 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
   const claim = await claimState(place)
   let { lock } = claim
   try {
-    const opening = await openingOf(session, claim, signal, held)
-    if (signal.aborted) return interruptedCode(signal)
+    const opening = await openingOf(session, claim, signal, held).catch((error: unknown) => {
+      // Ctrl-C at a question is no answer to it.
+      if (signal.aborted) return null
+      throw error
+    })
+    if (opening === null || signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
     lock.lost.addEventListener('abort', () => lost.abort(lock?.lost.reason), { once: true })
     const { movesAside } = opening.decision
