@@ -73,6 +73,8 @@ interface InputOptions {
 
 /** So much may be read between two checkpoints, in bytes as stored (DESIGN.md §6). */
 const RESERVED_BYTES = 32 << 20
+/** The share of it behind which the next checkpoint begins: early enough that no read waits for it, and not more often. */
+const SAVE_AT = 0.75
 
 interface OpenState {
   readonly upcoming: Upcoming
@@ -273,7 +275,7 @@ export function createInputs(options: InputOptions): Inputs {
           furthest = { number: source.number, byte }
         }
         readSinceGrant += bytes.length
-        if (readSinceGrant >= reservedBytes / 2 && !isSaving) void saveNow()
+        if (readSinceGrant >= reservedBytes * SAVE_AT && !isSaving) void saveNow()
       },
       holds: (source) => source.path === STDIN && stdin.holds(),
       ended(source) {
