@@ -106,7 +106,8 @@ export async function* mappedChunks(
       await progress?.ended(source)
       observer.finished(source)
     } catch (error) {
-      const endsRun = error instanceof UnknownEventError || error instanceof ChangedInputError
+      const endsRun =
+        error instanceof UnknownEventError || error instanceof ChangedInputError || progress?.isRetry(source)
       if (!(error instanceof Braze2ampError) || endsRun) throw error
       progress?.refused(source)
       observer.refused(source, error)

@@ -33,6 +33,8 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
     if (opening === null || signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place)
     lock.lost.addEventListener('abort', () => lost.abort(lock?.lost.reason), { once: true })
+    // It may have been lost while a question was open.
+    if (lock.lost.aborted) throw lock.lost.reason
     const { movesAside } = opening.decision
     if (movesAside !== null) {
       const moving = moveAside(fileSystem, options.state, clock.wallClock())
@@ -99,18 +101,20 @@ async function upload(
       openSink,
     }).finally(() => client.close())
     // After a bug the picture may be wrong; the last checkpoint is not.
-    const isSound = ended.error === null || ended.error instanceof Braze2ampError
+    const cause = ended.error ?? (failure.signal.aborted ? failure.signal.reason : null)
+    const isSound = cause === null || cause instanceof Braze2ampError
+    let isSaved = true
     if (!lockLost.aborted && isSound) {
       const isAtEnd = ended.stop === null && ended.error === null && ended.counts.pending === 0
       const isClean = opened.uploader?.isClean() ?? true
-      await state.end({ isClean, isComplete: isAtEnd && opening.plan.parked.length === 0 }).catch(fail)
+      await state.end({ isClean, isComplete: isAtEnd }).catch((error: unknown) => {
+        isSaved = false
+        fail(error)
+      })
     }
-    const exitCode = report(
-      session,
-      state,
-      { ...ended, stop: ended.stop ?? (failure.signal.aborted ? 'sink' : null) },
-      opening,
-    )
+    // That the end could not be saved counts more than that the user wanted it.
+    const hasFailed = !isSaved || (ended.stop === null && failure.signal.aborted)
+    const exitCode = report(session, state, { ...ended, stop: hasFailed ? 'sink' : ended.stop }, opening)
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending
     if (session.paths !== null && opening.decision.saved !== null && isSame) tellerOf(session)('nothing new')

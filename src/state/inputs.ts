@@ -311,7 +311,10 @@ export function createInputs(options: InputOptions): Inputs {
       state.settled.end()
     },
     refused(source) {
-      if (open.get(source.path)?.settled.readTo() === 0) open.delete(source.path)
+      const state = open.get(source.path)
+      if (state === undefined || state.kind === 'retry') return
+      // What an earlier process knew of it stays known.
+      if (!state.wasOpen && state.savedReadTo === 0 && state.settled.readTo() === 0) open.delete(source.path)
     },
     finished() {
       isPastUnknown = true

@@ -70,11 +70,17 @@ export async function prepareRetry(
   const path = join(directory, DEAD_LETTERS_FILE)
   const known = saved.logs[DEAD_LETTERS_FILE] ?? 0
   // Behind a clean stop there is nothing that a crash left.
-  const length = saved.clean ? ((await fileSystem.stat(path))?.size ?? 0) : known
+  const size = (await fileSystem.stat(path))?.size ?? 0
+  if (!saved.clean && size < known) {
+    throw new UsageError(`${path} has ${size} bytes, but the checkpoint knows ${known} of it`, {
+      hint: 'Put the file back. Letters can be mended once the run has ended well: the command that was interrupted goes on.',
+    })
+  }
+  const length = saved.clean ? size : known
   const taken: LetterHead[] = []
   const settled: [number, number][] = []
   let ordinal = 0
-  await eachLetter((line, at) => {
+  await eachLetter(fileSystem, path, length, (line, at) => {
     const head = headOf(line, path, at)
     if (reason === null || head.reason === reason) taken.push(head)
     else if (settled.at(-1)?.[1] === ordinal) (settled.at(-1) as [number, number])[1] += 1
@@ -95,7 +101,7 @@ export async function prepareRetry(
   await fileSystem.rename(path, retrying)
   await fileSystem.syncDirectory(directory)
   const left = createAppendLog({ fileSystem, path, length: 0 })
-  await copyLines(fileSystem, retrying, settled, left.add)
+  await copyLetters(fileSystem, retrying, length, settled, left.add)
   await left.close()
 
   const input: SavedInput = {
@@ -114,17 +120,24 @@ export async function prepareRetry(
     counts: { ...saved.counts, ...books },
   }
   return { checkpoint, letters: taken.length }
+}
 
-  async function eachLetter(take: (line: string, at: number) => void): Promise<void> {
-    if (length === 0) return
-    const log = createAppendLog({ fileSystem, path, length })
-    try {
-      await log.open()
-      const { rest, at } = await eachLine(log, take)
-      if (rest !== '') take(rest, at)
-    } finally {
-      await log.close()
-    }
+/** Each line of the first `length` bytes, also a last one that lacks its newline. The file is only read. */
+async function eachLetter(
+  fileSystem: FileSystem,
+  path: string,
+  length: number,
+  take: (line: string, at: number) => void,
+): Promise<void> {
+  if (length === 0) return
+  const file = await fileSystem.open(path, 'read')
+  const within = (into: Uint8Array, position: number) =>
+    into.subarray(0, Math.max(0, Math.min(into.length, length - position)))
+  try {
+    const { rest, at } = await eachLine({ read: (into, position) => file.read(within(into, position), position) }, take)
+    if (rest !== '') take(rest, at)
+  } finally {
+    await file.close()
   }
 }
 
@@ -139,25 +152,23 @@ async function cutTo(fileSystem: FileSystem, path: string, length: number): Prom
   }
 }
 
-async function copyLines(
+async function copyLetters(
   fileSystem: FileSystem,
   from: string,
+  length: number,
   ranges: readonly OrdinalRange[],
   add: ReturnType<typeof createAppendLog>['add'],
 ): Promise<void> {
   if (ranges.length === 0) return
-  const log = createAppendLog({ fileSystem, path: from, length: null })
-  await log.open()
   let ordinal = 0
   let at = 0
-  await eachLine(log, (line) => {
+  await eachLetter(fileSystem, from, length, (line) => {
     while (at < ranges.length && (ranges[at] as OrdinalRange)[1] <= ordinal) at += 1
     const [start, end] = ranges[at] ?? [0, 0]
     const isLeft = ordinal >= start && ordinal < end
     ordinal += 1
     if (isLeft) add((out) => append(out, Buffer.from(`${line}${String.fromCharCode(NEWLINE)}`)))
   })
-  await log.close()
 }
 
 function headOf(line: string, path: string, at: number): LetterHead {

@@ -124,7 +124,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
       savedAt: clock.wallClock(),
       clean: ending.isClean && unknownSince === null,
       unknownSince,
-      complete: options.isRetry ? (saved?.complete ?? false) : ending.isComplete,
+      complete: options.isRetry ? (saved?.complete ?? false) : ending.isComplete && open.length === 0,
       reservedTo,
       open,
       lanes: lanes.picture(),

@@ -24,8 +24,10 @@ export function createTurns(act: () => Promise<void>): Turns {
 
   return {
     take() {
+      // Between the end of a turn and the beginning of the next there is a moment without one.
+      if (next !== null) return next
       if (current === null) return begin()
-      next ??= current
+      next = current
         .catch(() => {})
         .then(() => {
           next = null

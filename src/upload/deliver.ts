@@ -197,6 +197,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const failures = before.failures + 1
     const failingSinceMs = Math.min(before.failingSinceMs, sentAtMs)
     const deadlineMs = reachability.deadlineMs(nowMs)
+    if (verdict.scope !== 'run') {
+      for (const { trouble } of request.events) if (trouble.failures === 0) doubtful += 1
+      mark(request, { failures, failingSinceMs })
+    }
     const gaveUp = reachability.failed(verdict.detail, verdict.excerpt, nowMs)
     if (gaveUp !== null) {
       options.stop(gaveUp)
@@ -210,8 +214,6 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
       return
     }
-    for (const { trouble } of request.events) if (trouble.failures === 0) doubtful += 1
-    mark(request, { failures, failingSinceMs })
     if (failures < FAILURES_BEFORE_SPLIT || lastPassedMs < failingSinceMs) {
       const waitMs = verdict.retryAfterMs ?? backoffMs(failures, random())
       repeatAll(request, Math.min(nowMs + waitMs, deadlineMs), nowMs)

@@ -53,7 +53,9 @@ export function createHttpThread({ url, ...options }: HttpClientOptions): HttpCl
     waiting.get(number)?.resolve(answer)
     waiting.delete(number)
   })
-  worker.on('error', (error) => {
+  worker.on('error', (cause) => {
+    // An error with a code would be taken for one of the disk.
+    const error = new Error(`the thread that sends requests has ended: ${cause.message}`, { cause })
     failure = error
     settleAll(({ reject }) => reject(error))
   })

@@ -175,6 +175,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   let underWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
+  /** What became of some request nobody knows: the part that would have said so has failed. */
+  let isBroken = false
   /** Called at every change; each waiter looks for itself whether it was what it waits for. */
   let waiters: (() => void)[] = []
 
@@ -248,11 +250,15 @@ export function createUploader(options: UploaderOptions): Uploader {
     concurrency
       .run(() => client.post(body))
       .then(async (answer) => {
-        builder.reuse(body)
+        // Of a request that is refused early the rest may still be on its way out.
+        if (answer.is === 'failure' || answer.status === 200) builder.reuse(body)
         traffic.answered(answer)
         await delivery.answered(request, answer, nowMs)
       })
-      .catch((error: unknown) => fail(stoppedByDisk(error)))
+      .catch((error: unknown) => {
+        isBroken = true
+        fail(stoppedByDisk(error))
+      })
       .finally(() => {
         underWay -= 1
         options.onSettled()
@@ -325,7 +331,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       await client.close()
     },
     quota: () => scheduler.saveQuota(clock.now()),
-    isClean: () => underWay === 0 && delivery.doubtful() === 0,
+    isClean: () => !isBroken && underWay === 0 && delivery.doubtful() === 0,
     figures() {
       const nowMs = clock.now()
       const statistics = scheduler.statistics()

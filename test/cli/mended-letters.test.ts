@@ -59,6 +59,34 @@ test('letters that a person took out stay rejected, and the run goes on without 
   assert.match(again.stderr, /nothing new/)
 })
 
+test('the last letter counts also when an editor left it without its newline', async (t) => {
+  const { cwd, edit, retry } = await runWithLetters(t)
+  edit((text) => text.trimEnd())
+  const { code, stderr } = await retry('--reason', 'forbidden')
+  assert.equal(code, 3, stderr)
+  edit((text) => text.replace('"malformed"', '"forbidden"').trimEnd())
+  const uncounted = await retry('--reason', 'forbidden')
+  assert.equal(uncounted.code, 2, uncounted.stderr)
+  edit((text) =>
+    text.replace('"forbidden"', '"malformed"').replace('\\"time\\":\\"soon\\"', '\\"time\\":1767225600').trimEnd(),
+  )
+  const last = await retry('--reason', 'malformed')
+  assert.equal(last.code, 3, last.stderr)
+  assert.deepEqual(summaryIn(last.stdout).rejected.by_reason, { malformed: 1 })
+  assert.equal(readFileSync(join(cwd, LETTERS), 'utf8').trim().split('\n').length, 1)
+})
+
+test('letters of a run that was killed are not cut before they are looked at', async (t) => {
+  const { cwd, edit, retry } = await runWithLetters(t)
+  const path = join(cwd, '.braze2amp', 'checkpoint.json')
+  writeFileSync(path, JSON.stringify({ ...JSON.parse(readFileSync(path, 'utf8')), clean: false }))
+  edit((text) => text.replace('"soon"', '"soon, or so"').replace('soon\\"', 'soon, or so\\"'))
+  const before = readFileSync(join(cwd, LETTERS), 'utf8')
+  const { code, stderr } = await retry()
+  assert.equal(code, 2, stderr)
+  assert.equal(readFileSync(join(cwd, LETTERS), 'utf8'), before)
+})
+
 test('letters that were never counted are refused, and nothing is changed', async (t) => {
   const { emulator, cwd, edit, retry } = await runWithLetters(t)
   edit((text) => `${text}${text.split('\n')[0]}\n`)
