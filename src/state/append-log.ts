@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { UsageError } from '../errors.ts'
-import { type ByteWriter, createByteWriter } from '../json/bytes.ts'
+import type { ByteWriter } from '../json/bytes.ts'
+import { createBatchMemory } from './batch-memory.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
 import { createTurns } from './turns.ts'
 
@@ -23,7 +24,8 @@ import { createTurns } from './turns.ts'
  *     flush resolves the batch is durable
  *
  * A write or sync that failed leaves the batch in memory: the next flush writes all of it again, at the same place. It must not only
- * sync again: after a sync that failed, a system may take the unwritten bytes for written.
+ * sync again: after a sync that failed, a system may take the unwritten bytes for written. Of what `write` had written before, nothing
+ * is in memory any more: then the log is lost, and every later flush fails.
  */
 export interface AppendLog {
   readonly path: string
@@ -31,13 +33,15 @@ export interface AppendLog {
   open(): Promise<void>
   /** Adds what `write` appends to the batch under way. */
   add(write: (out: ByteWriter) => void): void
+  /** Resolves when everything added so far is in the file, which frees its memory; rejects with the system's error. */
+  write(): Promise<void>
   /** Resolves when everything added so far is durable; rejects with the system's error when it cannot be. */
   flush(): Promise<void>
-  /** Bytes added that are not durable. */
+  /** Bytes added that are still in memory. */
   pendingBytes(): number
   /** Bytes of the file with everything added: what a picture taken now says of it. */
   length(): number
-  /** Fills `into` from `position` on, from what is durable; returns how many bytes that were. */
+  /** Fills `into` from `position` on, from what is in the file; returns how many bytes that were. */
   read(into: Uint8Array, position: number): Promise<number>
   /** Flushes and closes. */
   close(): Promise<void>
@@ -52,22 +56,22 @@ interface AppendLogOptions {
   readonly keepsOpen?: boolean
 }
 
-/** Room of a batch at first. */
-const FIRST_BYTES = 1 << 10
-/** A batch grows by pieces of this size: memory that comes and goes in larger ones is not given back to the system. */
-const PIECE_BYTES = 1 << 20
-/** Room of a piece: most entries end within it. */
-const PIECE_ROOM_BYTES = PIECE_BYTES + (PIECE_BYTES >> 3)
+const MEMORY = createBatchMemory()
 
 /** The file comes into being with the first flush that has something to write. */
 export function createAppendLog(options: AppendLogOptions): AppendLog {
   const { fileSystem, path, length: keptLength, keepsOpen = true } = options
-  let batch = [createByteWriter(FIRST_BYTES)]
+  let batch: ByteWriter[] = []
   /** The batch that is being written. */
   let leaving: readonly ByteWriter[] = []
-  /** Its pieces, afterwards, for the next batch of a busy log. */
-  let spare: ByteWriter[] = []
+  /** Bytes of the entry that was added last: the next one may be as long. */
+  let lastEntryBytes = 0
   let durableLength = keptLength ?? 0
+  let writtenLength = durableLength
+  /** The next turn syncs. */
+  let mustSync = false
+  /** What `write` had written may be gone. */
+  let lost: unknown = null
   let file: OpenFile | null = null
   /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
   let isNameDurable = false
@@ -78,9 +82,12 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     return bytesIn(batch) + bytesIn(leaving)
   }
 
-  function takePiece(roomBytes: number): ByteWriter {
-    const piece = spare.pop() ?? createByteWriter(roomBytes)
-    piece.length = 0
+  /** The piece that has room for an entry like the last; each is twice as large as the one before it. */
+  function openPiece(): ByteWriter {
+    const last = batch[batch.length - 1]
+    if (last !== undefined && last.bytes.length - last.length >= lastEntryBytes) return last
+    const piece = MEMORY.take(Math.max(lastEntryBytes, 2 * (last?.bytes.length ?? 0)))
+    batch.push(piece)
     return piece
   }
 
@@ -89,6 +96,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     if (keptLength !== null && (facts?.size ?? 0) < keptLength) throw tooShort(path, facts?.size ?? null, keptLength)
     if (facts === null) return
     durableLength = keptLength ?? facts.size
+    writtenLength = durableLength
     await withFile(async (opened) => {
       if (facts.size <= durableLength) return
       await opened.truncate(durableLength)
@@ -119,24 +127,27 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   }
 
   async function writeBatch(): Promise<void> {
+    const syncs = mustSync
+    mustSync = false
     await openOnce()
+    if (lost !== null) throw lost
     const pieces = batch
-    batch = [takePiece(FIRST_BYTES)]
+    batch = []
     leaving = pieces
     try {
       await withFile(async (opened) => {
-        let at = durableLength
+        let at = writtenLength
         for (const { bytes, length } of pieces) {
           await opened.write(bytes.subarray(0, length), at)
           at += length
         }
-        await opened.sync()
+        if (syncs) await sync(opened)
       })
-      if (!isNameDurable) await fileSystem.syncDirectory(dirname(path))
-      isNameDurable = true
-      durableLength += bytesIn(pieces)
-      // A log that took little meanwhile may take little for long: there may be thousands of them.
-      spare = bytesIn(batch) * 4 >= bytesIn(pieces) ? pieces : []
+      if (syncs && !isNameDurable) await fileSystem.syncDirectory(dirname(path))
+      isNameDurable ||= syncs
+      writtenLength += bytesIn(pieces)
+      if (syncs) durableLength = writtenLength
+      for (const piece of pieces) MEMORY.give(piece)
     } catch (error) {
       batch = [...pieces, ...batch]
       throw error
@@ -145,8 +156,22 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     }
   }
 
+  async function sync(opened: OpenFile): Promise<void> {
+    try {
+      await opened.sync()
+    } catch (error) {
+      if (writtenLength > durableLength) lost = error
+      throw error
+    }
+  }
+
+  function write(): Promise<void> {
+    return bytesIn(batch) === 0 ? (writing.current() ?? Promise.resolve()) : writing.take()
+  }
+
   function flush(): Promise<void> {
-    if (bytesIn(batch) === 0) return writing.current() ?? Promise.resolve()
+    if (pendingBytes() === 0 && writtenLength === durableLength) return Promise.resolve()
+    mustSync = true
     return writing.take()
   }
 
@@ -154,19 +179,18 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     path,
     open: openOnce,
     add(write) {
-      let piece = batch[batch.length - 1]
-      if (piece === undefined || piece.length >= PIECE_BYTES) {
-        piece = takePiece(PIECE_ROOM_BYTES)
-        batch.push(piece)
-      }
+      const piece = openPiece()
+      const before = piece.length
       write(piece)
+      lastEntryBytes = piece.length - before
     },
+    write,
     flush,
     pendingBytes,
-    length: () => durableLength + pendingBytes(),
+    length: () => writtenLength + pendingBytes(),
     async read(into, position) {
       await openOnce()
-      const within = Math.max(0, Math.min(into.length, durableLength - position))
+      const within = Math.max(0, Math.min(into.length, writtenLength - position))
       return within === 0 ? 0 : withFile((opened) => opened.read(into.subarray(0, within), position))
     },
     async close() {

@@ -85,8 +85,12 @@ export interface LaneFileOptions {
 /** A lane's appended bytes are written when they are this many. */
 const WRITE_BYTES = 1 << 18
 /** All of them are when all lanes together have this many. */
-const WRITE_ALL_BYTES = 8 << 20
-const READ_BYTES = 1 << 16
+const WRITE_ALL_BYTES = 4 << 20
+/** One read has room for so many times what its lines have on average: most bring all that was asked for. */
+const READ_ROOM = 1.25
+/** Bounds of one read; a longer line takes a larger one. The lines that are read keep its memory. */
+const LEAST_READ_BYTES = 1 << 10
+const MOST_READ_BYTES = 1 << 16
 /** Read ahead of the last checkpoint, in seconds of an identity's limit (DESIGN.md §6). */
 const RESERVED_SECONDS = 10
 /** Files that are written at a time. */
@@ -214,7 +218,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
   }
 
   async function write(file: LaneFile): Promise<void> {
-    await writing(() => file.log.flush())
+    await writing(file.log.write)
     recount(file)
   }
 
@@ -224,34 +228,42 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     while (file.pending >= WRITE_BYTES)
   }
 
-  function writeAll(): Promise<unknown> {
-    return Promise.all(all().flatMap((file) => (file.pending > 0 ? write(file) : [])))
+  async function writeAll(): Promise<void> {
+    await Promise.all(all().flatMap((file) => (file.pending > 0 ? write(file) : [])))
   }
 
-  /** So many bytes hold 10 s of lines, on average. */
-  function reserveOf({ log, lines, leastReserve }: LaneFile): number {
-    const average = lines === 0 ? 0 : log.length() / lines
-    return Math.max(leastReserve, Math.ceil(average * eventsPerSecond * RESERVED_SECONDS))
+  async function flush(file: LaneFile): Promise<void> {
+    await writing(file.log.flush)
+    recount(file)
+  }
+
+  /** So many bytes hold `count` lines, on average. */
+  function bytesOf({ log, lines }: LaneFile, count: number): number {
+    return lines === 0 ? 0 : Math.ceil((log.length() / lines) * count)
+  }
+
+  function reserveOf(file: LaneFile): number {
+    return Math.max(file.leastReserve, bytesOf(file, eventsPerSecond * RESERVED_SECONDS))
   }
 
   /** The next lines that are not settled: at least one, at most `count`. */
   async function readLines(file: LaneFile, count: number): Promise<RecalledLine[]> {
-    let block = Buffer.allocUnsafeSlow(READ_BYTES)
+    let most = Math.min(Math.max(bytesOf(file, count * READ_ROOM), LEAST_READ_BYTES), MOST_READ_BYTES)
     for (;;) {
       if (file.readAt >= file.reservedTo) await save()
       const { reservedTo } = file
-      const most = Math.min(block.length, reservedTo - file.readAt)
-      const bytes = block.subarray(0, await file.log.read(block.subarray(0, most), file.readAt))
+      const block = Buffer.allocUnsafeSlow(Math.min(most, reservedTo - file.readAt))
+      const bytes = block.subarray(0, await file.log.read(block, file.readAt))
       const lines = linesIn(bytes, count, file)
       if (lines.length > 0) {
         const found = taken(file, lines)
         if (found.length > 0) return found
-      } else if (bytes.length === block.length) {
-        block = Buffer.allocUnsafeSlow(block.length * 4)
+      } else if (bytes.length === most) {
+        most *= 4
       } else if (reservedTo < file.log.length()) {
         // A line that is longer than what is reserved, unless a checkpoint has come meanwhile.
         if (file.reservedTo > reservedTo) continue
-        file.leastReserve = 2 * Math.max(READ_BYTES, reservedTo - file.readAt)
+        file.leastReserve = 2 * Math.max(MOST_READ_BYTES, reservedTo - file.readAt)
         await save()
       } else {
         throw damaged(join(directory, file.name), file.readAt)
@@ -298,7 +310,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       const before = file.pending
       recount(file)
       if (before < WRITE_BYTES && file.pending >= WRITE_BYTES) void track(writeOn(file))
-      if (pendingBytes >= WRITE_ALL_BYTES && underWay.size === 0) void track(writeAll().then(() => {}))
+      if (pendingBytes >= WRITE_ALL_BYTES && underWay.size === 0) void track(writeAll())
     },
     read(owner, count) {
       const file = fileOf(owner)
@@ -345,7 +357,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       })
     },
     async flush() {
-      await writeAll()
+      await Promise.all(all().map(flush))
     },
     async saved(picture) {
       const reserved = new Map(picture.map(({ file, reservedTo }) => [file, reservedTo]))

@@ -58,7 +58,7 @@ export function appendLaneLine(out: ByteWriter, event: KeptEvent, eventType: str
   appendText(out, '}\n')
 }
 
-/** A line of a lane file, read back; its bytes are a copy. */
+/** A line of a lane file, read back; its bytes are those of the line. */
 export interface LaneLine extends Omit<KeptEvent, 'type'> {
   readonly eventType: string | null
 }
@@ -94,13 +94,9 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
     at = valueEnd + 1
   }
   if (source === null || record === null || event === null) throw new Error('a line of a lane file is damaged')
-  const eventLength = event[1] - event[0]
-  const data = Buffer.allocUnsafeSlow(eventLength + record[1] - record[0])
-  data.set(bytes.subarray(event[0], event[1]))
-  data.set(bytes.subarray(record[0], record[1]), eventLength)
   const { file: path, position, line, values = 'json' } = source
-  const spans = { eventStart: 0, eventEnd: eventLength, recordStart: eventLength, recordEnd: data.length }
-  return { path, position, line, values, eventType, data, ...spans }
+  const spans = { eventStart: event[0], eventEnd: event[1], recordStart: record[0], recordEnd: record[1] }
+  return { path, position, line, values, eventType, data: bytes, ...spans }
 }
 
 function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {

@@ -27,6 +27,7 @@ const SLAB_BYTES = 1 << 18
 const YOUNG_SLABS = 16
 /** Slabs without events that are kept for the next ones. */
 const MOST_SPARE = 16
+const NO_BYTES = Buffer.alloc(0)
 
 export function createEventKeeper(): EventKeeper {
   const spare: Buffer[] = []
@@ -50,8 +51,11 @@ export function createEventKeeper(): EventKeeper {
     opened += 1
   }
 
-  function recycle({ data }: Slab): void {
-    if (data.length === SLAB_BYTES && spare.length < MOST_SPARE) spare.push(data)
+  function recycle(slab: Slab): void {
+    if (slab.data.length === SLAB_BYTES && spare.length < MOST_SPARE) spare.push(slab.data)
+    // It stays among the others until it is the oldest.
+    slab.data = NO_BYTES
+    slab.events.length = 0
   }
 
   function leave(slab: Slab): void {

@@ -25,7 +25,8 @@ export const NO_TROUBLE: Trouble = {
 
 /** Bytes that events share. */
 export interface Slab {
-  readonly data: Buffer
+  /** Empty once no event needs it. */
+  data: Buffer
   used: number
   /** Every event that was put here. */
   readonly events: UploadEvent[]
@@ -62,7 +63,7 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
     device,
     userHash: user === null ? 0 : hashOfId(user),
     deviceHash: device === null ? 0 : hashOfId(device),
-    bytes: data.length + OVERHEAD_BYTES,
+    bytes: eventEnd - eventStart + recordEnd - recordStart + OVERHEAD_BYTES,
     requestBytes: eventEnd - eventStart + 1,
     slab: null,
     data,

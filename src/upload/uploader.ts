@@ -97,7 +97,7 @@ export interface Uploader extends Sink {
 
 /** Events and records in memory (DESIGN.md §4). */
 const MEMORY_BYTES = 96 << 20
-/** Of which lines of lane files that are not on disk: that takes a moment, and to have more of them makes it no faster. */
+/** Of which lines of lane files that are not written: that takes a moment, and to have more of them makes it no faster. */
 const MOST_UNWRITTEN_BYTES = 4 << 20
 /** How long a stop waits for the answers of what is in flight (DESIGN.md §6). */
 const LAST_ANSWERS_MS = 10_000
@@ -305,15 +305,20 @@ export function createUploader(options: UploaderOptions): Uploader {
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
       const added = chunk.details.size > 0 ? office.addRecords(chunk) : null
-      const nowMs = clock.now()
+      let nowMs = clock.now()
       for (const events of keeper.keep(chunk, ticket)) {
-        for (const event of events) scheduler.offer(event, nowMs)
+        for (const event of events) {
+          scheduler.offer(event, nowMs)
+          // Each may make an identity hot, and with it hundreds of events leave for a lane file.
+          if (lanes.pendingBytes < MOST_UNWRITTEN_BYTES) continue
+          await lanes.idle()
+          nowMs = clock.now()
+        }
         pump()
       }
       options.onSettled()
       await added?.catch((error: unknown) => fail(stoppedByDisk(error)))
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
-      if (lanes.pendingBytes >= MOST_UNWRITTEN_BYTES) await lanes.idle()
     },
     async end(stop) {
       stopping = AbortSignal.any([stopping, stop])

@@ -7,7 +7,7 @@ import { appendText } from '../../src/json/bytes.ts'
 import { type AppendLog, createAppendLog } from '../../src/state/append-log.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
 import { temporaryDirectory } from '../harness.ts'
-import { crashAt, failAt, withFaults } from './faults.ts'
+import { crashAt, failAt, PASS, withFaults } from './faults.ts'
 import { createMemoryDisk } from './memory-disk.ts'
 
 const PATH = '/state/log.ndjson'
@@ -69,6 +69,33 @@ describe('an append log', () => {
     assert.equal(into.toString('utf8', 0, await log.read(into, 1)), 'ne\nmore')
   })
 
+  test('gives back what was written, and counts it no longer as in memory', async () => {
+    const disk = diskWith('one\n')
+    const log = createAppendLog({ fileSystem: disk.boot(), path: PATH, length: 4 })
+    addText(log, 'more')
+    await log.write()
+    assert.equal(log.pendingBytes(), 0)
+    assert.equal(log.length(), 8)
+    const into = Buffer.alloc(16)
+    assert.equal(into.toString('utf8', 0, await log.read(into, 0)), 'one\nmore')
+    await log.flush()
+    disk.powerFailure(() => 1)
+    assert.equal(disk.files().get(PATH)?.toString(), 'one\nmore')
+  })
+
+  test('whose sync failed over what was written before is lost: no later flush says that it is durable', async () => {
+    let syncs = 0
+    const { fileSystem } = withFaults(diskWith('').boot(), ({ operation }) => {
+      if (operation === 'sync') syncs += 1
+      return operation === 'sync' && syncs === 1 ? { do: 'fail', code: 'EIO' } : PASS
+    })
+    const log = createAppendLog({ fileSystem, path: PATH, length: 0 })
+    addText(log, 'a')
+    await log.write()
+    await assert.rejects(log.flush(), { code: 'EIO' })
+    await assert.rejects(log.flush(), { code: 'EIO' })
+  })
+
   test('on this machine is its owner’s alone, and behaves the same', async () => {
     const path = join(temporaryDirectory(), 'log')
     const log = createAppendLog({ fileSystem: diskFileSystem, path, length: 0 })
@@ -105,7 +132,10 @@ describe('an append log', () => {
 test('after a crash at any call, what was flushed is there, and what was not is cut off on the next opening', async () => {
   await fc.assert(
     fc.asyncProperty(
-      fc.array(fc.tuple(fc.stringMatching(/^[a-z]{1,20}$/), fc.boolean()), { minLength: 1, maxLength: 8 }),
+      fc.array(fc.tuple(fc.stringMatching(/^[a-z]{1,20}$/), fc.constantFrom('adds', 'writes', 'flushes')), {
+        minLength: 1,
+        maxLength: 8,
+      }),
       fc.integer({ min: 1, max: 30 }),
       fc.constantFrom('before', 'after', 'torn'),
       fc.boolean(),
@@ -118,10 +148,11 @@ test('after a crash at any call, what was flushed is there, and what was not is 
         let added = ''
         let known = 0
         try {
-          for (const [text, flushes] of adds) {
+          for (const [text, then] of adds) {
             addText(log, text)
             added += text
-            if (!flushes) continue
+            if (then === 'writes') await log.write()
+            if (then !== 'flushes') continue
             const length = log.length()
             await log.flush()
             known = length
