@@ -184,6 +184,14 @@ describe('lane files', () => {
     assert.deepEqual([positions(back), failures], [[0, 1], []])
   })
 
+  test('take little more memory for the lines that are read than these have', async () => {
+    const { lanes, back, read } = await open()
+    for (const n of numbers(1000)) lanes.append(OWNER, eventOf(n, JSON.stringify({ text: 'x'.repeat(1000) })))
+    await read(2)
+    assert.equal(back.length, 2)
+    assert.ok(back.every(({ data }) => data.buffer.byteLength < 4096))
+  })
+
   test('are read no further than the next ten seconds of the last durable checkpoint', async () => {
     const { lanes, saved, save, read, back } = await open({ eventsPerSecond: 3 })
     for (const n of numbers(200)) lanes.append(OWNER, eventOf(n))

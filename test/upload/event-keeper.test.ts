@@ -49,6 +49,27 @@ test('events that stay while thousands come and go keep their bytes, and little 
   assert.ok(held < 24e6, `${held} bytes`)
 })
 
+test('the memory of events that are done with is let go, all but a little for the next ones', () => {
+  const records = Array.from({ length: 1000 }, (_, at) => recordOf(at, { device_model: 'x'.repeat(20_000) }))
+  const chunk = mapped(records)
+  const keeper = createEventKeeper()
+  const before = memoryInUse()
+  const events = [...keeper.keep(chunk, TICKET)].flat()
+  const held = memoryInUse() - before
+  for (const event of events) keeper.release(event)
+  events.length = 0
+  const left = memoryInUse() - before
+  assert.ok(held > 40e6, `${held} bytes`)
+  assert.ok(left < 6e6, `${left} bytes`)
+})
+
+function memoryInUse(): number {
+  // What the first finds is freed by the second at the latest.
+  globalThis.gc?.()
+  globalThis.gc?.()
+  return process.memoryUsage().arrayBuffers
+}
+
 test('a chunk with holes, and one with an event larger than a slab', () => {
   const records = [0, 1, 2, 3, 4, 5].map((number) =>
     recordOf(number, number === 4 ? { device_model: 'é'.repeat(200_000) } : {}),
