@@ -10,6 +10,9 @@ import { version } from './version.ts'
  * @param argv as `process.argv`: the words of the command start at the third
  */
 export async function main(argv: readonly string[]): Promise<number> {
+  // A reader that is gone (`| head`, `2>&1 | less`) is no failure, and would end the process with a stack. What has to know that
+  // something was not written learns it from the write itself.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
   let exitCode: number = EXIT.done
   const run: Run = async (work) => {
     exitCode = await withSignals(work)

@@ -9,8 +9,6 @@ export interface Printer {
 
 export function createPrinter(): Printer {
   let isClosed = false
-  // Without a listener an error would end the process with a stack; the callback of the write has it too.
-  process.stdout.on('error', () => {})
 
   function failed(error: NodeJS.ErrnoException): Error | null {
     if (error.code === 'EPIPE') {
