@@ -43,14 +43,29 @@ export function conclude(ended: Ended, resumed = false): Conclusion {
   return { summary, exitCode, failure }
 }
 
-/** Writes the summary to its file and, with `--json`, to `printJson`. */
-export function publish(
+/**
+ * Writes the summary to its file and, with `--json`, to `print`.
+ * @returns what kept it from being written; null when it was
+ */
+export async function publish(
   summary: Summary,
   options: Pick<RunOptions, 'summary' | 'json'>,
-  printJson: (line: string) => void,
-): void {
-  if (options.summary !== undefined) writeFileSync(options.summary, `${JSON.stringify(summary)}\n`)
-  if (options.json) printJson(JSON.stringify(summary))
+  print: (text: string) => Promise<void>,
+): Promise<Error | null> {
+  const text = `${JSON.stringify(summary)}\n`
+  let failure: Error | null = null
+  try {
+    if (options.summary !== undefined) writeFileSync(options.summary, text)
+  } catch (cause) {
+    const message = `cannot write the summary to ${options.summary}: ${(cause as Error).message}`
+    failure = new StoppedError(message, { stopped: 'output', cause })
+  }
+  if (options.json) {
+    await print(text).catch((error: Error) => {
+      failure ??= error
+    })
+  }
+  return failure
 }
 
 function exitCodeOf({ stop, files, counts, signal }: Ended): number {

@@ -33,9 +33,10 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     openSink: () => ({ sink: createStdoutSink(process.stdout.fd, ledger.accept), picture: null, sent: null }),
   })
   const { summary, exitCode, failure } = conclude(ended)
-  publish(summary, options, say)
+  const unpublished = await publish(summary, options, async (text) => void process.stderr.write(text))
   if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options)))
-  if (failure !== null) throw failure
+  const error = failure ?? unpublished
+  if (error !== null) throw error
   return exitCode
 }
 

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EXIT, UsageError } from '../errors.ts'
@@ -106,9 +105,9 @@ function runText({ directory, checkpoint, holder }: FoundRun): string {
         ? 'stopped, can be resumed'
         : 'ended before all answers came, can be resumed'
   const state = holder === null ? isDone : `in use by ${holder}`
-  const letters = (logs[DEAD_LETTERS_FILE] ?? 0) > 0 ? join(directory, DEAD_LETTERS_FILE) : null
+  const hasLetters = (logs[DEAD_LETTERS_FILE] ?? 0) > 0
   const lines = [
-    endReport(summaryOfAll([checkpoint]), directory, letters),
+    endReport(summaryOfAll([checkpoint]), directory, hasLetters ? directory : null),
     `  ${'state'.padEnd(9)} ${state}, as of ${new Date(savedAt).toISOString()}`,
     `  ${'run'.padEnd(9)} ${run.id}, begun ${new Date(run.createdAt).toISOString()}${run.options.shard === null ? '' : `, shard ${run.options.shard}`}`,
     `  ${'to'.padEnd(9)} ${run.origin}, project key ${run.keyFingerprint}`,

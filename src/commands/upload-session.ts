@@ -4,12 +4,12 @@ import { claimState, inDirectory, makeDirectory } from '../state/claim.ts'
 import { stoppedByDisk } from '../state/disk-failure.ts'
 import { moveAside } from '../state/move-aside.ts'
 import type { RunState } from '../state/run-state.ts'
-import { DEAD_LETTERS_FILE } from '../state/state-directory.ts'
 import { whileHeld } from '../state/while-held.ts'
 import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
 import { version } from '../version.ts'
 import { conclude, type Ended, publish } from './ending.ts'
 import { type Opening, openingOf, openState } from './opening.ts'
+import { createPrinter } from './print.ts'
 import { type OpenSink, runReplay } from './replay-run.ts'
 import { interruptedCode } from './run.ts'
 import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts'
@@ -114,7 +114,7 @@ async function upload(
     }
     // That the end could not be saved counts more than that the user wanted it.
     const hasFailed = !isSaved || (ended.stop === null && failure.signal.aborted)
-    const exitCode = report(session, state, { ...ended, stop: hasFailed ? 'sink' : ended.stop }, opening)
+    const exitCode = await report(session, state, { ...ended, stop: hasFailed ? 'sink' : ended.stop }, opening)
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending
     if (session.paths !== null && opening.decision.saved !== null && isSame) tellerOf(session)('nothing new')
@@ -168,17 +168,17 @@ async function upload(
 
 /**
  * Writes the summary and shows the report; returns the exit code.
- * @throws what ended the run
+ * @throws what ended the run, or kept the summary from being written
  */
-function report(session: Session, state: RunState, ended: Ended, { decision }: Opening): number {
+async function report(session: Session, state: RunState, ended: Ended, { decision }: Opening): Promise<number> {
   const { options, title } = session
   const sent = { ...state.sent(), eventsPerSecondOfIdentity: ended.sent?.eventsPerSecondOfIdentity ?? 1 }
   const concluded = conclude({ ...ended, sent, durationMs: sent.durationMs }, decision.saved !== null)
   const { summary, exitCode, failure } = concluded
-  publish(summary, options, (line) => process.stdout.write(`${line}\n`))
-  const letters = summary.rejected.total > 0 ? `${options.state}/${DEAD_LETTERS_FILE}` : null
-  tellerOf(session)(endReport(summary, title, letters))
-  if (failure !== null) throw failure
+  const unpublished = await publish(summary, options, createPrinter().print)
+  tellerOf(session)(endReport(summary, title, summary.rejected.total > 0 ? options.state : null))
+  const error = failure ?? unpublished
+  if (error !== null) throw error
   return exitCode
 }
 

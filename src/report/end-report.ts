@@ -1,12 +1,13 @@
+import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import { counted, number } from './number.ts'
 import { style } from './style.ts'
 import type { ByReason, Summary } from './summary.ts'
 
 /**
  * The books of a run for a person, a few lines.
- * @param deadLetters the file that holds what was rejected; null when there is none
+ * @param state the directory that holds what was rejected; null when nothing does
  */
-export function endReport(summary: Summary, title: string, deadLetters: string | null = null): string {
+export function endReport(summary: Summary, title: string, state: string | null = null): string {
   const seconds = summary.duration_ms / 1000
   const rate = seconds > 0 ? `, ${number(Math.round(summary.read / seconds))}/s` : ''
   const lines = [
@@ -23,7 +24,7 @@ export function endReport(summary: Summary, title: string, deadLetters: string |
     stoppedLine(summary),
   ]
   if (summary.requests.total > 0) lines.push(requestsLine(summary))
-  if (deadLetters !== null) lines.push(`  dead letters in ${deadLetters}`)
+  if (state !== null) lines.push(deadLettersLine(state))
   const warnings = Object.entries(summary.warnings)
   if (warnings.length > 0)
     lines.push(`  warnings   ${warnings.map(([name, count]) => `${name} ${number(count)}`).join(', ')}`)
@@ -37,6 +38,11 @@ function requestsLine({ requests, throttled, deferred }: Summary): string {
   if (throttled.identities > 0) notes.push(`${number(throttled.identities)} identities throttled`)
   if (deferred.events > 0) notes.push(`${number(deferred.events)} events deferred`)
   return `  ${'requests'.padEnd(9)} ${number(requests.total).padStart(11)}  ${notes.join('; ')}`
+}
+
+function deadLettersLine(state: string): string {
+  const retry = state === DEFAULT_STATE ? 'braze2amp retry' : `braze2amp retry --state ${state}`
+  return `  dead letters in ${state}/${DEAD_LETTERS_FILE}; once the cause is mended, ${retry} sends them`
 }
 
 /** What was asked for; all other ends are errors, which say more. */
