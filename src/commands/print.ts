@@ -1,13 +1,13 @@
 import { StoppedError } from '../errors.ts'
 
-/** Writes a command's data to standard output, and knows when its reader is gone (`| head`), which is no failure. */
+/** Writes a command's data to standard output or error, and knows when its reader is gone (`| head`), which is no failure. */
 export interface Printer {
   /** Resolves when the text is written. Throws a StoppedError when it cannot be (a full disk). */
   print(text: string): Promise<void>
   isClosed(): boolean
 }
 
-export function createPrinter(): Printer {
+export function createPrinter(stream: NodeJS.WriteStream = process.stdout): Printer {
   let isClosed = false
 
   function failed(error: NodeJS.ErrnoException): Error | null {
@@ -15,14 +15,15 @@ export function createPrinter(): Printer {
       isClosed = true
       return null
     }
-    return new StoppedError(`cannot write to standard output: ${error.message}`, { stopped: 'output', cause: error })
+    const name = stream === process.stderr ? 'error' : 'output'
+    return new StoppedError(`cannot write to standard ${name}: ${error.message}`, { stopped: 'output', cause: error })
   }
 
   return {
     print(text) {
       if (isClosed) return Promise.resolve()
       return new Promise((resolve, reject) => {
-        process.stdout.write(text, (error) => {
+        stream.write(text, (error) => {
           const failure = error ? failed(error) : null
           if (failure === null) resolve()
           else reject(failure)

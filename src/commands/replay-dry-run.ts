@@ -6,6 +6,7 @@ import { createSeen } from '../state/seen.ts'
 import { conclude, publish } from './ending.ts'
 import { usableMapping } from './load-mapping.ts'
 import { overviewOf } from './overview.ts'
+import { createPrinter } from './print.ts'
 import type { RunOptions } from './replay-options.ts'
 import { checkWritable, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
 
@@ -33,7 +34,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     openSink: () => ({ sink: createStdoutSink(process.stdout.fd, ledger.accept), picture: null, sent: null }),
   })
   const { summary, exitCode, failure } = conclude(ended)
-  const unpublished = await publish(summary, options, async (text) => void process.stderr.write(text))
+  const unpublished = await publish(summary, options, createPrinter(process.stderr).print)
   if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options)))
   const error = failure ?? unpublished
   if (error !== null) throw error

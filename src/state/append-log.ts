@@ -170,7 +170,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   }
 
   function flush(): Promise<void> {
-    if (pendingBytes() === 0 && writtenLength === durableLength) return Promise.resolve()
+    if (pendingBytes() === 0 && writtenLength === durableLength) return writing.current() ?? Promise.resolve()
     mustSync = true
     return writing.take()
   }

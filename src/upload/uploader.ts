@@ -304,7 +304,8 @@ export function createUploader(options: UploaderOptions): Uploader {
     failed: failure.signal,
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
-      const added = chunk.details.size > 0 ? office.addRecords(chunk) : null
+      // Caught at once: it may fail while something else is waited for.
+      const added = chunk.details.size > 0 ? office.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
       for (const events of keeper.keep(chunk, ticket)) {
         for (const event of events) {
@@ -317,7 +318,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         pump()
       }
       options.onSettled()
-      await added?.catch((error: unknown) => fail(stoppedByDisk(error)))
+      await added
       await until(() => mustStop() || !scheduler.readerShouldWait(clock.now()))
     },
     async end(stop) {

@@ -54,6 +54,18 @@ describe('a summary that cannot be written', { skip: process.platform !== 'linux
   }
 })
 
+test('a dry run whose summary cannot be written to standard error ends with 4', {
+  skip: process.platform !== 'linux',
+}, async () => {
+  const full = openSync('/dev/full', 'w')
+  const child = spawn(process.execPath, [BINARY, 'replay', 'exports', '--dry-run', '--json'], {
+    cwd: exportsOf(records(10)),
+    stdio: ['ignore', 'ignore', full],
+  })
+  closeSync(full)
+  assert.deepEqual(await once(child, 'close'), [4, null])
+})
+
 describe('when nobody reads any more', () => {
   for (const words of [['--help'], ['replay', '--help'], ['help', 'retry'], ['--version'], ['completion', 'bash']]) {
     test(`${words.join(' ')} ends quietly`, async () => {
