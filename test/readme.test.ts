@@ -136,9 +136,13 @@ function stepsIn(text: string): readonly Step[] {
   )
 }
 
-/** How long it takes and how many requests it makes depends on the machine. */
+/** How long it takes and how many requests it makes depends on the machine, and so does how wide the columns are. */
 function steady(line: string): string {
-  return line.replace(/ in [\d.]+ s, [\d,]+\/s/, '').replace(/^( +requests +).*/, '$1')
+  return line
+    .replace(/ in [\d.]+ s, [\d,]+\/s/, '')
+    .replace(/^( +requests +).*/, '$1')
+    .replace(/\s+/g, ' ')
+    .trim()
 }
 
 function shell(command: string, cwd: string, env: NodeJS.ProcessEnv): Promise<{ code: number | null; output: string }> {
