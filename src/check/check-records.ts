@@ -1,7 +1,7 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
-import type { Mapping } from '../map/plan.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, MappedChunk, Severity, SkipReason, Source, Warning } from '../model.ts'
 import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'

@@ -1,5 +1,5 @@
 import type { FieldType } from '../currents/events.ts'
-import type { EventOutline } from '../map/outline.ts'
+import type { EventOutline } from '../mapping/event-outline.ts'
 import type { Report, SentEvent } from './check-event.ts'
 
 /** Checks that the fields of an export still have the types that the catalogue knows. */

@@ -1,5 +1,5 @@
-import { appliesTo, rulesOf } from '../map/layers.ts'
-import type { MappingRules, RuleOrigin } from '../map/rules.ts'
+import { appliesTo, rulesOf } from '../mapping/layers.ts'
+import type { MappingRules, RuleOrigin } from '../mapping/rules.ts'
 import type { FindingCollector } from './collector.ts'
 
 /** Notes which fields the records of each type hold, to tell which rules of a mapping file never did anything. */

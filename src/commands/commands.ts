@@ -45,7 +45,7 @@ export const COMMANDS: readonly CommandEntry[] = [
   {
     name: 'events',
     summary: 'the catalogue: event types, their Amplitude names, how sure each name is',
-    load: async () => (await import('./events.ts')).addEventsCommand,
+    load: async () => (await import('./list-events.ts')).addEventsCommand,
   },
   {
     name: 'mapping',

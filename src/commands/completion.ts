@@ -1,10 +1,10 @@
 import { Argument, type Command } from 'commander'
 import { bashCompletion } from '../completion/bash.ts'
+import { outlineOf } from '../completion/command-outline.ts'
 import { fishCompletion } from '../completion/fish.ts'
-import { outlineOf } from '../completion/outline.ts'
 import { zshCompletion } from '../completion/zsh.ts'
 import { EXIT } from '../errors.ts'
-import { createPrinter } from './print.ts'
+import { createPrinter } from '../report/printer.ts'
 import type { Run } from './run.ts'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const

@@ -1,5 +1,5 @@
 import { type Command, InvalidArgumentError } from 'commander'
-import type { EmulatorOptions } from '../emulator/options.ts'
+import type { EmulatorOptions } from '../emulator/emulator-options.ts'
 import { startEmulator } from '../emulator/server.ts'
 import type { EmulatorStats } from '../emulator/stats.ts'
 import { interruptedCode, type Run } from './run.ts'

@@ -1,12 +1,12 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
 import { EXIT, UsageError } from '../errors.ts'
-import { mappingHash } from '../map/mapping-hash.ts'
+import { mappingHash } from '../mapping/mapping-hash.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { groupsOf } from '../report/findings/order.ts'
-import { addFindingOptions, type FindingFlags, hasFailed } from './finding-options.ts'
-import { DEFAULT_MAPPING_FILE, loadMapping } from './load-mapping.ts'
-import { createPrinter } from './print.ts'
+import { createPrinter } from '../report/printer.ts'
+import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
+import { DEFAULT_MAPPING_FILE, loadMapping } from './options/load-mapping.ts'
 import type { Run } from './run.ts'
 import { STARTER } from './starter-mapping.ts'
 
@@ -42,7 +42,7 @@ export function addMappingCommand(program: Command, run: Run): void {
     .description('Prints a JSON Schema, with which editors complete and check mapping files.')
     .action(() =>
       run(async () => {
-        const { mappingJsonSchema } = await import('../map/mapping-schema.ts')
+        const { mappingJsonSchema } = await import('../mapping/mapping-schema.ts')
         await createPrinter().print(`${JSON.stringify(mappingJsonSchema(), null, 2)}\n`)
         return EXIT.done
       }),

@@ -1,14 +1,14 @@
 import { discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
-import { createStdoutSink } from '../report/stdout-sink.ts'
+import { createPrinter } from '../report/printer.ts'
+import { conclude, publish } from '../session/conclude.ts'
+import { checkWritable, runReplay, sayLeftOut, titleOf } from '../session/drive.ts'
+import { overviewOf } from '../session/overview.ts'
+import { createStdoutSink } from '../session/stdout-sink.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
-import { conclude, publish } from './ending.ts'
-import { usableMapping } from './load-mapping.ts'
-import { overviewOf } from './overview.ts'
-import { createPrinter } from './print.ts'
-import type { RunOptions } from './replay-options.ts'
-import { checkWritable, runReplay, sayLeftOut, titleOf } from './replay-run.ts'
+import { usableMapping } from './options/load-mapping.ts'
+import type { RunOptions } from './options/replay-options.ts'
 
 /** `replay --dry-run`: the events on standard output, nothing sent and nothing left on disk. */
 export async function dryRun(paths: readonly string[], options: RunOptions, signal: AbortSignal): Promise<number> {

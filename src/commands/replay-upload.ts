@@ -1,16 +1,16 @@
 import { discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
+import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
+import { overviewOf } from '../session/overview.ts'
+import { runSession } from '../session/run-session.ts'
 import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
-import { readApiKey } from './api-key.ts'
 import { createAsk } from './ask.ts'
-import { destinationOf, settingsOf } from './destination.ts'
-import { usableMapping } from './load-mapping.ts'
-import { overviewOf } from './overview.ts'
+import { readApiKey } from './options/api-key.ts'
+import { destinationOf, settingsOf } from './options/destination.ts'
+import { usableMapping } from './options/load-mapping.ts'
+import type { RunOptions, UploadOptions } from './options/replay-options.ts'
 import { refuseOwnFiles } from './own-files.ts'
-import type { RunOptions, UploadOptions } from './replay-options.ts'
-import { checkWritable, sayLeftOut, titleOf } from './replay-run.ts'
-import { runSession } from './upload-session.ts'
 
 type Options = RunOptions & UploadOptions
 

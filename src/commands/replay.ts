@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
-import { refuseKeyOption } from './api-key.ts'
-import { declareReplayOptions, type ReplayOptions } from './replay-options.ts'
+import { refuseKeyOption } from './options/api-key.ts'
+import { declareReplayOptions, type ReplayOptions } from './options/replay-options.ts'
 import type { Run } from './run.ts'
 
 const EXAMPLES = `

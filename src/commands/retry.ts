@@ -5,21 +5,27 @@ import { EXIT, UsageError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
 import { number } from '../report/number.ts'
+import { checkWritable } from '../session/drive.ts'
+import { runSession } from '../session/run-session.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { isRetrying, prepareRetry } from '../state/retry.ts'
-import { readApiKey, refuseKeyOption } from './api-key.ts'
+import { isRetrying, prepareRetry } from '../state/retrying.ts'
 import { createAsk } from './ask.ts'
-import { destinationOf, settingsOf } from './destination.ts'
-import type { MappingFlags } from './input-options.ts'
-import { addMappingFileOptions } from './input-options.ts'
-import { usableMapping } from './load-mapping.ts'
-import { apiOption, declareUploadOptions, type RunOptions, regionOption, type UploadOptions } from './replay-options.ts'
-import { checkWritable } from './replay-run.ts'
+import { readApiKey, refuseKeyOption } from './options/api-key.ts'
+import { destinationOf, settingsOf } from './options/destination.ts'
+import type { MappingFlags } from './options/input-options.ts'
+import { addMappingFileOptions } from './options/input-options.ts'
+import { usableMapping } from './options/load-mapping.ts'
+import {
+  apiOption,
+  declareUploadOptions,
+  type RunOptions,
+  regionOption,
+  type UploadOptions,
+} from './options/replay-options.ts'
+import { parseShard } from './options/shard-option.ts'
 import type { Run } from './run.ts'
-import { parseShard } from './shard-option.ts'
-import { runSession } from './upload-session.ts'
 
 interface RetryOptions
   extends Omit<UploadOptions, 'api' | 'region' | 'fresh' | 'resend' | 'yes'>,

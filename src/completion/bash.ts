@@ -1,4 +1,4 @@
-import { allCommands, type CommandOutline } from './outline.ts'
+import { allCommands, type CommandOutline } from './command-outline.ts'
 
 /** Completion for bash 3.2 and newer: no other package is needed. Where it has nothing to offer, bash offers paths. */
 export function bashCompletion(program: string, root: CommandOutline): string {

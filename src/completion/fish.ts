@@ -1,4 +1,4 @@
-import { allCommands, type CommandOutline, type Values } from './outline.ts'
+import { allCommands, type CommandOutline, type Values } from './command-outline.ts'
 
 /** Completion for fish, with descriptions. */
 export function fishCompletion(program: string, root: CommandOutline): string {

@@ -1,4 +1,4 @@
-import { allCommands, type CommandOutline, type OutlinedOption, type Values } from './outline.ts'
+import { allCommands, type CommandOutline, type OutlinedOption, type Values } from './command-outline.ts'
 
 /** Completion for zsh: a function for each command, with descriptions. */
 export function zshCompletion(program: string, root: CommandOutline): string {

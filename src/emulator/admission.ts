@@ -1,5 +1,5 @@
-import type { Api } from './contract.ts'
-import { deviceOf, shownDevice, userOf } from './identity.ts'
+import type { Api } from './documented-limits.ts'
+import { deviceOf, shownDevice, userOf } from './event-identities.ts'
 import { createLeaderboard, type Peak } from './leaderboard.ts'
 import { createRollingCount, type RollingCount } from './rolling-count.ts'
 import type { RawEvent } from './validate-event.ts'

@@ -1,6 +1,6 @@
 import { STATUS_CODES } from 'node:http'
 import type { Admission } from './admission.ts'
-import type { Api } from './contract.ts'
+import type { Api } from './documented-limits.ts'
 import type { EventFaults, FieldIndexes } from './validate-event.ts'
 
 /** Why a request was refused, as the statistics count it. */

@@ -1,6 +1,6 @@
-import type { Api } from './contract.ts'
-import { deviceOf, userOf } from './identity.ts'
-import { createRepeats } from './repeats.ts'
+import type { Api } from './documented-limits.ts'
+import { deviceOf, userOf } from './event-identities.ts'
+import { createRepeats } from './insert-ids.ts'
 import type { RawEvent } from './validate-event.ts'
 
 /** What became of the events of an accepted request. */

@@ -1,9 +1,9 @@
 import type { Gate } from './admission.ts'
 import { gateRefusal, type Refusal, type Success } from './answers.ts'
-import type { Api } from './contract.ts'
+import type { Api } from './documented-limits.ts'
+import type { ResolvedOptions } from './emulator-options.ts'
 import type { EventFile } from './event-file.ts'
 import { createIngestion } from './ingestion.ts'
-import type { ResolvedOptions } from './options.ts'
 import { parseRequest } from './parse-request.ts'
 import type { Counters } from './stats.ts'
 

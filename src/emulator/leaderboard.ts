@@ -1,4 +1,4 @@
-import { shownDevice } from './identity.ts'
+import { shownDevice } from './event-identities.ts'
 
 /** The highest rate that a device or user reached, averaged over the window. */
 export interface Peak {

@@ -7,7 +7,7 @@ import {
   type Refusal,
   TOO_MANY_EVENTS,
 } from './answers.ts'
-import { type Api, DEFAULT_MIN_ID_LENGTH } from './contract.ts'
+import { type Api, DEFAULT_MIN_ID_LENGTH } from './documented-limits.ts'
 import { isObject, type RawEvent, validateEvents } from './validate-event.ts'
 
 /** The events of a request that is right in itself (AMPLITUDE.md §1 and §2), or why it is refused. */

@@ -1,4 +1,4 @@
-import { MAX_DEPTH, REFUSED_IDS } from './contract.ts'
+import { MAX_DEPTH, REFUSED_IDS } from './documented-limits.ts'
 
 /** An event as it was parsed; nothing about its fields is known before `validateEvents`. */
 export type RawEvent = Readonly<Record<string, unknown>>

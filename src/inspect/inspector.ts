@@ -1,7 +1,7 @@
 import { createHasher } from '../hash.ts'
 import { COMMA, QUOTE } from '../json/bytes.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
-import type { Mapping } from '../map/plan.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { createHeaviest, type Heavy } from './heaviest.ts'

@@ -12,7 +12,8 @@ import {
 import { KIND } from '../json/kind.ts'
 import { appendStringOf, unescapeContent } from '../json/strings.ts'
 import { endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
-import { createMemberWriter, type OwnProperties } from './member-writer.ts'
+import type { OwnProperties } from '../mapping/own-rules.ts'
+import { createMemberWriter } from './member-writer.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
 const RAW_KEY = utf8('_raw":')

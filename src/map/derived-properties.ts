@@ -1,7 +1,8 @@
 import { unionValue } from '../json/avro-union.ts'
 import { type ByteWriter, CLOSE_BRACE, NEWLINE, OPEN_BRACE, utf8 } from '../json/bytes.ts'
 import { membersOf } from '../json/members.ts'
-import { createMemberWriter, type OwnProperties } from './member-writer.ts'
+import type { OwnProperties } from '../mapping/own-rules.ts'
+import { createMemberWriter } from './member-writer.ts'
 
 /**
  * Makes the function that writes every field of the record at `start` as a property: what an event type becomes that the

@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
 import { utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
+import type { Plan } from '../mapping/plan.ts'
 import type { RawChunk } from '../model.ts'
 import type { Columns } from './columns.ts'
-import type { Plan } from './plan.ts'
 
 /** Stands where the `insert_id` of a record without `id` goes, until the event it is computed from is written. */
 export const NO_ID = utf8(`"${'0'.repeat(32)}"`)

@@ -2,15 +2,8 @@ import { MAX_NAMES } from '../amplitude/event.ts'
 import { type ByteWriter, COLON, COMMA, copyBytes, QUOTE, reserve } from '../json/bytes.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
 import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
-import type { OwnRules } from './own-rules.ts'
+import type { OwnProperties } from '../mapping/own-rules.ts'
 import { createProtector } from './protect.ts'
-
-/** How properties are written whose keys only the record knows. */
-export interface OwnProperties {
-  /** `,"[Custom event property] ` as it is written, before the key. */
-  readonly keyStart: Uint8Array
-  readonly rules: OwnRules | null
-}
 
 /**
  * Makes the function that writes each member of the object at `at`, which must be valid, as a property; nulls are left out. Of

@@ -1,5 +1,5 @@
 import { KIND } from '../json/kind.ts'
-import type { Mapping } from './plan.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { RecordScanner } from './record-scanner.ts'
 import { isPresent } from './record-values.ts'
 

@@ -1,5 +1,5 @@
-import type { Mapping, Plan } from './plan.ts'
-import { namesCurrentsType } from './plan.ts'
+import type { Mapping, Plan } from '../mapping/plan.ts'
+import { namesCurrentsType } from '../mapping/plan.ts'
 import type { RecordScanner } from './record-scanner.ts'
 import { isString, textOfField } from './record-values.ts'
 

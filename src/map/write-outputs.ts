@@ -1,10 +1,10 @@
 import type { FieldType } from '../currents/events.ts'
 import { type ByteWriter, copyBytes, reserve } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
-import type { Outputs } from './plan.ts'
+import type { Outputs } from '../mapping/plan.ts'
+import type { Protection } from '../mapping/rules.ts'
 import { createProtector } from './protect.ts'
 import type { RecordScanner } from './record-scanner.ts'
-import type { Protection } from './rules.ts'
 import { writeValue } from './write-value.ts'
 
 /**

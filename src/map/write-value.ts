@@ -1,5 +1,5 @@
 import type { FieldType } from '../currents/events.ts'
-import { booleanOf, numberText, shortestFloat32 } from '../currents/values.ts'
+import { booleanOf, numberText, shortestFloat32 } from '../currents/field-values.ts'
 import { unionValue } from '../json/avro-union.ts'
 import {
   append,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseShard } from '../../src/commands/shard-option.ts'
+import { parseShard } from '../../src/commands/options/shard-option.ts'
 import { shardName } from '../../src/shard.ts'
 
 describe('--shard', () => {

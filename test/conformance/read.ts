@@ -1,7 +1,7 @@
 import { CUTTERS } from '../../src/cut/cut.ts'
 import { UsageError } from '../../src/errors.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
-import { compileMapping } from '../../src/map/plan.ts'
+import { compileMapping } from '../../src/mapping/plan.ts'
 import { BEGINNING, type RawChunk } from '../../src/model.ts'
 import { OUTCOMES } from '../../src/outcomes.ts'
 import { chooseFormat } from '../../src/read/choose-format.ts'

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { gzipSync } from 'node:zlib'
-import type { EmulatorOptions } from '../../src/emulator/options.ts'
+import type { EmulatorOptions } from '../../src/emulator/emulator-options.ts'
 import type { Emulator } from '../../src/emulator/server.ts'
 import { BATCH, createVirtualClock, eventsOf, HTTP, post, postRaw, type Reply, start } from './harness.ts'
 

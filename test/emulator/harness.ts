@@ -1,6 +1,6 @@
 import type { TestContext } from 'node:test'
 import type { Clock } from '../../src/clock.ts'
-import type { EmulatorOptions } from '../../src/emulator/options.ts'
+import type { EmulatorOptions } from '../../src/emulator/emulator-options.ts'
 import { type Emulator, startEmulator } from '../../src/emulator/server.ts'
 
 export interface VirtualClock extends Clock {

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { APIS } from '../../src/emulator/contract.ts'
+import { APIS } from '../../src/emulator/documented-limits.ts'
 import { createIngestion } from '../../src/emulator/ingestion.ts'
 
 const DAY_MS = 24 * 60 * 60 * 1000

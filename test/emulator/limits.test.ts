@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createGate, type Limits } from '../../src/emulator/admission.ts'
-import { APIS, type Api } from '../../src/emulator/contract.ts'
+import { APIS, type Api } from '../../src/emulator/documented-limits.ts'
 import { eventsOf } from './harness.ts'
 
 const LIMITS: Limits = {

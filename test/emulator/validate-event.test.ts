@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { REFUSED_IDS } from '../../src/emulator/contract.ts'
+import { REFUSED_IDS } from '../../src/emulator/documented-limits.ts'
 import { BATCH, eventsOf, HTTP, post, postRaw, start } from './harness.ts'
 
 const EVENT = { event_type: 'a', user_id: 'user-1' }

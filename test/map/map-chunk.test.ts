@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
-import { compileMapping } from '../../src/map/plan.ts'
+import { compileMapping } from '../../src/mapping/plan.ts'
 import { type Mapped, mapRecord, mapRecords, outcomesOf, PLAIN, rawChunk } from '../harness.ts'
 
 const OPEN = 'users.messages.email.Open'

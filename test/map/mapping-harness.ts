@@ -1,6 +1,6 @@
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
-import { readMapping } from '../../src/map/mapping-file.ts'
-import { compileMapping, type Mapping } from '../../src/map/plan.ts'
+import { readMapping } from '../../src/mapping/mapping-file.ts'
+import { compileMapping, type Mapping } from '../../src/mapping/plan.ts'
 import type { Finding } from '../../src/model.ts'
 import { type Mapped, outcomesOf, PLAIN, rawChunk } from '../harness.ts'
 

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
-import { compileMapping } from '../../src/map/plan.ts'
+import { compileMapping } from '../../src/mapping/plan.ts'
 import type { MappedChunk } from '../../src/model.ts'
 import { EVENT, outcomeOf } from '../../src/outcomes.ts'
 import { hashOfId } from '../../src/schedule/identity-hash.ts'

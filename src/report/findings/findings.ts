@@ -1,7 +1,7 @@
 import type { CheckedSection, Severity } from '../../model.ts'
+import { jsonFindings } from './findings-json.ts'
 import { githubFindings } from './github.ts'
 import { humanFindings } from './human.ts'
-import { jsonFindings } from './json.ts'
 import { junitFindings } from './junit.ts'
 
 /** Forms in which findings can be had; `--output`. */

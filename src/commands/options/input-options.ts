@@ -1,8 +1,8 @@
 import { type Command, Option } from 'commander'
-import type { MappingOptions } from '../map/plan.ts'
-import { PROFILES, type Profile } from '../map/rules.ts'
-import { FORMATS, type Format } from '../read/detect.ts'
-import { parseEventType, parseGlobs, parseTime } from './options.ts'
+import type { MappingOptions } from '../../mapping/plan.ts'
+import { PROFILES, type Profile } from '../../mapping/rules.ts'
+import { FORMATS, type Format } from '../../read/detect.ts'
+import { parseEventType, parseGlobs, parseTime } from './option-values.ts'
 
 /** Options of every command that reads exports. */
 export interface InputOptions {

@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { type Shard, shardName } from '../shard.ts'
+import { type Shard, shardName } from '../../shard.ts'
 
 /** Variables in which a scheduler tells a worker its place, from 0, among how many. */
 const SCHEDULERS = [

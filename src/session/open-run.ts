@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { mappingHash } from '../map/mapping-hash.ts'
+import { mappingHash } from '../mapping/mapping-hash.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { type Claim, inDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, type DeliveredFiles, openDeliveredFiles } from '../state/delivered-files.ts'
@@ -7,7 +7,7 @@ import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { fingerprintOf, type RunIdentity } from '../state/run-identity.ts'
 import { openRunState, type RunState } from '../state/run-state.ts'
 import { version } from '../version.ts'
-import { type Decision, decide } from './resume.ts'
+import { type Decision, decide } from './decide.ts'
 import { type Machine, type Session, tellerOf } from './session.ts'
 
 /** What an upload goes on from. */

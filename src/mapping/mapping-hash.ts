@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto'
 import { EVENTS } from '../currents/events.ts'
+import type { EventOutline, OutlinedValue } from './event-outline.ts'
 import { rulesOf } from './layers.ts'
-import type { EventOutline, OutlinedValue } from './outline.ts'
 import type { Mapping } from './plan.ts'
 import type { Protection, RuleLayer } from './rules.ts'
 

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
-import type { CheckedSection } from '../model.ts'
-import { FINDING_OUTPUTS, type FindingOutput } from '../report/findings/findings.ts'
-import { countOf } from '../report/findings/order.ts'
+import type { CheckedSection } from '../../model.ts'
+import { FINDING_OUTPUTS, type FindingOutput } from '../../report/findings/findings.ts'
+import { countOf } from '../../report/findings/order.ts'
 
 /** Options of every command whose result is a list of findings. */
 export interface FindingFlags {

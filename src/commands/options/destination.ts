@@ -1,8 +1,8 @@
-import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../amplitude/limits.ts'
-import { UsageError } from '../errors.ts'
-import type { Shard } from '../shard.ts'
-import { isLoopback } from '../upload/loopback.ts'
-import type { UploadSettings } from '../upload/upload-settings.ts'
+import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../../amplitude/limits.ts'
+import { UsageError } from '../../errors.ts'
+import type { Shard } from '../../shard.ts'
+import { isLoopback } from '../../upload/loopback.ts'
+import type { UploadSettings } from '../../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
 type RateOptions = Pick<UploadOptions, 'batchSize' | 'deviceEps' | 'deviceBurst' | 'maxEps' | 'maxRps' | 'plan'>

@@ -1,11 +1,11 @@
 import { writeFileSync } from 'node:fs'
+import type { RunOptions } from '../commands/options/replay-options.ts'
+import { interruptedCode } from '../commands/run.ts'
 import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
-import { ClosedOutput } from '../report/stdout-sink.ts'
 import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import type { Counts } from '../state/books.ts'
-import type { RunOptions } from './replay-options.ts'
-import { interruptedCode } from './run.ts'
+import { ClosedOutput } from './stdout-sink.ts'
 
 /** How a run ended. */
 export interface Ended {

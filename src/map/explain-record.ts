@@ -1,12 +1,12 @@
 import { EVENTS } from '../currents/events.ts'
 import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
+import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
+import { rulesOf } from '../mapping/layers.ts'
+import type { Mapping, Plan } from '../mapping/plan.ts'
+import type { MappingRules, Protection, RuleOrigin } from '../mapping/rules.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
-import { rulesOf } from './layers.ts'
-import type { EventOutline, OutlinedValue } from './outline.ts'
-import type { Mapping, Plan } from './plan.ts'
-import type { MappingRules, Protection, RuleOrigin } from './rules.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {

@@ -1,8 +1,9 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
+import type { RunOptions } from '../commands/options/replay-options.ts'
 import { UsageError } from '../errors.ts'
-import type { Mapping } from '../map/plan.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import { type Inputs, type Observer, replay } from '../pipeline.ts'
 import type { Discovery } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
@@ -13,9 +14,8 @@ import type { Sent } from '../report/summary.ts'
 import { shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
 import type { Ledger } from '../state/ledger.ts'
-import type { Ended } from './ending.ts'
+import type { Ended } from './conclude.ts'
 import type { Overview } from './overview.ts'
-import type { RunOptions } from './replay-options.ts'
 
 /** A sink, and what it can say of itself. */
 export interface OpenSink {

@@ -1,5 +1,5 @@
 import { utf8 } from '../json/bytes.ts'
-import type { OwnOutline } from './outline.ts'
+import type { OwnOutline } from './event-outline.ts'
 import type { Protection } from './rules.ts'
 
 /** What a mapping file asks for properties whose keys only the record knows, as bytes to compare with. */
@@ -12,6 +12,13 @@ export interface OwnRules {
   readonly protections: readonly (Protection | null)[]
   /** True when a key without a rule stays behind. */
   readonly dropsOthers: boolean
+}
+
+/** How properties are written whose keys only the record knows. */
+export interface OwnProperties {
+  /** `,"[Custom event property] ` as it is written, before the key. */
+  readonly keyStart: Uint8Array
+  readonly rules: OwnRules | null
 }
 
 /** Null when nothing is asked for. Fields of a record are the same in any case, a customer's keys are not. */

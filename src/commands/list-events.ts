@@ -2,10 +2,10 @@ import { type Command, InvalidArgumentError } from 'commander'
 import { closest } from '../closest.ts'
 import { EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
-import { matchesGlob } from '../map/glob.ts'
-import { PREFIXES } from '../map/profiles.ts'
+import { matchesGlob } from '../mapping/glob.ts'
+import { PREFIXES } from '../mapping/profiles.ts'
+import { createPrinter } from '../report/printer.ts'
 import { style } from '../report/style.ts'
-import { createPrinter } from './print.ts'
 import type { Run } from './run.ts'
 
 /** How sure an Amplitude name is, in words. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { typeOfPath } from '../currents/event-type.ts'
 import { textOf } from '../json/bytes.ts'
-import type { Mapping } from '../map/plan.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import { EVENT } from '../outcomes.ts'
 import type { Discovery } from '../read/discover.ts'
 import { STDIN } from '../read/file-list.ts'

@@ -1,9 +1,9 @@
+import type { UploadOptions } from '../commands/options/replay-options.ts'
 import { UsageError } from '../errors.ts'
 import { number } from '../report/number.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Claim } from '../state/claim.ts'
 import { changedRun, differencesOf, newRun, type RunIdentity } from '../state/run-identity.ts'
-import type { UploadOptions } from './replay-options.ts'
 
 /** How an invocation goes on with what it finds in its state directory (DESIGN.md §6). */
 export interface Decision {

@@ -1,5 +1,7 @@
 import { type Clock, systemClock } from '../clock.ts'
-import type { Mapping } from '../map/plan.ts'
+import type { Destination } from '../commands/options/destination.ts'
+import type { RunOptions, UploadOptions } from '../commands/options/replay-options.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { Format } from '../read/detect.ts'
 import type { Shard } from '../shard.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
@@ -9,9 +11,7 @@ import type { RunStateOptions } from '../state/run-state.ts'
 import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
 import { createHttpThread } from '../upload/http-thread.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
-import type { Destination } from './destination.ts'
-import type { RunOptions, UploadOptions } from './replay-options.ts'
-import type { Ask } from './resume.ts'
+import type { Ask } from './decide.ts'
 
 type SessionOptions = Pick<RunOptions, 'limit' | 'dedupe' | 'maxErrors' | 'summary' | 'json' | 'quiet' | 'progress'> &
   Omit<UploadOptions, 'apiKey' | 'apiKeyFile' | 'region'>

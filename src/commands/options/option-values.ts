@@ -1,10 +1,10 @@
 import { InvalidArgumentError } from 'commander'
-import { closest } from '../closest.ts'
-import { catalogueType } from '../currents/event-type.ts'
-import { EVENTS } from '../currents/events.ts'
-import { timeOfText } from '../currents/values.ts'
-import { matchesGlob } from '../map/glob.ts'
-import type { MaxErrors } from '../state/ledger.ts'
+import { closest } from '../../closest.ts'
+import { catalogueType } from '../../currents/event-type.ts'
+import { EVENTS } from '../../currents/events.ts'
+import { timeOfText } from '../../currents/field-values.ts'
+import { matchesGlob } from '../../mapping/glob.ts'
+import type { MaxErrors } from '../../state/ledger.ts'
 
 /** Values of command-line options; each parser throws what commander shows with the option's name and exit code 2. */
 

@@ -1,10 +1,17 @@
 import { type Command, Option } from 'commander'
-import { APIS, type ApiName, PLANS, type Plan, REGIONS, type Region } from '../amplitude/limits.ts'
-import type { Shard } from '../shard.ts'
-import type { MaxErrors } from '../state/ledger.ts'
-import { DEFAULT_STATE } from '../state/state-directory.ts'
+import { APIS, type ApiName, PLANS, type Plan, REGIONS, type Region } from '../../amplitude/limits.ts'
+import type { Shard } from '../../shard.ts'
+import type { MaxErrors } from '../../state/ledger.ts'
+import { DEFAULT_STATE } from '../../state/state-directory.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
-import { parseConcurrency, parseCount, parseDuration, parseMaxErrors, parsePositive, parseRate } from './options.ts'
+import {
+  parseConcurrency,
+  parseCount,
+  parseDuration,
+  parseMaxErrors,
+  parsePositive,
+  parseRate,
+} from './option-values.ts'
 import { parseShard } from './shard-option.ts'
 
 /** What every run needs, whether it sends or not. */

@@ -1,4 +1,4 @@
-import { REPEAT_SPAN_MS } from './contract.ts'
+import { REPEAT_SPAN_MS } from './documented-limits.ts'
 
 const GENERATION_SECONDS = 24 * 60 * 60
 // A Map holds at most 16.7 million keys, so a busy day gets several generations.

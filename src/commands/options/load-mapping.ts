@@ -1,8 +1,8 @@
 import { existsSync, readFileSync } from 'node:fs'
-import { UsageError } from '../errors.ts'
-import { compileMapping, type Mapping } from '../map/plan.ts'
-import type { Finding } from '../model.ts'
-import { placeText } from '../report/findings/order.ts'
+import { UsageError } from '../../errors.ts'
+import { compileMapping, type Mapping } from '../../mapping/plan.ts'
+import type { Finding } from '../../model.ts'
+import { placeText } from '../../report/findings/order.ts'
 import { type MappingFlags, mappingOptionsOf } from './input-options.ts'
 
 /** Picked up from the working directory when `--mapping` names no file. */
@@ -32,7 +32,7 @@ export async function loadMapping(flags: MappingFlags, file: string | null): Pro
   if (file === null) return { mapping: compileMapping(mappingOptionsOf(flags)), file, findings: [] }
   const text = readText(file)
   // Loaded by those alone who have a mapping file: parser and schema take longer to load than a small run takes.
-  const { readMapping } = await import('../map/mapping-file.ts')
+  const { readMapping } = await import('../../mapping/mapping-file.ts')
   const { rules, findings } = readMapping(file, text, flags.profile ?? null, process.env)
   const options = mappingOptionsOf({ ...flags, profile: flags.profile ?? rules.extends ?? 'braze' })
   return { mapping: compileMapping(options, rules), file, findings }
