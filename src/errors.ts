@@ -9,6 +9,11 @@ export const EXIT = {
   terminated: 143,
 } as const
 
+/** The exit code of a command that the user stopped. */
+export function interruptedCode(signal: AbortSignal): number {
+  return signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
+}
+
 interface ErrorOptions {
   /** What the user can do about it, one sentence. */
   readonly hint?: string

@@ -1,3 +1,4 @@
+import { deviceSpan, userSpan } from './chunk.ts'
 import { createHasher, mix } from './hash.ts'
 import type { MappedChunk } from './model.ts'
 import { DROPPED } from './outcomes.ts'
@@ -32,15 +33,11 @@ export function createShardFilter({ number, count }: Shard): (chunk: MappedChunk
   }
 
   return function keepOwn(chunk) {
-    const { raw, bytes, outcomes, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
+    const { raw, bytes, outcomes } = chunk
     const path = hashOfPath(raw.source.path)
     for (let i = 0; i < chunk.count; i++) {
-      let start = userStarts[i] as number
-      let end = userEnds[i] as number
-      if (start === end) {
-        start = deviceStarts[i] as number
-        end = deviceEnds[i] as number
-      }
+      const user = userSpan(chunk, i)
+      const { start, end } = user.start === user.end ? deviceSpan(chunk, i) : user
       const hash = start === end ? hashOfPlace(path, raw.positions[i] as number) : hashOf(bytes, start, end).low
       if ((hash % count) + 1 !== number) outcomes[i] = DROPPED
     }

@@ -30,7 +30,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   check: ['mapping', 'currents', 'amplitude', 'json'],
   inspect: ['mapping', 'schedule', 'amplitude', 'json'],
   report: ['inspect', 'state', 'currents', 'amplitude'],
-  session: ['pipeline', 'sink', 'read', 'mapping', 'state', 'upload', 'report', 'currents', 'json'],
+  session: ['pipeline', 'sink', 'read', 'mapping', 'state', 'upload', 'report', 'currents', 'amplitude', 'json'],
   completion: [],
   // It judges the upload, so it must not share the upload's errors.
   emulator: [],

@@ -1,4 +1,5 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
+import { eventBytes, placeInInput, recordBytes, typeNameOf } from '../chunk.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -34,9 +35,9 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
       const place = { file: chunk.raw.source.path, line: chunk.raw.lines?.[i] ?? null }
       const report: Report = (severity, cause, title, message = title) =>
         findings.add(severity, cause, title, place, recordText(chunk, i, message))
-      const type = chunk.types[i] as number
-      const typeName = type < 0 ? 'no event type' : (chunk.typeNames[type] as string)
-      if (usesRules && type >= 0) usage.meet(typeName)
+      const type = typeNameOf(chunk, i)
+      const typeName = type ?? 'no event type'
+      if (usesRules && type !== null) usage.meet(type)
       seeWarnings(chunk.warnings[i] as number, typeName, report)
       if (outcome === undefined) continue
       if (outcome.is === 'rejected') {
@@ -52,14 +53,13 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
   }
 
   function seeEvent(chunk: MappedChunk, index: number, type: string, report: Report): void {
-    const start = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
-    const end = chunk.eventEnds[index] as number
-    const event: SentEvent = JSON.parse(textOf(chunk.bytes, start, end))
-    checkEvent(event, end - start - 1, nowMs, report)
+    const bytes = eventBytes(chunk, index)
+    const event: SentEvent = JSON.parse(textOf(bytes))
+    checkEvent(event, bytes.length, nowMs, report)
     checkTypes(event, mapping.planOf(type).outline, report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
-    if (usesRules) usage.see(type, textOf(chunk.raw.bytes, chunk.raw.starts[index], chunk.raw.ends[index]))
+    if (usesRules) usage.see(type, textOf(recordBytes(chunk.raw, index)))
   }
 
   function seeWarnings(bits: number, type: string, report: Report): void {
@@ -127,5 +127,6 @@ function kindOfDetail(detail: string): string {
 
 /** What is said of a record: where it is, when its format has no lines. */
 function recordText({ raw }: MappedChunk, index: number, text: string): string {
-  return raw.lines === null ? `${text} (record ${(raw.positions[index] as number) + 1})` : text
+  const { line, position } = placeInInput(raw, index)
+  return line === null ? `${text} (record ${position + 1})` : text
 }

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
-import type { Ask } from '../session/decide.ts'
+import type { Ask } from '../session/session.ts'
 
 /**
  * How to ask a person; null when there is nobody to answer.

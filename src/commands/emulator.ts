@@ -2,7 +2,8 @@ import { type Command, InvalidArgumentError } from 'commander'
 import type { EmulatorOptions } from '../emulator/emulator-options.ts'
 import { startEmulator } from '../emulator/server.ts'
 import type { EmulatorStats } from '../emulator/stats.ts'
-import { interruptedCode, type Run } from './run.ts'
+import { interruptedCode } from '../errors.ts'
+import type { Run } from './run.ts'
 
 const DEFAULT_PORT = 8787
 

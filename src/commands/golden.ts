@@ -3,11 +3,11 @@ import { join } from 'node:path'
 import { createFindingCollector } from '../check/collector.ts'
 import { goldenDiff } from '../check/golden-diff.ts'
 import { addRefused } from '../check/refused.ts'
+import { eachEvent, eventBytes } from '../chunk.ts'
 import { type Braze2ampError, UsageError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, PassedCheck, Source } from '../model.ts'
-import { EVENT } from '../outcomes.ts'
 import { mappedChunks } from '../pipeline.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
@@ -108,11 +108,7 @@ async function eventsOf(
   const sources = (await discover(inputs)).sources()
   for await (const chunk of mappedChunks({ sources, format }, mapping, observer, signal)) {
     records += chunk.count
-    for (let i = 0; i < chunk.count; i++) {
-      if (chunk.outcomes[i] !== EVENT) continue
-      const start = i === 0 ? 0 : (chunk.eventEnds[i - 1] as number)
-      events.push(textOf(chunk.bytes, start, (chunk.eventEnds[i] as number) - 1))
-    }
+    eachEvent(chunk, (index) => events.push(textOf(eventBytes(chunk, index))))
   }
   return { events, records, refused }
 }

@@ -2,7 +2,7 @@ import { type Command, Option } from 'commander'
 import { PLANS, type Plan } from '../amplitude/limits.ts'
 import { systemClock } from '../clock.ts'
 import { EVENTS } from '../currents/events.ts'
-import { EXIT } from '../errors.ts'
+import { EXIT, interruptedCode } from '../errors.ts'
 import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -19,7 +19,7 @@ import { rateSettingsOf } from './options/destination.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive, parseRate } from './options/option-values.ts'
-import { interruptedCode, type Run } from './run.ts'
+import type { Run } from './run.ts'
 
 interface InspectOptions extends InputOptions, MappingFlags {
   readonly dedupe: boolean

@@ -35,7 +35,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   })
   const { summary, exitCode, failure } = conclude(ended)
   const unpublished = await publish(summary, options, createPrinter(process.stderr).print)
-  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options)))
+  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options.shard)))
   const error = failure ?? unpublished
   if (error !== null) throw error
   return exitCode

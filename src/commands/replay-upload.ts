@@ -43,7 +43,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
     })
   return runSession(
     {
-      title: titleOf('Upload', options),
+      title: titleOf('Upload', options.shard),
       options,
       destination,
       settings,

@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { createRecordChecker } from '../check/check-records.ts'
 import { systemClock } from '../clock.ts'
-import { EXIT, UsageError } from '../errors.ts'
+import { EXIT, interruptedCode, UsageError } from '../errors.ts'
 import { mappingHash } from '../mapping/mapping-hash.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection } from '../model.ts'
@@ -16,7 +16,7 @@ import { checkGolden } from './golden.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
-import { interruptedCode, type Run } from './run.ts'
+import type { Run } from './run.ts'
 
 interface ValidateOptions extends InputOptions, MappingFlags, FindingFlags {
   readonly golden?: string

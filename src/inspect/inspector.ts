@@ -1,9 +1,10 @@
+import { deviceSpan, eachEvent, userSpan } from '../chunk.ts'
 import { createHasher } from '../hash.ts'
 import { COMMA, QUOTE } from '../json/bytes.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { MappedChunk } from '../model.ts'
-import { EVENT, outcomeOf } from '../outcomes.ts'
+import { outcomeOf } from '../outcomes.ts'
 import { createHeaviest, type Heavy } from './heaviest.ts'
 import { createHours } from './hours.ts'
 import { createIdentitySet } from './identity-set.ts'
@@ -68,42 +69,36 @@ export function createInspector(mapping: Mapping): Inspector {
   let lastMs = Number.NEGATIVE_INFINITY
 
   function see(chunk: MappedChunk): void {
-    const { count, outcomes, types, times, eventEnds } = chunk
-    let start = 0
-    for (let i = 0; i < count; i++) {
-      const end = eventEnds[i] as number
-      if (outcomes[i] === EVENT) {
-        events++
-        // The newline is no part of it, but a comma will be.
-        bytes += end - start
-        const timeMs = times[i] as number
-        if (timeMs < firstMs) firstMs = timeMs
-        if (timeMs > lastMs) lastMs = timeMs
-        hours.add(timeMs)
-        seeIdentities(chunk, i)
-        seeNames(chunk, types[i] as number, start, end)
-      } else if (outcomes[i] === NO_IDENTITY) none++
-      start = end
-    }
+    const { count, outcomes, types, times } = chunk
+    for (let i = 0; i < count; i++) if (outcomes[i] === NO_IDENTITY) none++
+    eachEvent(chunk, (i, start, end) => {
+      events++
+      // The newline is no part of it, but a comma will be.
+      bytes += end - start
+      const timeMs = times[i] as number
+      if (timeMs < firstMs) firstMs = timeMs
+      if (timeMs > lastMs) lastMs = timeMs
+      hours.add(timeMs)
+      seeIdentities(chunk, i)
+      seeNames(chunk, types[i] as number, start, end)
+    })
   }
 
   function seeIdentities(chunk: MappedChunk, i: number): void {
-    const userStart = chunk.userStarts[i] as number
-    const userEnd = chunk.userEnds[i] as number
-    const deviceStart = chunk.deviceStarts[i] as number
-    const deviceEnd = chunk.deviceEnds[i] as number
+    const userAt = userSpan(chunk, i)
+    const deviceAt = deviceSpan(chunk, i)
     let user = 0
-    if (userEnd > userStart) {
+    if (userAt.end > userAt.start) {
       known++
-      const hash = hashUser(chunk.bytes, userStart, userEnd)
+      const hash = hashUser(chunk.bytes, userAt.start, userAt.end)
       users.add(hash, 0)
-      hottestUsers.add(hash, chunk.bytes, userStart, userEnd)
+      hottestUsers.add(hash, chunk.bytes, userAt.start, userAt.end)
       user = hash.low || 1
     } else anonymous++
-    if (deviceEnd > deviceStart) {
-      const hash = hashDevice(chunk.bytes, deviceStart, deviceEnd)
+    if (deviceAt.end > deviceAt.start) {
+      const hash = hashDevice(chunk.bytes, deviceAt.start, deviceAt.end)
       devices.add(hash, user)
-      hottestDevices.add(hash, chunk.bytes, deviceStart, deviceEnd)
+      hottestDevices.add(hash, chunk.bytes, deviceAt.start, deviceAt.end)
     }
   }
 

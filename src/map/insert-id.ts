@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto'
+import { mix } from '../hash.ts'
 import { utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
 import type { Plan } from '../mapping/plan.ts'
@@ -49,10 +50,4 @@ export function hashId(
   const mixedLow = mix(low) ^ high
   idLow[index] = mix(mixedLow)
   idHigh[index] = mix(high ^ mixedLow) | 1
-}
-
-function mix(value: number): number {
-  let h = Math.imul(value ^ (value >>> 16), 0x85ebca6b)
-  h = Math.imul(h ^ (h >>> 13), 0xc2b2ae35)
-  return (h ^ (h >>> 16)) >>> 0
 }

@@ -1,3 +1,4 @@
+import { placeInInput, placeText, typeNameOf } from '../chunk.ts'
 import { UsageError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import { outcomeOf } from '../outcomes.ts'
@@ -8,13 +9,12 @@ const UNKNOWN = outcomeOf('unknown_event_type')
 export class UnknownEventError extends UsageError {}
 
 /** @throws UnknownEventError at the first record of a type that the catalogue lacks */
-export function failOnUnknownEvents({ raw, count, outcomes, types, typeNames }: MappedChunk): void {
+export function failOnUnknownEvents(chunk: MappedChunk): void {
+  const { raw, count, outcomes } = chunk
   for (let i = 0; i < count; i++) {
     if (outcomes[i] !== UNKNOWN) continue
-    const line = raw.lines?.[i]
-    const { path } = raw.source
-    const place = line === undefined ? `${path}, record ${(raw.positions[i] as number) + 1}` : `${path}:${line}`
-    throw new UnknownEventError(`${place} is of type ${typeNames[types[i] as number]}, which the catalogue lacks`, {
+    const place = placeText(placeInInput(raw, i))
+    throw new UnknownEventError(`${place} is of type ${typeNameOf(chunk, i)}, which the catalogue lacks`, {
       hint: 'The mapping file says unknown_events: fail; skip leaves such records out, derive makes events of them.',
     })
   }

@@ -1,5 +1,5 @@
+import { eachRejected, placeInInput, placeText } from '../chunk.ts'
 import type { MappedChunk } from '../model.ts'
-import { OUTCOMES } from '../outcomes.ts'
 import { style } from './style.ts'
 
 /** Problems shown in full; further ones are only counted (the end report has the sums). */
@@ -16,26 +16,19 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
   let count = 0
   return {
     see(chunk) {
-      if (chunk.details.size === 0) return
-      for (const [index, detail] of chunk.details) {
-        const outcome = OUTCOMES[chunk.outcomes[index] as number]
-        if (index >= chunk.count || outcome?.is !== 'rejected') continue
+      eachRejected(chunk, (index, reason, detail) => {
         count++
         if (count === SHOWN_IN_FULL + 1) print(style.dim('further problems are counted, not shown'))
-        if (count <= SHOWN_IN_FULL) print(`${style.red(outcome.reason)} ${placeOf(chunk, index)}: ${detail}`)
-      }
+        if (count <= SHOWN_IN_FULL) print(`${style.red(reason)} ${placesText(chunk, index)}: ${detail}`)
+      })
     },
     unshown: () => Math.max(0, count - SHOWN_IN_FULL),
   }
 }
 
 /** Where a record stands: `file:line`, or its number where the format has no lines; of a letter, also where its record stood. */
-function placeOf({ raw }: MappedChunk, index: number): string {
+function placesText({ raw }: MappedChunk, index: number): string {
   const letter = raw.letters?.[index]
-  const place = placeText(raw.source.path, raw.positions[index] as number, raw.lines?.[index] ?? null)
-  return letter ? `${place} (from ${placeText(letter.path, letter.position, letter.line)})` : place
-}
-
-function placeText(path: string, position: number, line: number | null): string {
-  return line === null ? `${path}, record ${position + 1}` : `${path}:${line}`
+  const place = placeText(placeInInput(raw, index))
+  return letter ? `${place} (from ${placeText(letter)})` : place
 }

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import type { RunOptions } from '../commands/options/replay-options.ts'
-import { interruptedCode } from '../commands/run.ts'
-import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
+import { Braze2ampError, EXIT, interruptedCode, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
 import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import type { Counts } from '../state/books.ts'
+import type { Invocation } from './session.ts'
 import { ClosedOutput } from './stdout-sink.ts'
 
 /** How a run ended. */
@@ -49,7 +48,7 @@ export function conclude(ended: Ended, resumed = false): Conclusion {
  */
 export async function publish(
   summary: Summary,
-  options: Pick<RunOptions, 'summary' | 'json'>,
+  options: Pick<Invocation, 'summary' | 'json'>,
   print: (text: string) => Promise<void>,
 ): Promise<Error | null> {
   const text = `${JSON.stringify(summary)}\n`

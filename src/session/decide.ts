@@ -1,9 +1,9 @@
-import type { UploadOptions } from '../commands/options/replay-options.ts'
 import { UsageError } from '../errors.ts'
 import { number } from '../report/number.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import type { Claim } from '../state/claim.ts'
 import { changedRun, differencesOf, newRun, type RunIdentity } from '../state/run-identity.ts'
+import type { Ask, StateChoices } from './session.ts'
 
 /** How an invocation goes on with what it finds in its state directory (DESIGN.md §6). */
 export interface Decision {
@@ -18,13 +18,8 @@ export interface Decision {
   readonly rejectsUnknown: boolean
 }
 
-type Options = Pick<UploadOptions, 'state' | 'fresh' | 'resend' | 'yes' | 'acceptChanges' | 'unknown'>
-
 /** Amplitude drops repeats of an event for 7 days; one is kept for the time that a resume takes. */
 const REPEATS_ARE_DROPPED_MS = 6 * 24 * 3_600_000
-
-/** Asks a person; null when there is none to be asked. */
-export type Ask = ((question: string) => Promise<boolean>) | null
 
 /**
  * Decides, and asks what only a person can answer. Nothing is changed on disk.
@@ -33,7 +28,7 @@ export type Ask = ((question: string) => Promise<boolean>) | null
 export async function decide(
   { saved, damage, lock }: Claim,
   wanted: Omit<RunIdentity, 'id'>,
-  options: Options,
+  options: StateChoices,
   nowMs: number,
   ask: Ask,
 ): Promise<Decision> {
@@ -61,7 +56,7 @@ export async function decide(
 }
 
 /** @throws UsageError when undelivered events would be left behind and nobody agreed to it */
-async function mayLeave(undelivered: string | null, { state, yes }: Options, ask: Ask): Promise<void> {
+async function mayLeave(undelivered: string | null, { state, yes }: StateChoices, ask: Ask): Promise<void> {
   if (undelivered === null || yes) return
   const statement = `--fresh leaves ${undelivered} undelivered in ${state}`
   if (ask !== null && (await ask(`${statement}; they are moved aside. Begin anew?`))) return
@@ -102,7 +97,7 @@ function undeliveredIn(saved: Checkpoint | null): string | null {
 /** @throws UsageError when Amplitude may not drop repeats any more and nobody said what to do */
 function unknownOf(
   saved: Checkpoint,
-  { unknown, state }: Options,
+  { unknown, state }: StateChoices,
   nowMs: number,
 ): Pick<Decision, 'unknownSince' | 'rejectsUnknown'> {
   if (saved.clean) return { unknownSince: null, rejectsUnknown: false }

@@ -1,7 +1,6 @@
 import { accessSync, constants, existsSync } from 'node:fs'
 import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
-import type { RunOptions } from '../commands/options/replay-options.ts'
 import { UsageError } from '../errors.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import { type Inputs, type Observer, replay } from '../pipeline.ts'
@@ -11,7 +10,7 @@ import { createProblemReporter } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
 import { style } from '../report/style.ts'
 import type { Sent } from '../report/summary.ts'
-import { shardName } from '../shard.ts'
+import { type Shard, shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Ended } from './conclude.ts'
@@ -109,7 +108,7 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
 }
 
 /** What an invocation is called in its report. */
-export function titleOf(kind: string, { shard }: RunOptions): string {
+export function titleOf(kind: string, shard: Shard | undefined): string {
   return shard === undefined ? kind : `${kind} of shard ${shardName(shard)}`
 }
 

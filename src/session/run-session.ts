@@ -1,5 +1,4 @@
-import { interruptedCode } from '../commands/run.ts'
-import { Braze2ampError } from '../errors.ts'
+import { Braze2ampError, interruptedCode } from '../errors.ts'
 import { endReport } from '../report/end-report.ts'
 import { createPrinter } from '../report/printer.ts'
 import { claimState, inDirectory, makeDirectory } from '../state/claim.ts'

@@ -1,20 +1,60 @@
+import type { ApiName } from '../amplitude/limits.ts'
 import { type Clock, systemClock } from '../clock.ts'
-import type { Destination } from '../commands/options/destination.ts'
-import type { RunOptions, UploadOptions } from '../commands/options/replay-options.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { Format } from '../read/detect.ts'
 import type { Shard } from '../shard.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
+import type { MaxErrors } from '../state/ledger.ts'
 import type { RunChoices } from '../state/run-identity.ts'
 import type { RunStateOptions } from '../state/run-state.ts'
 import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
 import { createHttpThread } from '../upload/http-thread.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
-import type { Ask } from './decide.ts'
 
-type SessionOptions = Pick<RunOptions, 'limit' | 'dedupe' | 'maxErrors' | 'summary' | 'json' | 'quiet' | 'progress'> &
-  Omit<UploadOptions, 'apiKey' | 'apiKeyFile' | 'region'>
+/** How far an invocation goes and what it shows, whether it sends or not. */
+export interface Invocation {
+  /** Records to read at most. */
+  readonly limit?: number
+  readonly maxErrors?: MaxErrors
+  /** Records that are there twice are sent once. */
+  readonly dedupe: boolean
+  /** The file that the summary is written to. */
+  readonly summary?: string
+  /** The summary is printed. */
+  readonly json?: true
+  readonly quiet?: true
+  readonly progress: boolean
+}
+
+/** What becomes of events whose outcome nobody knows any more. */
+export const UNKNOWN_ACTS = ['resend', 'dead-letter'] as const
+
+/** How an upload goes on with what it finds in its state directory (DESIGN.md §6). */
+export interface StateChoices {
+  /** The directory. */
+  readonly state: string
+  readonly fresh?: true
+  readonly resend?: true
+  readonly unknown?: (typeof UNKNOWN_ACTS)[number]
+  readonly acceptChanges?: true
+  /** Questions are answered with yes. */
+  readonly yes?: true
+}
+
+/** Asks a person; null when there is none to be asked. */
+export type Ask = ((question: string) => Promise<boolean>) | null
+
+/** The URL that requests are posted to. */
+export interface Destination {
+  readonly url: URL
+  /** Without the API's path. */
+  readonly base: string
+  /** Nothing leaves this machine: no questions asked. */
+  readonly isLocal: boolean
+}
+
+type SessionOptions = Invocation & StateChoices & { readonly api: ApiName; readonly gzip?: true }
 
 /** An upload, whatever its records come from: exports under `replay`, dead letters under `retry`. */
 export interface Session {

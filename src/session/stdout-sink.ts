@@ -1,8 +1,8 @@
 import { write } from 'node:fs'
+import { eachEvent } from '../chunk.ts'
 import { systemClock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
-import { EVENT } from '../outcomes.ts'
 import type { Sink } from '../sink.ts'
 
 /** The reader of our output went away (`| head`): no failure (DESIGN §7). */
@@ -53,18 +53,13 @@ function unwritable(cause: Error): StoppedError {
 }
 
 /** Spans of bytes that hold nothing but events to write: the whole chunk, when it has no duplicates. */
-function runsOfEvents({ count, outcomes, eventEnds }: MappedChunk): readonly (readonly [number, number])[] {
+function runsOfEvents(chunk: MappedChunk): readonly (readonly [number, number])[] {
   const runs: [number, number][] = []
-  let start = 0
-  for (let i = 0; i < count; i++) {
-    const end = eventEnds[i] as number
-    if (outcomes[i] === EVENT) {
-      const last = runs.at(-1)
-      if (last !== undefined && last[1] === start) last[1] = end
-      else runs.push([start, end])
-    }
-    start = end
-  }
+  eachEvent(chunk, (_index, start, end) => {
+    const last = runs.at(-1)
+    if (last !== undefined && last[1] === start) last[1] = end
+    else runs.push([start, end])
+  })
   return runs
 }
 

@@ -1,9 +1,9 @@
-import type { KeptEvent, MappedChunk } from '../model.ts'
-import { OUTCOMES } from '../outcomes.ts'
+import { eachRejected, keptEvent, placeOf, recordBytes, typeNameOf } from '../chunk.ts'
+import type { MappedChunk } from '../model.ts'
 import type { DeadLetters } from '../state/dead-letters.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { DeadEvent } from './classify.ts'
-import { placeOf, type UploadEvent } from './upload-event.ts'
+import type { UploadEvent } from './upload-event.ts'
 
 /** Where dead letters go: the file in the state directory. */
 export type LetterBox = Pick<DeadLetters, 'addEvent' | 'addRecord' | 'flush' | 'pendingBytes'>
@@ -53,36 +53,15 @@ export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }:
       await roomForMore()
     },
     async addRecords(chunk) {
-      const { raw, count, outcomes, types, details } = chunk
+      const { raw } = chunk
       const atMs = wallClock()
-      for (const [index, detail] of details) {
-        const outcome = OUTCOMES[outcomes[index] as number]
-        if (index >= count || outcome?.is !== 'rejected') continue
-        const why = { reason: outcome.reason, detail, status: null, atMs }
-        if (outcome.reason === 'outcome_unknown') {
-          letters.addEvent(eventOf(chunk, index), typeName(types[index] as number), why)
-          continue
-        }
-        const place = placeOf(raw, index)
-        const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
-        letters.addRecord(place, record, typeName(types[index] as number), why)
-      }
+      eachRejected(chunk, (index, reason, detail) => {
+        const why = { reason, detail, status: null, atMs }
+        const type = typeNameOf(chunk, index)
+        if (reason === 'outcome_unknown') letters.addEvent(keptEvent(chunk, index), type, why)
+        else letters.addRecord(placeOf(raw, index), recordBytes(raw, index), type, why)
+      })
       await roomForMore()
     },
-  }
-}
-
-/** The event at this index, which is in no request and never will be. */
-function eventOf({ raw, bytes, eventEnds, types }: MappedChunk, index: number): KeptEvent {
-  const event = bytes.subarray(index === 0 ? 0 : eventEnds[index - 1], (eventEnds[index] as number) - 1)
-  const record = raw.bytes.subarray(raw.starts[index], raw.ends[index])
-  return {
-    ...placeOf(raw, index),
-    data: Buffer.concat([event, record]),
-    eventStart: 0,
-    eventEnd: event.length,
-    recordStart: event.length,
-    recordEnd: event.length + record.length,
-    type: types[index] as number,
   }
 }

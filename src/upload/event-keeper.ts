@@ -1,3 +1,4 @@
+import { deviceSpan, placeOf, type Span, startOfEvent, userSpan } from '../chunk.ts'
 import { COMMA } from '../json/bytes.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT } from '../outcomes.ts'
@@ -96,18 +97,16 @@ export function createEventKeeper(): EventKeeper {
       const recordStart = (raw.starts[index] as number) + toRecord
       const recordEnd = (raw.ends[index] as number) + toRecord
       data[eventEnd] = COMMA
-      const letter = raw.letters?.[index]
-      const userStart = chunk.userStarts[index] as number
-      const userEnd = chunk.userEnds[index] as number
-      const deviceStart = chunk.deviceStarts[index] as number
-      const deviceEnd = chunk.deviceEnds[index] as number
-      const user = idIn(source, userStart, userEnd)
-      const device = idIn(source, deviceStart, deviceEnd)
+      const userAt = userSpan(chunk, index)
+      const deviceAt = deviceSpan(chunk, index)
+      const user = idIn(source, userAt)
+      const device = idIn(source, deviceAt)
+      const { path, position, line, values } = placeOf(raw, index)
       const event: UploadEvent = {
         user,
         device,
-        userHash: user === null ? 0 : hashIn(user, source, userStart, userEnd),
-        deviceHash: device === null ? 0 : hashIn(device, source, deviceStart, deviceEnd),
+        userHash: user === null ? 0 : hashIn(user, source, userAt),
+        deviceHash: device === null ? 0 : hashIn(device, source, deviceAt),
         bytes: eventEnd - eventStart + recordEnd - recordStart + OVERHEAD_BYTES,
         requestBytes: eventEnd - eventStart + 1,
         slab,
@@ -116,10 +115,10 @@ export function createEventKeeper(): EventKeeper {
         eventEnd,
         recordStart,
         recordEnd,
-        path: letter?.path ?? raw.source.path,
-        position: letter?.position ?? (raw.positions[index] as number),
-        line: letter ? letter.line : (raw.lines?.[index] ?? null),
-        values: raw.values,
+        path,
+        position,
+        line,
+        values,
         type: chunk.types[index] as number,
         ticket,
         index,
@@ -193,18 +192,14 @@ export function createEventKeeper(): EventKeeper {
   }
 }
 
-function startOfEvent(eventEnds: Int32Array, index: number): number {
-  return index === 0 ? 0 : (eventEnds[index - 1] as number)
-}
-
 /** The id whose JSON string has this content; null when it has none. Amplitude names ids without their escapes. */
-function idIn(bytes: Buffer, start: number, end: number): string | null {
+function idIn(bytes: Buffer, { start, end }: Span): string | null {
   if (start === end) return null
   const content = bytes.toString('utf8', start, end)
   return content.includes('\\') ? JSON.parse(`"${content}"`) : content
 }
 
 /** The hash of an id that was read from `bytes[start, end)`: of the bytes, which is faster, when each is a character. */
-function hashIn(id: string, bytes: Buffer, start: number, end: number): number {
+function hashIn(id: string, bytes: Buffer, { start, end }: Span): number {
   return id.length === end - start ? hashOfAscii(bytes, start, end) : hashOfId(id)
 }

@@ -1,4 +1,4 @@
-import type { KeptEvent, Place, RawChunk } from '../model.ts'
+import type { KeptEvent } from '../model.ts'
 import { hashOfId } from '../schedule/identity-hash.ts'
 import type { QueuedEvent } from '../schedule/records.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
@@ -85,11 +85,4 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
 
 export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
-}
-
-/** Where a record of a chunk stands; where it first stood, when it comes from a letter. */
-export function placeOf({ source, positions, lines, values, letters }: RawChunk, index: number): Place {
-  const letter = letters?.[index]
-  if (letter) return { path: letter.path, position: letter.position, line: letter.line, values: letter.values }
-  return { path: source.path, position: positions[index] as number, line: lines?.[index] ?? null, values }
 }

@@ -1,5 +1,6 @@
 import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../../amplitude/limits.ts'
 import { UsageError } from '../../errors.ts'
+import type { Destination } from '../../session/session.ts'
 import type { Shard } from '../../shard.ts'
 import { isLoopback } from '../../upload/loopback.ts'
 import type { UploadSettings } from '../../upload/upload-settings.ts'
@@ -10,15 +11,6 @@ type RateSettings = Pick<
   UploadSettings,
   'batchSize' | 'deviceEventsPerSecond' | 'deviceBurst' | 'maxEventsPerSecond' | 'maxRequestsPerSecond'
 >
-
-/** The URL that requests are posted to. */
-export interface Destination {
-  readonly url: URL
-  /** Without the API's path. */
-  readonly base: string
-  /** Nothing leaves this machine: no questions asked. */
-  readonly isLocal: boolean
-}
 
 /**
  * Where `--api`, `--region` and `--endpoint` point to.

@@ -1,7 +1,7 @@
 import { type Command, Option } from 'commander'
 import { APIS, type ApiName, PLANS, type Plan, REGIONS, type Region } from '../../amplitude/limits.ts'
+import { type Invocation, type StateChoices, UNKNOWN_ACTS } from '../../session/session.ts'
 import type { Shard } from '../../shard.ts'
-import type { MaxErrors } from '../../state/ledger.ts'
 import { DEFAULT_STATE } from '../../state/state-directory.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './input-options.ts'
 import {
@@ -15,35 +15,18 @@ import {
 import { parseShard } from './shard-option.ts'
 
 /** What every run needs, whether it sends or not. */
-export interface RunOptions extends InputOptions, MappingFlags {
-  readonly limit?: number
+export interface RunOptions extends Invocation, InputOptions, MappingFlags {
   readonly shard?: Shard
-  readonly dedupe: boolean
-  readonly maxErrors?: MaxErrors
-  readonly summary?: string
-  readonly json?: true
-  readonly quiet?: true
-  readonly progress: boolean
 }
 
-/** What to do with events whose outcome nobody knows any more. */
-const UNKNOWN = ['resend', 'dead-letter'] as const
-type Unknown = (typeof UNKNOWN)[number]
-
 /** What an upload needs beside. */
-export interface UploadOptions {
+export interface UploadOptions extends StateChoices {
   readonly api: ApiName
   readonly region: Region
   readonly endpoint?: string
   /** Never taken: the key would stand in the list of processes and in the shell's history. */
   readonly apiKey?: string | true
   readonly apiKeyFile?: string
-  readonly state: string
-  readonly fresh?: true
-  readonly resend?: true
-  readonly unknown?: Unknown
-  readonly acceptChanges?: true
-  readonly yes?: true
   readonly concurrency: number | 'auto'
   readonly batchSize?: number
   readonly deviceEps?: number
@@ -100,7 +83,7 @@ export function declareUploadOptions(command: Command): Command {
       new Option(
         '--unknown <act>',
         'when a run was killed more than 6 days ago: what to do with events that may have been accepted',
-      ).choices(UNKNOWN),
+      ).choices(UNKNOWN_ACTS),
     )
     .option('--accept-changes', 'go on with a run although options, mapping or destination have changed')
     .option('--concurrency <n|auto>', 'requests in flight at most', parseConcurrency, 'auto')

@@ -1,0 +1,102 @@
+import type { KeptEvent, MappedChunk, Place, RawChunk, RejectReason } from './model.ts'
+import { EVENT, OUTCOMES } from './outcomes.ts'
+
+/** How the columns of a chunk hang together: where its events and records are, what they are called, where they stand. */
+
+/** Bytes `[start, end)` of a chunk. */
+export interface Span {
+  readonly start: number
+  readonly end: number
+}
+
+/** The first byte of event `index`: where the one before ends. */
+export function startOfEvent(eventEnds: Int32Array, index: number): number {
+  return index === 0 ? 0 : (eventEnds[index - 1] as number)
+}
+
+/** Event `index` in the chunk's `bytes`, without its newline. */
+export function eventSpan({ eventEnds }: MappedChunk, index: number): Span {
+  return { start: startOfEvent(eventEnds, index), end: (eventEnds[index] as number) - 1 }
+}
+
+/** The serialised event `index`, without its newline; a view of the chunk. */
+export function eventBytes(chunk: MappedChunk, index: number): Uint8Array {
+  const { start, end } = eventSpan(chunk, index)
+  return chunk.bytes.subarray(start, end)
+}
+
+/** Record `index` as JSON text, or the raw text of what is none; a view of the chunk. */
+export function recordBytes({ bytes, starts, ends }: RawChunk, index: number): Uint8Array {
+  return bytes.subarray(starts[index], ends[index])
+}
+
+/** The content of the `user_id` of event `index` in the chunk's `bytes`, escapes and all; empty when it has none. */
+export function userSpan({ userStarts, userEnds }: MappedChunk, index: number): Span {
+  return { start: userStarts[index] as number, end: userEnds[index] as number }
+}
+
+/** As `userSpan`, of the `device_id`. */
+export function deviceSpan({ deviceStarts, deviceEnds }: MappedChunk, index: number): Span {
+  return { start: deviceStarts[index] as number, end: deviceEnds[index] as number }
+}
+
+/** The event type of record `index`; null when it has none. */
+export function typeNameOf({ types, typeNames }: MappedChunk, index: number): string | null {
+  return typeNames[types[index] as number] ?? null
+}
+
+/** Calls `visit` with every record that is an event; `end` is behind its newline. */
+export function eachEvent(
+  { count, outcomes, eventEnds }: MappedChunk,
+  visit: (index: number, start: number, end: number) => void,
+): void {
+  let start = 0
+  for (let index = 0; index < count; index++) {
+    const end = eventEnds[index] as number
+    if (outcomes[index] === EVENT) visit(index, start, end)
+    start = end
+  }
+}
+
+/** Calls `visit` with every record that was rejected before anything was sent, and why. */
+export function eachRejected(
+  { count, outcomes, details }: MappedChunk,
+  visit: (index: number, reason: RejectReason, detail: string) => void,
+): void {
+  for (const [index, detail] of details) {
+    const outcome = OUTCOMES[outcomes[index] as number]
+    if (index < count && outcome?.is === 'rejected') visit(index, outcome.reason, detail)
+  }
+}
+
+/** Where record `index` stands in its input. */
+export function placeInInput({ source, positions, lines, values }: RawChunk, index: number): Place {
+  return { path: source.path, position: positions[index] as number, line: lines?.[index] ?? null, values }
+}
+
+/** Where record `index` stands; where it first stood, when it comes from a letter. */
+export function placeOf(raw: RawChunk, index: number): Place {
+  const letter = raw.letters?.[index]
+  if (!letter) return placeInInput(raw, index)
+  return { path: letter.path, position: letter.position, line: letter.line, values: letter.values }
+}
+
+/** `file:line`, or the record's number where the format has no lines. */
+export function placeText({ path, position, line }: Pick<Place, 'path' | 'position' | 'line'>): string {
+  return line === null ? `${path}, record ${position + 1}` : `${path}:${line}`
+}
+
+/** Event `index` with its record, in memory of their own. */
+export function keptEvent(chunk: MappedChunk, index: number): KeptEvent {
+  const event = eventBytes(chunk, index)
+  const record = recordBytes(chunk.raw, index)
+  return {
+    ...placeOf(chunk.raw, index),
+    data: Buffer.concat([event, record]),
+    eventStart: 0,
+    eventEnd: event.length,
+    recordStart: event.length,
+    recordEnd: event.length + record.length,
+    type: chunk.types[index] as number,
+  }
+}
