@@ -43,11 +43,10 @@ async function createProgram(run: Run, asked: string | undefined): Promise<Comma
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })
   for (const { name, summary, load } of COMMANDS) {
+    const command = program.command(name).summary(summary)
     // Completion is made from all of them.
-    if (name === asked || asked === 'completion') (await load())(program, run)
-    else program.command(name).summary(summary)
+    if (name === asked || asked === 'completion') (await load())(command, run)
   }
-  for (const command of program.commands) command.copyInheritedSettings(program)
   return program
 }
 

@@ -3,8 +3,8 @@ import { eventBytes, placeInInput, recordBytes, typeNameOf } from '../chunk.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { CheckedSection, MappedChunk, Severity, SkipReason, Source, Warning } from '../model.ts'
-import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
+import type { CheckedSection, MappedChunk, Severity, SkipReason, Source } from '../model.ts'
+import { EVENT, meaningOf, OUTCOMES, WARNING_MEANINGS, WARNINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
 import { createFindingCollector } from './collector.ts'
@@ -64,7 +64,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
 
   function seeWarnings(bits: number, type: string, report: Report): void {
     for (const [bit, warning] of WARNINGS.entries()) {
-      if ((bits & (1 << bit)) !== 0) report('warning', warning, `${type}: ${WARNING_TEXTS[warning]}`)
+      if ((bits & (1 << bit)) !== 0) report('warning', warning, `${type}: ${WARNING_MEANINGS[warning]}`)
     }
   }
 
@@ -76,8 +76,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
       })
       return
     }
-    const { severity, text } = SKIPS[reason]
-    report(severity, reason, `${type}: ${text}`)
+    report(SKIP_SEVERITIES[reason], reason, `${type}: ${meaningOf(reason)}`)
   }
 
   return {
@@ -100,21 +99,14 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
   }
 }
 
-const WARNING_TEXTS: Readonly<Record<Warning, string>> = {
-  event_type_mismatch: "the record's own event type is not that of its file",
-  id_missing: 'no id; an insert_id was made',
-  id_dropped: 'an id that Amplitude refuses, beside a good one, is left out',
-  ingested_fewer: 'Amplitude says that it took fewer events than were sent',
-  properties_not_json: "the customer's own properties are no JSON object; they go out whole",
-}
-
-const SKIPS: Readonly<Record<SkipReason, { readonly severity: Severity; readonly text: string }>> = {
-  unknown_event_type: { severity: 'warning', text: 'the catalogue has no such event type' },
-  not_exported: { severity: 'note', text: 'the live connector does not send this type' },
-  filtered: { severity: 'note', text: 'left out by --include, --exclude, --since or --until' },
-  no_identity: { severity: 'note', text: 'neither user nor device' },
-  invalid_identity: { severity: 'warning', text: 'Amplitude refuses its only id' },
-  duplicate: { severity: 'note', text: 'the same type and id as a record before it' },
+/** How bad it is that a record is left out. */
+const SKIP_SEVERITIES: Readonly<Record<SkipReason, Severity>> = {
+  unknown_event_type: 'warning',
+  not_exported: 'note',
+  filtered: 'note',
+  no_identity: 'note',
+  invalid_identity: 'warning',
+  duplicate: 'note',
 }
 
 /** A detail without what only this record has. */

@@ -18,15 +18,14 @@ Examples:
 `
 
 /** `completion SHELL`: a script that completes commands, options and their values, made from the commands themselves. */
-export function addCompletionCommand(program: Command, run: Run): void {
-  program
-    .command('completion')
-    .summary('shell completion')
+export function declareCompletion(command: Command, run: Run): void {
+  command
     .description('Prints a script that makes the shell complete commands, options, their values and paths.')
     .addArgument(new Argument('<shell>').choices(Object.keys(SHELLS)))
     .addHelpText('after', EXAMPLES)
     .action((shell: Shell) =>
       run(async () => {
+        const program = command.parent ?? command
         await createPrinter().print(SHELLS[shell](program.name(), outlineOf(program)))
         return EXIT.done
       }),

@@ -18,7 +18,7 @@ In a second terminal:
   $ curl http://127.0.0.1:${DEFAULT_PORT}/stats
 `
 
-/** What commander yields for the options of `addEmulatorCommand`. */
+/** What commander yields for the options of `declareEmulator`. */
 interface Flags {
   readonly port: number
   readonly httpEps?: number
@@ -38,10 +38,11 @@ interface Flags {
 }
 
 /** `emulator`: runs until the user stops it. */
-export function addEmulatorCommand(program: Command, run: Run): void {
-  program
-    .command('emulator')
-    .description('a local Amplitude that enforces the documented limits: rehearse a backfill without an account')
+export function declareEmulator(command: Command, run: Run): void {
+  command
+    .description(
+      'Takes events as Amplitude does, until it is stopped: both APIs, the documented limits, and faults on demand.',
+    )
     .option('--port <n>', 'port on 127.0.0.1; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
     .option('--http-eps <n>', 'events per second and device or user on HTTP V2 (default: 30)', positive)
     .option('--batch-eps <n>', 'events per second and device or user on Batch (default: 1000)', positive)

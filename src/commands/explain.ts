@@ -1,15 +1,17 @@
 import type { Command } from 'commander'
-import { type Braze2ampError, EXIT, UsageError } from '../errors.ts'
+import { EXIT, UsageError } from '../errors.ts'
 import { unionValue } from '../json/avro-union.ts'
 import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import { endOfValue } from '../json/values.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain-record.ts'
-import type { MappedChunk, Source } from '../model.ts'
+import type { MappedChunk } from '../model.ts'
 import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { createPrinter } from '../report/printer.ts'
+import { refusalText } from '../report/problems.ts'
 import { style } from '../report/style.ts'
+import { exitCodeOf, tallyInto } from '../session/tally.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
@@ -30,9 +32,8 @@ Examples:
 `
 
 /** `explain [paths…]`: one record beside the event it becomes, and why. */
-export function addExplainCommand(program: Command, run: Run): void {
-  const command = program
-    .command('explain')
+export function declareExplain(command: Command, run: Run): void {
+  command
     .description(
       'Shows what becomes of single records: each value of the event with the field it comes from, and what is left out.',
     )
@@ -56,15 +57,8 @@ export function addExplainCommand(program: Command, run: Run): void {
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, (line) => process.stderr.write(`${line}\n`))
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  let finished = 0
-  let refused = 0
-  const observer = {
-    finished: () => void finished++,
-    refused: (_source: Source, error: Braze2ampError) => {
-      refused++
-      process.stderr.write(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}\n`)
-    },
-  }
+  const files = { finished: 0, refused: 0 }
+  const observer = tallyInto(files, (_source, error) => void process.stderr.write(`${refusalText(error)}\n`))
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0
@@ -76,8 +70,8 @@ async function explainCommand(paths: readonly string[], options: ExplainOptions,
     }
     if (pick.isDone() || printer.isClosed()) break
   }
-  if (shown > 0) return refused === 0 ? EXIT.done : EXIT.recordsRejected
-  if (refused > 0 && finished === 0) return EXIT.usage
+  const exitCode = exitCodeOf(files, shown, false, signal)
+  if (shown > 0 || signal.aborted || exitCode === EXIT.usage) return exitCode
   throw new UsageError(pick.notFound, {
     hint: 'Check the paths; without --line and --id the first record of each type is shown.',
   })

@@ -2,7 +2,6 @@ import { type Command, Option } from 'commander'
 import { PLANS, type Plan } from '../amplitude/limits.ts'
 import { systemClock } from '../clock.ts'
 import { EVENTS } from '../currents/events.ts'
-import { EXIT, interruptedCode } from '../errors.ts'
 import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -10,8 +9,9 @@ import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { type EventName, inspectionJson, inspectionText } from '../report/inspection.ts'
 import { createPrinter } from '../report/printer.ts'
-import { style } from '../report/style.ts'
+import { refusalText } from '../report/problems.ts'
 import { summaryOf } from '../report/summary.ts'
+import { exitCodeOf, tallyInto } from '../session/tally.ts'
 import type { Counts } from '../state/books.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
@@ -41,9 +41,8 @@ Examples:
 `
 
 /** `inspect [paths…]`: what is in there, before anything is sent. */
-export function addInspectCommand(program: Command, run: Run): void {
-  const command = program
-    .command('inspect')
+export function declareInspect(command: Command, run: Run): void {
+  command
     .description(
       'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude and how long.',
     )
@@ -78,15 +77,10 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   })
   const inspector = createInspector(mapping)
   const formats = new Map<string, number>()
-  let finished = 0
-  let refused = 0
+  const files = { finished: 0, refused: 0 }
   const observer = {
     opened: (_source: unknown, format: string) => void formats.set(format, (formats.get(format) ?? 0) + 1),
-    finished: () => void finished++,
-    refused: (_source: unknown, error: Error & { readonly hint?: string | undefined }) => {
-      refused++
-      say(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
-    },
+    ...tallyInto(files, (_source, error) => say(refusalText(error))),
   }
   const inputs = { sources: discovery.sources(), format: options.format ?? null }
   for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
@@ -96,7 +90,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   }
 
   const counts = ledger.counts()
-  const exitCode = exitCodeOf(refused, finished === 0 && counts.read === 0, signal)
+  const exitCode = exitCodeOf(files, counts.read, false, signal)
   const inspection = inspector.inspection()
   const report = {
     summary: summaryOf(counts, {
@@ -106,7 +100,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
       sent: null,
       resumed: false,
     }),
-    files: { found: discovery.count, leftOut: discovery.leftOut.count, refused, formats },
+    files: { found: discovery.count, leftOut: discovery.leftOut.count, refused: files.refused, formats },
     names: namesOf(mapping, counts, inspection),
     inspection,
     estimates: estimatesOf(inspection, options),
@@ -114,12 +108,6 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   }
   await createPrinter().print(options.json ? inspectionJson(report) : inspectionText(report))
   return exitCode
-}
-
-function exitCodeOf(refused: number, nothingRead: boolean, signal: AbortSignal): number {
-  if (signal.aborted) return interruptedCode(signal)
-  if (refused === 0) return EXIT.done
-  return nothingRead ? EXIT.usage : EXIT.recordsRejected
 }
 
 function estimatesOf({ events, bytes, hottestDevices, hottestUsers }: Inspection, options: InspectOptions) {

@@ -39,9 +39,8 @@ interface EventsOptions {
 }
 
 /** `events [glob]`: the catalogue. */
-export function addEventsCommand(program: Command, run: Run): void {
-  program
-    .command('events')
+export function declareEvents(command: Command, run: Run): void {
+  command
     .description('Lists every event type that Braze exports, and what it is called in Amplitude.')
     .argument('[glob]', 'only event types that match; * matches dots too', parseGlob, '*')
     .option('--names', 'only the Amplitude names of the events that are sent, one a line')

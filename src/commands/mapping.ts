@@ -18,25 +18,24 @@ Examples:
 `
 
 /** `mapping init|check|schema`: what a team needs to own a mapping file. */
-export function addMappingCommand(program: Command, run: Run): void {
-  const mapping = program
-    .command('mapping')
+export function declareMapping(command: Command, run: Run): void {
+  command
     .description('Helps with mapping files, which change names and properties of the events that records become.')
     .addHelpText('after', EXAMPLES)
-  mapping
+  command
     .command('init')
     .summary('write a commented starter')
     .description('Writes a commented mapping file that changes nothing yet. An existing file is never overwritten.')
     .argument('[file]', 'where to; - for standard output', DEFAULT_MAPPING_FILE)
     .action((file: string) => run(async () => initCommand(file)))
-  const check = mapping
+  const check = command
     .command('check')
     .summary('check a mapping file: all errors at once')
     .description('Checks syntax, shape, and every name against the catalogue of event types. Exit code 3 for errors.')
     .argument('[file]', 'the mapping file', DEFAULT_MAPPING_FILE)
   addFindingOptions(check)
   check.action((file: string, options: FindingFlags) => run(() => checkCommand(file, options)))
-  mapping
+  command
     .command('schema')
     .summary('print the JSON Schema')
     .description('Prints a JSON Schema, with which editors complete and check mapping files.')
@@ -47,7 +46,6 @@ export function addMappingCommand(program: Command, run: Run): void {
         return EXIT.done
       }),
     )
-  for (const command of mapping.commands) command.copyInheritedSettings(program)
 }
 
 async function initCommand(file: string): Promise<number> {

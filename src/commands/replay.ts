@@ -15,9 +15,8 @@ Examples:
 `
 
 /** `replay [paths…]`: map the exports and send the events, or with `--dry-run` write them. */
-export function addReplayCommand(program: Command, run: Run): void {
-  const command = program
-    .command('replay')
+export function declareReplay(command: Command, run: Run): void {
+  command
     .description(
       'Reads stored Braze Currents exports, maps every event as the live connector does, and replays them into Amplitude.',
     )

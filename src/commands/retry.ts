@@ -46,10 +46,8 @@ Examples:
 `
 
 /** `retry`: sends the dead letters of a run again, once their cause is mended. */
-export function addRetryCommand(program: Command, run: Run): void {
-  const command = program
-    .command('retry')
-    .summary('send the dead letters again once their cause is mended')
+export function declareRetry(command: Command, run: Run): void {
+  command
     .description(
       'Sends the dead letters of a run again: to where the run went, mapped as it was. What is refused once more is a dead letter ' +
         'again; what is accepted is counted as if it had been at first.',

@@ -27,10 +27,8 @@ interface StatusOptions {
 }
 
 /** `status [DIR…]`: where runs stand, from the files alone. */
-export function addStatusCommand(program: Command, run: Run): void {
-  program
-    .command('status')
-    .summary('where a run stands, from its state directory, also while it runs')
+export function declareStatus(command: Command, run: Run): void {
+  command
     .description(
       'Shows the books of a run as its last checkpoint has them, at most 2 s old while it runs. Several directories add up.',
     )

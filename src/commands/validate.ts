@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { createRecordChecker } from '../check/check-records.ts'
 import { systemClock } from '../clock.ts'
-import { EXIT, interruptedCode, UsageError } from '../errors.ts'
+import { interruptedCode, UsageError } from '../errors.ts'
 import { mappingHash } from '../mapping/mapping-hash.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection } from '../model.ts'
@@ -10,6 +10,7 @@ import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { groupsOf } from '../report/findings/order.ts'
 import { createPrinter } from '../report/printer.ts'
+import { exitCodeOf, type Tally, tallyInto } from '../session/tally.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
 import { checkGolden } from './golden.ts'
@@ -33,9 +34,8 @@ Examples:
 `
 
 /** `validate [paths…]`: what CI asks of a mapping, and of the data that it meets. */
-export function addValidateCommand(program: Command, run: Run): void {
-  const command = program
-    .command('validate')
+export function declareValidate(command: Command, run: Run): void {
+  command
     .description(
       "Checks the mapping file; with paths also every record against Braze's catalogue and every event against Amplitude's " +
         'contract. Needs no key and no network. Exit code 3 when it found errors.',
@@ -74,14 +74,13 @@ async function validateCommand(
     sections.push({ name: 'mapping', passed, groups: groupsOf(findings) })
   }
   let read: number | null = null
-  let nothingRead = false
+  const files = { finished: 0, refused: 0 }
   // What a broken mapping would make of records says nothing about them.
   if (!findings.some(({ severity }) => severity === 'error')) {
     if (paths.length > 0) {
-      const checked = await checkRecords(paths, options, mapping, signal)
+      const checked = await checkRecords(paths, options, mapping, files, signal)
       sections.push(checked.section)
       read = checked.read
-      nothingRead = checked.nothingRead
     }
     if (options.golden !== undefined) {
       const { golden, format = null, update = false } = options
@@ -90,31 +89,22 @@ async function validateCommand(
   }
   if (signal.aborted) return interruptedCode(signal)
   await createPrinter().print(findingsText(options.output, { sections, read, failsOn: options.failOn }))
-  if (nothingRead) return EXIT.usage
-  return hasFailed(sections, options.failOn) ? EXIT.recordsRejected : EXIT.done
+  return exitCodeOf(files, read ?? 0, hasFailed(sections, options.failOn), signal)
 }
 
 async function checkRecords(
   paths: readonly string[],
   options: ValidateOptions,
   mapping: Mapping,
+  files: Tally,
   signal: AbortSignal,
-): Promise<{ readonly section: CheckedSection; readonly read: number; readonly nothingRead: boolean }> {
+): Promise<{ readonly section: CheckedSection; readonly read: number }> {
   const checker = createRecordChecker(mapping, systemClock.wallClock())
   const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: createSeen() })
-  const files = { finished: 0, refused: 0 }
-  const observer = {
-    finished: () => void files.finished++,
-    refused: (...why: Parameters<typeof checker.refused>) => {
-      files.refused++
-      checker.refused(...why)
-    },
-  }
   const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+  for await (const chunk of mappedChunks(inputs, mapping, tallyInto(files, checker.refused), signal)) {
     ledger.book(chunk, null)
     checker.see(chunk)
   }
-  const { read } = ledger.counts()
-  return { section: checker.section(), read, nothingRead: files.refused > 0 && files.finished === 0 && read === 0 }
+  return { section: checker.section(), read: ledger.counts().read }
 }

@@ -5,8 +5,8 @@ import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
 import { rulesOf } from '../mapping/layers.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rules.ts'
-import type { MappedChunk } from '../model.ts'
-import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
+import type { MappedChunk, RejectReason, SkipReason } from '../model.ts'
+import { EVENT, meaningOf, OUTCOMES, WARNINGS } from '../outcomes.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -97,18 +97,10 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
 /** The rule of a value that goes out unchanged. */
 export const AS_IT_IS = 'as it is'
 
-const SKIP_REASONS: Readonly<Record<string, string>> = {
-  unknown_event_type: 'the catalogue has no such event type (braze2amp events lists them)',
-  not_exported: 'the live connector does not send this event type, or its Amplitude name is a guess',
-  filtered: 'left out by --include, --exclude, --since or --until',
-  no_identity: 'it has neither external_user_id nor device_id, and the connector sends no such events',
-  invalid_identity: 'Amplitude refuses its only id',
-}
-
-function whySkipped(reason: string, plan: Plan | null): string | null {
+function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): string {
   const droppedBy = plan?.outline.droppedBy ?? null
   if (reason === 'filtered' && droppedBy !== null) return byMapping('dropped', [droppedBy])
-  return SKIP_REASONS[reason] ?? null
+  return meaningOf(reason)
 }
 
 /** A record's fields. */

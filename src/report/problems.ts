@@ -1,4 +1,5 @@
 import { eachRejected, placeInInput, placeText } from '../chunk.ts'
+import type { Braze2ampError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import { style } from './style.ts'
 
@@ -24,6 +25,11 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
     },
     unshown: () => Math.max(0, count - SHOWN_IN_FULL),
   }
+}
+
+/** What is shown of an input that cannot be read. */
+export function refusalText({ message, hint }: Braze2ampError): string {
+  return `${style.red('refused')} ${message}${hint ? `\n  ${hint}` : ''}`
 }
 
 /** Where a record stands: `file:line`, or its number where the format has no lines; of a letter, also where its record stood. */

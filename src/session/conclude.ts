@@ -1,10 +1,11 @@
 import { writeFileSync } from 'node:fs'
-import { Braze2ampError, EXIT, interruptedCode, StoppedError } from '../errors.ts'
+import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
 import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
 import type { Counts } from '../state/books.ts'
 import type { Invocation } from './session.ts'
 import { ClosedOutput } from './stdout-sink.ts'
+import { exitCodeOf, type Tally } from './tally.ts'
 
 /** How a run ended. */
 export interface Ended {
@@ -12,7 +13,7 @@ export interface Ended {
   /** What ended it in the middle; null when nothing did. */
   readonly error: Error | null
   readonly counts: Counts
-  readonly files: { readonly finished: number; readonly refused: number }
+  readonly files: Tally
   readonly durationMs: number
   /** Null in a dry run. */
   readonly sent: Sent | null
@@ -37,7 +38,7 @@ export function conclude(ended: Ended, resumed = false): Conclusion {
   const { counts, durationMs, sent } = ended
   const failure = failureOf(ended)
   const exitCode =
-    failure === null ? exitCodeOf(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
+    failure === null ? exitCodeOfEnd(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
   const summary = summaryOf(counts, { durationMs, stopped: stoppedOf(ended), exitCode, sent, resumed })
   return { summary, exitCode, failure }
 }
@@ -67,12 +68,10 @@ export async function publish(
   return failure
 }
 
-function exitCodeOf({ stop, files, counts, signal }: Ended): number {
-  if (stop === 'signal') return interruptedCode(signal)
+function exitCodeOfEnd({ stop, files, counts, signal }: Ended): number {
   // The reader of standard output is gone: it has what it wanted.
   if (stop === 'sink') return EXIT.done
-  if (files.refused > 0 && files.finished === 0 && counts.read === 0) return EXIT.usage
-  return files.refused > 0 || counts.rejected.size > 0 ? EXIT.recordsRejected : EXIT.done
+  return exitCodeOf(files, counts.read, counts.rejected.size > 0, stop === 'signal' ? signal : null)
 }
 
 function stoppedOf({ stop, error, failed }: Ended): string | null {

@@ -6,15 +6,15 @@ import type { Mapping } from '../mapping/plan.ts'
 import { type Inputs, type Observer, replay } from '../pipeline.ts'
 import type { Discovery } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
-import { createProblemReporter } from '../report/problems.ts'
+import { createProblemReporter, refusalText } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
-import { style } from '../report/style.ts'
 import type { Sent } from '../report/summary.ts'
 import { type Shard, shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Ended } from './conclude.ts'
 import type { Overview } from './overview.ts'
+import { type Tally, tallyInto } from './tally.ts'
 
 /** A sink, and what it can say of itself. */
 export interface OpenSink {
@@ -30,7 +30,7 @@ interface ReplayRun {
   readonly mapping: Mapping
   readonly ledger: Ledger
   /** Inputs that were read to their end, and those that cannot be read: counted here. */
-  readonly files: { finished: number; refused: number }
+  readonly files: Tally
   readonly progress: ProgressKind
   readonly signal: AbortSignal
   /** `print` shows a line on standard error without breaking the progress bar. */
@@ -71,15 +71,15 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
     read.finishedBytes += read.currentBytes
     read.currentBytes = 0
   }
+  const tally = tallyInto(files, (_source, error) => progress.print(refusalText(error)))
   const observer: Observer = {
     finished() {
-      files.finished++
+      tally.finished()
       leave()
     },
-    refused(_source, error) {
-      files.refused++
+    refused(source, error) {
+      tally.refused(source, error)
       leave()
-      progress.print(`${style.red('refused')} ${error.message}${error.hint ? `\n  ${error.hint}` : ''}`)
     },
     read(_source, bytes) {
       read.currentBytes = bytes

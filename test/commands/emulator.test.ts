@@ -5,7 +5,7 @@ import { connect } from 'node:net'
 import { createInterface } from 'node:readline'
 import { type TestContext, test } from 'node:test'
 import { Command, CommanderError } from 'commander'
-import { addEmulatorCommand } from '../../src/commands/emulator.ts'
+import { declareEmulator } from '../../src/commands/emulator.ts'
 import { startEmulator } from '../../src/emulator/server.ts'
 import { eventsOf, post } from '../emulator/harness.ts'
 
@@ -18,9 +18,7 @@ async function runBriefly(t: TestContext, args: readonly string[]): Promise<stri
   }
   t.mock.method(process.stderr, 'write', capture)
   const program = new Command().exitOverride().configureOutput({ writeErr: capture, writeOut: capture })
-  addEmulatorCommand(program, async (work) => void (await work(AbortSignal.abort('SIGINT'))))
-  for (const command of program.commands)
-    command.exitOverride().configureOutput({ writeErr: capture, writeOut: capture })
+  declareEmulator(program.command('emulator'), async (work) => void (await work(AbortSignal.abort('SIGINT'))))
   try {
     await program.parseAsync(['emulator', ...args], { from: 'user' })
   } finally {
@@ -88,7 +86,7 @@ test('rates that exceed 1 together and a port in use are usage errors', async (t
 
 test('--help shows examples', async () => {
   const program = new Command().exitOverride()
-  addEmulatorCommand(program, async (work) => void (await work(AbortSignal.abort('SIGINT'))))
+  declareEmulator(program.command('emulator'), async (work) => void (await work(AbortSignal.abort('SIGINT'))))
   let text = ''
   const writeOut = (part: string) => {
     text += part

@@ -1,0 +1,35 @@
+import { type Braze2ampError, EXIT, interruptedCode } from '../errors.ts'
+import type { Source } from '../model.ts'
+
+/** How many inputs were read to their end, and how many cannot be read: what the exit code of every reading command depends on. */
+export interface Tally {
+  finished: number
+  refused: number
+}
+
+/** The part of an observer that counts inputs; `tell` says why one is refused. */
+export function tallyInto(
+  tally: Tally,
+  tell: (source: Source, error: Braze2ampError) => void,
+): { finished(): void; refused(source: Source, error: Braze2ampError): void } {
+  return {
+    finished: () => void tally.finished++,
+    refused(source, error) {
+      tally.refused++
+      tell(source, error)
+    },
+  }
+}
+
+/**
+ * The exit code of a command that read its inputs: interrupted; 2 when none could be read; 3 when one could not be, or what was found
+ * fails it (README.md §5).
+ * @param readRecords records read, of inputs that were not read to their end too
+ * @param hasFailed something in what was read makes the command fail: dead letters, errors
+ * @param signal the user's wish to stop; null when the command ended by itself
+ */
+export function exitCodeOf(tally: Tally, readRecords: number, hasFailed: boolean, signal: AbortSignal | null): number {
+  if (signal?.aborted) return interruptedCode(signal)
+  if (tally.refused > 0 && tally.finished === 0 && readRecords === 0) return EXIT.usage
+  return tally.refused > 0 || hasFailed ? EXIT.recordsRejected : EXIT.done
+}
