@@ -1,8 +1,6 @@
-import pLimit from 'p-limit'
-
 /** How many requests may be in flight: one more after a good second, half after trouble (AMPLITUDE.md §4). */
 export interface Concurrency {
-  /** Runs `attempt` at once, since the caller asks `hasRoom` first. */
+  /** Counts `attempt` as in flight until it is settled; the caller asks `hasRoom` first. */
   run<T>(attempt: () => Promise<T>): Promise<T>
   hasRoom(): boolean
   inFlight(): number
@@ -23,26 +21,34 @@ const GOOD_MS = 1000
 const ONE_TROUBLE_MS = 1000
 
 export function createConcurrency({ start, max }: ConcurrencyOptions): Concurrency {
-  const limit = pLimit(start)
+  let limit = start
+  let inFlight = 0
   let changedAtMs = Number.NEGATIVE_INFINITY
   let halvedAtMs = Number.NEGATIVE_INFINITY
 
   return {
-    run: (attempt) => limit(attempt),
-    hasRoom: () => limit.activeCount + limit.pendingCount < limit.concurrency,
-    inFlight: () => limit.activeCount + limit.pendingCount,
-    limit: () => limit.concurrency,
+    async run(attempt) {
+      inFlight += 1
+      try {
+        return await attempt()
+      } finally {
+        inFlight -= 1
+      }
+    },
+    hasRoom: () => inFlight < limit,
+    inFlight: () => inFlight,
+    limit: () => limit,
     good(nowMs) {
       if (changedAtMs === Number.NEGATIVE_INFINITY) changedAtMs = nowMs
-      if (nowMs - changedAtMs < GOOD_MS || limit.concurrency >= max) return
-      limit.concurrency += 1
+      if (nowMs - changedAtMs < GOOD_MS || limit >= max) return
+      limit += 1
       changedAtMs = nowMs
     },
     bad(nowMs) {
       changedAtMs = nowMs
       if (nowMs - halvedAtMs < ONE_TROUBLE_MS) return
       halvedAtMs = nowMs
-      limit.concurrency = Math.max(1, limit.concurrency >> 1)
+      limit = Math.max(1, limit >> 1)
     },
   }
 }
