@@ -20,7 +20,7 @@ export interface RecordChecker {
 
 export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChecker {
   const findings = createFindingCollector()
-  const usage = createRuleUsage(mapping.rules)
+  const usage = createRuleUsage(mapping)
   const usesRules = mapping.rules.layers.length > 0
   const names = new Set<string>()
   const properties = new Set<string>()
@@ -59,7 +59,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     checkTypes(event, mapping.planOf(type).outline, report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
-    if (usesRules) usage.see(type, textOf(chunk.raw.bytes, chunk.raw.starts[index], chunk.raw.ends[index]))
+    if (usesRules) usage.see(type, chunk.raw, index)
   }
 
   function seeWarnings(bits: number, type: string, report: Report): void {

@@ -1,11 +1,13 @@
 import { EVENTS } from '../currents/events.ts'
+import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
 import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
-import type { MappedChunk } from '../model.ts'
+import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, OUTCOMES, WARNINGS } from '../outcomes.ts'
 import { rulesOf } from './layers.ts'
 import type { EventOutline, OutlinedValue } from './outline.ts'
 import type { Mapping, Plan } from './plan.ts'
+import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
 import type { MappingRules, Protection, RuleOrigin } from './rules.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
@@ -63,7 +65,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
   }
   if (!isEvent) return { ...base, event: null, topLevel: [], properties: [], leftOut: [] }
 
-  const fields = fieldsOf(raw.bytes, raw.starts[index] as number, raw.source.isShare)
+  const fields = recordFieldsOf(raw, index)
   const event = membersOf(chunk.bytes, start)
   const { outline } = plan
   const madeId = raw.letters?.[index]?.madeId ?? null
@@ -88,9 +90,9 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     event: textOf(chunk.bytes, start, chunk.eventEnds[index]).trimEnd(),
     topLevel,
     properties: inner,
-    leftOut: [...fields.values]
-      .filter(([field]) => !used.has(field))
-      .map(([field, value]) => ({ field, value, why: whyLeftOut(field, value, { plan, mapping, fields }) })),
+    leftOut: fields.all
+      .filter(({ path }) => !used.has(path))
+      .map((field) => ({ field: field.path, value: field.value, why: whyLeftOut(field, { plan, mapping, fields }) })),
   }
 }
 
@@ -113,23 +115,16 @@ function whySkipped(reason: string, plan: Plan | null): string | null {
 
 /** A record's fields. */
 interface RecordFields {
-  /** Their JSON text; those of the Custom HTTP form's `user` and `properties` behind their container. */
-  readonly values: ReadonlyMap<string, string>
+  /** Each path once: of a key that is repeated the last. */
+  readonly all: readonly RecordField[]
   /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (BRAZE.md). */
   readonly isShare: boolean
 }
 
-function fieldsOf(bytes: Uint8Array, start: number, isOfShare: boolean): RecordFields {
-  const fields = new Map<string, string>()
-  const members = membersOf(bytes, start)
-  const isHttpForm = members.some(({ key, start }) => key === 'user' && membersOf(bytes, start).length > 0)
-  for (const { key, start, end } of members) {
-    const inner = isHttpForm && (key === 'user' || key === 'properties') ? membersOf(bytes, start) : []
-    for (const member of inner) fields.set(`${key}.${member.key}`, textOf(bytes, member.start, member.end))
-    if (inner.length === 0) fields.set(key, textOf(bytes, start, end))
-  }
-  const isShare = isOfShare || [...fields].some(([field, value]) => isNamed(field, 'sf_created_at') && value !== 'null')
-  return { values: fields, isShare }
+function recordFieldsOf(raw: RawChunk, index: number): RecordFields {
+  const all = [...new Map(createFieldLister()(raw, index).map((field) => [field.path, field])).values()]
+  const mark = fieldNamed(all, SHARE_MARK_FIELD)
+  return { all, isShare: raw.source.isShare || (mark !== null && mark.value !== 'null') }
 }
 
 /** Rules that every event follows (BRAZE.md, What the connector sends). */
@@ -176,15 +171,14 @@ function byMapping(how: string, origins: readonly RuleOrigin[]): string {
 /** A constant, or a property whose key only the record knows. */
 function ownOrigin(
   key: string,
-  { type, constants, own }: EventOutline,
+  { constants, own }: EventOutline,
   { rules: { origins } }: Mapping,
   fields: RecordFields,
 ): Origin {
   const constant = constants.find((candidate) => candidate.key === key)
   if (constant !== undefined) return { from: null, rule: byMapping('set', [constant.origin]) }
   if (own === null) return { from: null, rule: '' }
-  const containers = ['custom_properties', 'purchase_properties', 'properties'].map((name) => findField(fields, name))
-  const container = containers.find((name) => name !== null) ?? null
+  const container = firstField(fields, OWN_PROPERTIES_FIELDS)
   const renamed = [...own.rules].find(([, rule]) => rule.name === key)
   const ownName = renamed?.[0] ?? key.slice(own.prefix.length)
   const rule = own.rules.get(ownName)
@@ -194,7 +188,7 @@ function ownOrigin(
     return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), rule.origins) }
   }
   if (own.from === 'record') return { from, rule: AS_IT_IS }
-  const prefix = origins.get(type.endsWith('.Purchase') ? 'purchase_property_prefix' : 'custom_property_prefix')
+  const prefix = own.prefixKey === null ? undefined : origins.get(own.prefixKey)
   const plain = "the customer's own property"
   return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
 }
@@ -212,7 +206,7 @@ function topLevelOrigin(
       const rule = carriesName ? 'prefix and name' : 'name of the event type'
       const origins = nameOrigins(outline, rules)
       return {
-        from: carriesName ? findField(fields, 'name') : null,
+        from: carriesName ? findField(fields, EVENT_NAME_FIELD) : null,
         rule: origins.length === 0 ? rule : byMapping(rule, origins),
       }
     }
@@ -256,23 +250,10 @@ function firstField(fields: RecordFields, names: readonly string[]): string | nu
   return names.map((name) => findField(fields, name)).find((field) => field !== null) ?? null
 }
 
-/** The field as the record spells it, in any case and in the Custom HTTP form's containers. */
-function findField({ values, isShare }: RecordFields, name: string): string | null {
-  let found: string | null = null
-  for (const [field, value] of values) {
-    if (value === 'null') continue
-    if (isShare && isNamed(field, apiNameOf(name))) return field
-    if (isNamed(field, name)) found ??= field
-  }
-  return found
-}
-
-function isNamed(field: string, name: string): boolean {
-  return field.slice(field.lastIndexOf('.') + 1).toLowerCase() === name
-}
-
-function apiNameOf(name: string): string {
-  return name.replace(/_id$/, '_api_id')
+/** Path of the field that the mapper reads for `name`; null when the record has none, or null there. */
+function findField({ all, isShare }: RecordFields, name: string): string | null {
+  const field = (isShare ? fieldNamed(all, shareFieldOf(name)) : null) ?? fieldNamed(all, name)
+  return field === null || field.value === 'null' ? null : field.path
 }
 
 interface LeftOutFrom {
@@ -281,9 +262,11 @@ interface LeftOutFrom {
   readonly fields: RecordFields
 }
 
-function whyLeftOut(field: string, value: string, { plan, mapping, fields }: LeftOutFrom): string {
+function whyLeftOut(field: RecordField, { plan, mapping, fields }: LeftOutFrom): string {
+  const { name, value } = field
   if (value === 'null') return 'null is not sent'
-  const name = field.slice(field.lastIndexOf('.') + 1).toLowerCase()
+  const counting = fieldNamed(fields.all, name)
+  if (counting !== null && counting !== field) return `${counting.path} takes its place`
   const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties
   const rule = presence.get(name)
   if (rule?.is === 'dropped') return byMapping('dropped', [rule.origin])
@@ -297,8 +280,10 @@ function whyLeftOut(field: string, value: string, { plan, mapping, fields }: Lef
     case 'event_type':
       return 'says which event type the record is'
     default: {
-      const apiField = [...fields.values.keys()].find((other) => other !== field && isNamed(other, apiNameOf(name)))
-      if (fields.isShare && apiField !== undefined) return `${apiField} takes its place in a Snowflake share`
+      const apiField = fieldNamed(fields.all, shareFieldOf(name))
+      if (fields.isShare && apiField !== null && apiField !== field) {
+        return `${apiField.path} takes its place in a Snowflake share`
+      }
       const isSent = EVENTS.find((row) => row.type === plan.type)?.properties.includes(name)
       if (!isSent) return 'the connector does not send it with this event'
       const list = only?.values().next().value
