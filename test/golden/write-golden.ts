@@ -5,8 +5,8 @@ import { mapRecord } from '../harness.ts'
 import { GOLDEN_DIRECTORY, GOLDEN_PROFILES, type GoldenCase, goldenCases } from './cases.ts'
 
 /**
- * Rewrites the golden files from what the program does now: records stay as they are, missing ones and new fields are made up. The diff is
- * for a person to review; the golden test checks them against the reference data.
+ * Rewrites the golden files from what the program does now: records stay as they are, missing ones are made up, and so are
+ * fields that they lack. The diff is for a person to review; the golden test checks them against the reference data.
  */
 mkdirSync(GOLDEN_DIRECTORY, { recursive: true })
 const existing = goldenCases()
