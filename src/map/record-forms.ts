@@ -1,4 +1,4 @@
-import { IDENTITY_FIELDS, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD } from '../currents/fields.ts'
+import { IDENTITY_FIELDS, NESTING_FIELDS, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD } from '../currents/fields.ts'
 import { KIND } from '../json/kind.ts'
 import type { Mapping } from './plan.ts'
 import type { RecordScanner } from './record-scanner.ts'
@@ -50,7 +50,7 @@ export function createFormReader(scanner: RecordScanner, { shareFields }: Mappin
 }
 
 /** Fields that decide the form of a record. */
-export const FORM_FIELDS = ['event_type', 'user', 'properties', ...IDENTITY_FIELDS] as const
+export const FORM_FIELDS = ['event_type', ...NESTING_FIELDS, ...IDENTITY_FIELDS] as const
 
 /**
  * Makes the function that tells whether the record just scanned is in the Custom HTTP form: it has an object `user`, or it names
