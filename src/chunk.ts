@@ -14,15 +14,9 @@ export function startOfEvent(eventEnds: Int32Array, index: number): number {
   return index === 0 ? 0 : (eventEnds[index - 1] as number)
 }
 
-/** Event `index` in the chunk's `bytes`, without its newline. */
-export function eventSpan({ eventEnds }: MappedChunk, index: number): Span {
-  return { start: startOfEvent(eventEnds, index), end: (eventEnds[index] as number) - 1 }
-}
-
 /** The serialised event `index`, without its newline; a view of the chunk. */
-export function eventBytes(chunk: MappedChunk, index: number): Uint8Array {
-  const { start, end } = eventSpan(chunk, index)
-  return chunk.bytes.subarray(start, end)
+export function eventBytes({ bytes, eventEnds }: MappedChunk, index: number): Uint8Array {
+  return bytes.subarray(startOfEvent(eventEnds, index), (eventEnds[index] as number) - 1)
 }
 
 /** Record `index` as JSON text, or the raw text of what is none; a view of the chunk. */

@@ -27,7 +27,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   pipeline: ['read', 'cut', 'map', 'mapping', 'state', 'sink'],
   upload: ['schedule', 'state', 'amplitude', 'json', 'sink'],
   // What people see.
-  check: ['mapping', 'currents', 'amplitude', 'json'],
+  check: ['map', 'mapping', 'currents', 'amplitude', 'json'],
   inspect: ['mapping', 'schedule', 'amplitude', 'json'],
   report: ['inspect', 'state', 'currents', 'amplitude'],
   session: ['pipeline', 'sink', 'read', 'mapping', 'state', 'upload', 'report', 'currents', 'amplitude', 'json'],

@@ -53,7 +53,7 @@ const anyId = fc.oneof(
 const anyRecord = fc.oneof(
   { weight: 4, arbitrary: fc.tuple(anyId, fc.uuid()).map(([external_user_id, id]) => open({ external_user_id, id })) },
   { weight: 2, arbitrary: fc.tuple(anyId, fc.uuid()).map(([device_id, id]) => open({ device_id, id })) },
-  fc.constantFrom(open({}), '{"broken', open({ time: 'x' }), open({ event_type: 'users.messages.email.Retry' })),
+  fc.constantFrom(open({}), '{"broken', open({ time: 'x' }), open({ event_type: 'users.messages.rcs.Send' })),
 )
 
 test('every record is in exactly one shard, with what became of it, and the books of all add up to those of none', () => {

@@ -1,5 +1,5 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
-import { eventBytes, placeInInput, recordBytes, typeNameOf } from '../chunk.ts'
+import { eventBytes, placeInInput, typeNameOf } from '../chunk.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -21,7 +21,7 @@ export interface RecordChecker {
 
 export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChecker {
   const findings = createFindingCollector()
-  const usage = createRuleUsage(mapping.rules)
+  const usage = createRuleUsage(mapping)
   const usesRules = mapping.rules.layers.length > 0
   const names = new Set<string>()
   const properties = new Set<string>()
@@ -59,7 +59,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     checkTypes(event, mapping.planOf(type).outline, report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
-    if (usesRules) usage.see(type, textOf(recordBytes(chunk.raw, index)))
+    if (usesRules) usage.see(type, chunk.raw, index)
   }
 
   function seeWarnings(bits: number, type: string, report: Report): void {

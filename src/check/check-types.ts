@@ -16,6 +16,7 @@ const TYPES: Readonly<Record<FieldType, string>> = {
   string: 'a string',
   int: 'a whole number',
   float: 'a number',
+  double: 'a number',
   boolean: 'a boolean',
   strings: 'a list of strings',
 }
@@ -27,6 +28,7 @@ function isOfType(value: unknown, type: FieldType): boolean {
     case 'int':
       return Number.isInteger(value)
     case 'float':
+    case 'double':
       return typeof value === 'number'
     case 'boolean':
       return typeof value === 'boolean'

@@ -1,37 +1,53 @@
+import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
+import { createFieldLister, fieldNamed, type RecordField } from '../map/record-fields.ts'
 import { appliesTo, rulesOf } from '../mapping/layers.ts'
-import type { MappingRules, RuleOrigin } from '../mapping/rules.ts'
+import type { Mapping } from '../mapping/plan.ts'
+import type { RuleOrigin } from '../mapping/rules.ts'
+import type { RawChunk } from '../model.ts'
 import type { FindingCollector } from './collector.ts'
 
 /** Notes which fields the records of each type hold, to tell which rules of a mapping file never did anything. */
 export interface RuleUsage {
   /** A record of `type` was met, whatever became of it. */
   meet(type: string): void
-  /** @param record JSON text of a record of `type` that became an event */
-  see(type: string, record: string): void
+  /** Record `index` of a chunk became an event of `type`. */
+  see(type: string, raw: RawChunk, index: number): void
   /** Adds a warning for each entry that matched no record, and each rule that none of them had a use for. */
   report(findings: FindingCollector): void
+}
+
+/** What records of one event type held that was not null. */
+interface Held {
+  /** Names of fields, in lower case. */
+  readonly fields: Set<string>
+  /** The customer's own keys, as they are. */
+  readonly ownKeys: Set<string>
 }
 
 /** Names kept per event type: custom events can have any. */
 const MAX_NAMES = 5000
 
-export function createRuleUsage(rules: MappingRules): RuleUsage {
-  const namesByType = new Map<string, Set<string>>()
+export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
+  const heldByType = new Map<string, Held>()
+  const fieldsOf = createFieldLister()
 
   function report(findings: FindingCollector): void {
     const used = new Set<RuleOrigin>()
     const prefixes = [rules.prefixes.customProperty, rules.prefixes.purchaseProperty]
-    for (const [type, names] of namesByType) {
+    for (const [type, { fields, ownKeys }] of heldByType) {
       const resolved = rulesOf(rules.layers, type)
+      const isDerived = planOf(type).own?.from === 'record'
       const isThere = (name: string) =>
-        names.has(name) || prefixes.some((prefix) => name.startsWith(prefix) && names.has(name.slice(prefix.length)))
+        fields.has(isDerived ? name.toLowerCase() : name) ||
+        ownKeys.has(name) ||
+        prefixes.some((prefix) => name.startsWith(prefix) && ownKeys.has(name.slice(prefix.length)))
       if (resolved.name !== null) used.add(resolved.name.origin)
       const { presence, renamed, protected: protectedBy } = resolved.properties
       for (const [name, { origin, is }] of presence) if (is === 'set' || isThere(name)) used.add(origin)
       for (const [name, { origin }] of [...renamed, ...protectedBy]) if (isThere(name)) used.add(origin)
     }
     for (const layer of rules.layers) {
-      const types = [...namesByType.keys()].filter((type) => appliesTo(layer, type))
+      const types = [...heldByType.keys()].filter((type) => appliesTo(layer, type))
       if (types.length === 0) {
         warn(findings, 'never_matched', 'no record is of an event type that this entry matches', layer.origin)
         continue
@@ -51,19 +67,23 @@ export function createRuleUsage(rules: MappingRules): RuleUsage {
     }
   }
 
-  function namesOf(type: string): Set<string> {
-    const known = namesByType.get(type)
-    if (known !== undefined) return known
-    const names = new Set<string>()
-    namesByType.set(type, names)
-    return names
+  function heldBy(type: string): Held {
+    let held = heldByType.get(type)
+    if (held === undefined) {
+      held = { fields: new Set(), ownKeys: new Set() }
+      heldByType.set(type, held)
+    }
+    return held
   }
 
   return {
-    meet: namesOf,
-    see(type, record) {
-      const names = namesOf(type)
-      if (names.size < MAX_NAMES) addNames(names, record)
+    meet: heldBy,
+    see(type, raw, index) {
+      const { fields, ownKeys } = heldBy(type)
+      if (fields.size + ownKeys.size >= MAX_NAMES) return
+      const list = fieldsOf(raw, index)
+      for (const { name, value } of list) if (value !== 'null') fields.add(name)
+      if (planOf(type).own?.from === 'properties') for (const key of ownKeysOf(list)) ownKeys.add(key)
     },
     report,
   }
@@ -78,25 +98,35 @@ function warn(
   findings.add('warning', cause, `${path}: ${title}`, { file, line, column, path }, title)
 }
 
-const CONTAINERS: ReadonlySet<string> = new Set(['user', 'properties', 'custom_properties', 'purchase_properties'])
-
-/** Names of fields that are not null, in lower case, and the customer's own keys. */
-function addNames(names: Set<string>, record: string): void {
-  const add = (value: unknown, isOwn: boolean) => {
-    if (typeof value !== 'object' || value === null) return
-    for (const [key, inner] of Object.entries(value)) {
-      if (inner === null) continue
-      names.add(isOwn ? key : key.toLowerCase())
-      if (CONTAINERS.has(key)) add(typeof inner === 'string' ? parsed(inner) : inner, true)
-    }
+/** Keys of the customer's own properties that are not null. */
+function ownKeysOf(fields: readonly RecordField[]): readonly string[] {
+  for (const name of OWN_PROPERTIES_FIELDS) {
+    const field = fieldNamed(fields, name)
+    if (field === null || field.value === 'null') continue
+    const own = ownProperties(JSON.parse(field.value))
+    return Object.keys(own).filter((key) => own[key] !== null)
   }
-  add(parsed(record), false)
+  return []
 }
 
-function parsed(text: string): unknown {
+/** An object, its JSON text, or that in a union's wrapper; an empty one when it is none of these. */
+function ownProperties(value: unknown): Readonly<Record<string, unknown>> {
+  if (typeof value === 'string') return objectIn(value) ?? {}
+  if (!isObject(value)) return {}
+  const { string: text, ...others } = value
+  const wrapped = typeof text === 'string' && Object.keys(others).length === 0 ? objectIn(text) : null
+  return wrapped ?? value
+}
+
+function objectIn(text: string): Readonly<Record<string, unknown>> | null {
   try {
-    return JSON.parse(text)
+    const value: unknown = JSON.parse(text)
+    return isObject(value) ? value : null
   } catch {
     return null
   }
+}
+
+function isObject(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
 }

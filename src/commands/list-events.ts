@@ -1,6 +1,6 @@
 import { type Command, InvalidArgumentError } from 'commander'
 import { closest } from '../closest.ts'
-import { EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
+import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../mapping/glob.ts'
 import { PREFIXES } from '../mapping/profiles.ts'
@@ -84,7 +84,7 @@ function table(rows: readonly EventRow[]): string {
   const body = rows.map((row, i) =>
     row.send === false ? style.dim(`${line(cells[i] as string[])}  not sent`) : line(cells[i] as string[]),
   )
-  return `${style.bold(line(head))}\n${body.join('\n')}\n${rows.length} event types, ${sent} of them sent\n`
+  return `${style.bold(line(head))}\n${body.join('\n')}\n${rows.length} event types of Currents ${CATALOGUE_VERSION}, ${sent} of them sent\n`
 }
 
 function names(rows: readonly EventRow[]): string {
@@ -102,7 +102,7 @@ function json(rows: readonly EventRow[]): string {
       name_source: row.nameSource,
       page_label: row.pageLabel ?? null,
       sent: row.send !== false,
-      on_page: row.page !== undefined,
+      on_page: row.notOnPage !== undefined,
       properties: row.properties.toSorted(),
     })),
     null,

@@ -46,6 +46,6 @@ extends: braze
 #      rename: {campaign_name: campaign}
 #      hmac: {key_env: BRAZE2AMP_HMAC_KEY, properties: [campaign_id]}
 #  users.messages.contentcard.Impression: false     # dropped
-#  users.messages.sms.Retry:                        # not sent by the live connector: naming it sends it
-#    name: SMS Retry
+#  users.messages.rcs.Send:                         # not sent by the live connector: naming it sends it
+#    name: RCS Send
 `

@@ -10,8 +10,12 @@ function lettersAndDigits(name: string): string {
 const BY_LETTERS = new Map(EVENTS.map((row) => [lettersAndDigits(row.type), row.type]))
 const LONGEST_LETTERS = Math.max(...Array.from(BY_LETTERS.keys(), (letters) => letters.length))
 
+/** What names of event types begin with, for a regular expression. */
+const ROOTS = [...new Set(EVENTS.map((row) => row.type.slice(0, row.type.indexOf('.'))))].join('|')
+
 /** A dotted name of the family that Currents uses, whether the catalogue knows it or not. */
-const CURRENTS_NAME = /^(users|agentconsole)(\.[A-Za-z]\w*)+$/
+const CURRENTS_NAME = new RegExp(`^(?:${ROOTS})(?:\\.[A-Za-z]\\w*)+$`)
+const TYPE_IN_SCHEMA = new RegExp(`(?:^|\\.)((?:${ROOTS})\\..+)$`)
 
 /** True when `name` has the form of a Currents event type, known or not. */
 export function isCurrentsName(name: string): boolean {
@@ -25,8 +29,7 @@ export function catalogueType(name: string): string | null {
 
 /** The event type in an Avro schema's full name (`dataexport.S3.inner.users.messages.email.Click`); null when there is none. */
 export function typeOfSchema(fullName: string): string | null {
-  const match = /(?:^|\.)((?:users|agentconsole)\..+)$/.exec(fullName)
-  return match?.[1] ?? null
+  return TYPE_IN_SCHEMA.exec(fullName)?.[1] ?? null
 }
 
 export interface PathType {

@@ -3,6 +3,7 @@ import { type ByteWriter, CLOSE_BRACE, NEWLINE, OPEN_BRACE, utf8 } from '../json
 import { membersOf } from '../json/members.ts'
 import type { OwnProperties } from '../mapping/own-rules.ts'
 import { createMemberWriter } from './member-writer.ts'
+import { isNesting } from './record-fields.ts'
 
 /**
  * Makes the function that writes every field of the record at `start` as a property: what an event type becomes that the
@@ -14,24 +15,22 @@ export function createDerivedPropertyWriter(): (
   own: OwnProperties,
   bytes: Uint8Array,
   start: number,
+  isHttpForm: boolean,
 ) => void {
   const writeMembers = createMemberWriter()
 
-  return function writeDerivedProperties(out, own, bytes, start) {
-    const members = membersOf(bytes, start)
-    const isHttpForm = members.some((member) => member.key === 'user' && bytes[member.start] === OPEN_BRACE)
-    for (const { key, start: at, end } of members) {
-      const isObject = bytes[at] === OPEN_BRACE
-      if (isHttpForm && isObject && (key === 'user' || key === 'properties')) {
-        writeMembers(out, own, bytes, at)
+  return function writeDerivedProperties(out, own, bytes, start, isHttpForm) {
+    for (const field of membersOf(bytes, start)) {
+      if (isHttpForm && isNesting(bytes, field)) {
+        writeMembers(out, own, bytes, field.start)
         continue
       }
-      const inner = isObject ? unionValue(bytes, at) : null
-      const value = inner === null ? bytes.subarray(at, end) : bytes.subarray(inner.start, inner.end)
+      const inner = bytes[field.start] === OPEN_BRACE ? unionValue(bytes, field.start) : null
+      const { start: valueStart, end: valueEnd } = inner ?? field
       const member = Buffer.concat([
         Uint8Array.of(OPEN_BRACE),
-        utf8(`${JSON.stringify(key)}:`),
-        value,
+        utf8(`${JSON.stringify(field.key)}:`),
+        bytes.subarray(valueStart, valueEnd),
         Uint8Array.of(CLOSE_BRACE, NEWLINE),
       ])
       writeMembers(out, own, member, 0)

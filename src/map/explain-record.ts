@@ -1,12 +1,15 @@
+import { eventBytes, placeInInput, recordBytes, typeNameOf } from '../chunk.ts'
 import { EVENTS } from '../currents/events.ts'
+import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
 import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
 import { rulesOf } from '../mapping/layers.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rules.ts'
-import type { MappedChunk, RejectReason, SkipReason } from '../model.ts'
+import type { MappedChunk, RawChunk, RejectReason, SkipReason } from '../model.ts'
 import { EVENT, meaningOf, OUTCOMES, WARNINGS } from '../outcomes.ts'
+import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -46,30 +49,31 @@ export interface Explanation {
 export function explainRecord(chunk: MappedChunk, index: number, mapping: Mapping): Explanation {
   const { raw } = chunk
   const outcome = OUTCOMES[chunk.outcomes[index] as number] ?? OUTCOMES[EVENT]
-  const type = chunk.types[index] as number
-  const plan = type < 0 ? null : mapping.planOf(mapping.typeNames[type] as string)
-  const start = index === 0 ? 0 : (chunk.eventEnds[index - 1] as number)
+  const { path, position, line } = placeInInput(raw, index)
+  const type = typeNameOf(chunk, index)
+  const plan = type === null ? null : mapping.planOf(type)
   const isEvent = outcome.is === 'event' && plan !== null
   const base = {
-    file: raw.source.path,
-    position: raw.positions[index] as number,
-    line: raw.lines?.[index] ?? null,
+    file: path,
+    position,
+    line,
     eventType: plan?.type ?? null,
     outcome: outcome.is,
     reason: outcome.is === 'event' ? null : outcome.reason,
     why: chunk.details.get(index) ?? (outcome.is === 'event' ? null : whySkipped(outcome.reason, plan)),
     warnings: WARNINGS.filter((_, bit) => ((chunk.warnings[index] as number) & (1 << bit)) !== 0),
-    record: textOf(raw.bytes, raw.starts[index], raw.ends[index]),
+    record: textOf(recordBytes(raw, index)),
   }
   if (!isEvent) return { ...base, event: null, topLevel: [], properties: [], leftOut: [] }
 
-  const fields = fieldsOf(raw.bytes, raw.starts[index] as number, raw.source.isShare)
-  const event = membersOf(chunk.bytes, start)
+  const fields = recordFieldsOf(raw, index)
+  const bytes = eventBytes(chunk, index)
+  const event = membersOf(bytes, 0)
   const { outline } = plan
   const madeId = raw.letters?.[index]?.madeId ?? null
   const values = (members: readonly Member[], outlined: readonly OutlinedValue[], isTopLevel: boolean) =>
     members.map(({ key, start, end }) => {
-      const value = textOf(chunk.bytes, start, end)
+      const value = textOf(bytes, start, end)
       const origin =
         outlinedOrigin(key, outlined, fields) ??
         (isTopLevel ? topLevelOrigin(key, outline, mapping, fields, madeId) : ownOrigin(key, outline, mapping, fields))
@@ -81,16 +85,16 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     outline.topLevel,
     true,
   )
-  const inner = values(properties ? membersOf(chunk.bytes, properties.start) : [], outline.properties, false)
+  const inner = values(properties ? membersOf(bytes, properties.start) : [], outline.properties, false)
   const used = new Set([...topLevel, ...inner].map(({ from }) => from))
   return {
     ...base,
-    event: textOf(chunk.bytes, start, chunk.eventEnds[index]).trimEnd(),
+    event: textOf(bytes),
     topLevel,
     properties: inner,
-    leftOut: [...fields.values]
-      .filter(([field]) => !used.has(field))
-      .map(([field, value]) => ({ field, value, why: whyLeftOut(field, value, { plan, mapping, fields }) })),
+    leftOut: fields.all
+      .filter(({ path }) => !used.has(path))
+      .map((field) => ({ field: field.path, value: field.value, why: whyLeftOut(field, { plan, mapping, fields }) })),
   }
 }
 
@@ -105,23 +109,16 @@ function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): strin
 
 /** A record's fields. */
 interface RecordFields {
-  /** Their JSON text; those of the Custom HTTP form's `user` and `properties` behind their container. */
-  readonly values: ReadonlyMap<string, string>
+  /** Each path once: of a key that is repeated the last. */
+  readonly all: readonly RecordField[]
   /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (BRAZE.md). */
   readonly isShare: boolean
 }
 
-function fieldsOf(bytes: Uint8Array, start: number, isOfShare: boolean): RecordFields {
-  const fields = new Map<string, string>()
-  const members = membersOf(bytes, start)
-  const isHttpForm = members.some(({ key, start }) => key === 'user' && membersOf(bytes, start).length > 0)
-  for (const { key, start, end } of members) {
-    const inner = isHttpForm && (key === 'user' || key === 'properties') ? membersOf(bytes, start) : []
-    for (const member of inner) fields.set(`${key}.${member.key}`, textOf(bytes, member.start, member.end))
-    if (inner.length === 0) fields.set(key, textOf(bytes, start, end))
-  }
-  const isShare = isOfShare || [...fields].some(([field, value]) => isNamed(field, 'sf_created_at') && value !== 'null')
-  return { values: fields, isShare }
+function recordFieldsOf(raw: RawChunk, index: number): RecordFields {
+  const all = [...new Map(createFieldLister()(raw, index).map((field) => [field.path, field])).values()]
+  const mark = fieldNamed(all, SHARE_MARK_FIELD)
+  return { all, isShare: raw.source.isShare || (mark !== null && mark.value !== 'null') }
 }
 
 /** Rules that every event follows (BRAZE.md, What the connector sends). */
@@ -168,15 +165,14 @@ function byMapping(how: string, origins: readonly RuleOrigin[]): string {
 /** A constant, or a property whose key only the record knows. */
 function ownOrigin(
   key: string,
-  { type, constants, own }: EventOutline,
+  { constants, own }: EventOutline,
   { rules: { origins } }: Mapping,
   fields: RecordFields,
 ): Origin {
   const constant = constants.find((candidate) => candidate.key === key)
   if (constant !== undefined) return { from: null, rule: byMapping('set', [constant.origin]) }
   if (own === null) return { from: null, rule: '' }
-  const containers = ['custom_properties', 'purchase_properties', 'properties'].map((name) => findField(fields, name))
-  const container = containers.find((name) => name !== null) ?? null
+  const container = firstField(fields, OWN_PROPERTIES_FIELDS)
   const renamed = [...own.rules].find(([, rule]) => rule.name === key)
   const ownName = renamed?.[0] ?? key.slice(own.prefix.length)
   const rule = own.rules.get(ownName)
@@ -186,7 +182,7 @@ function ownOrigin(
     return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), rule.origins) }
   }
   if (own.from === 'record') return { from, rule: AS_IT_IS }
-  const prefix = origins.get(type.endsWith('.Purchase') ? 'purchase_property_prefix' : 'custom_property_prefix')
+  const prefix = own.prefixKey === null ? undefined : origins.get(own.prefixKey)
   const plain = "the customer's own property"
   return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
 }
@@ -204,7 +200,7 @@ function topLevelOrigin(
       const rule = carriesName ? 'prefix and name' : 'name of the event type'
       const origins = nameOrigins(outline, rules)
       return {
-        from: carriesName ? findField(fields, 'name') : null,
+        from: carriesName ? findField(fields, EVENT_NAME_FIELD) : null,
         rule: origins.length === 0 ? rule : byMapping(rule, origins),
       }
     }
@@ -248,23 +244,10 @@ function firstField(fields: RecordFields, names: readonly string[]): string | nu
   return names.map((name) => findField(fields, name)).find((field) => field !== null) ?? null
 }
 
-/** The field as the record spells it, in any case and in the Custom HTTP form's containers. */
-function findField({ values, isShare }: RecordFields, name: string): string | null {
-  let found: string | null = null
-  for (const [field, value] of values) {
-    if (value === 'null') continue
-    if (isShare && isNamed(field, apiNameOf(name))) return field
-    if (isNamed(field, name)) found ??= field
-  }
-  return found
-}
-
-function isNamed(field: string, name: string): boolean {
-  return field.slice(field.lastIndexOf('.') + 1).toLowerCase() === name
-}
-
-function apiNameOf(name: string): string {
-  return name.replace(/_id$/, '_api_id')
+/** Path of the field that the mapper reads for `name`; null when the record has none, or null there. */
+function findField({ all, isShare }: RecordFields, name: string): string | null {
+  const field = (isShare ? fieldNamed(all, shareFieldOf(name)) : null) ?? fieldNamed(all, name)
+  return field === null || field.value === 'null' ? null : field.path
 }
 
 interface LeftOutFrom {
@@ -273,9 +256,11 @@ interface LeftOutFrom {
   readonly fields: RecordFields
 }
 
-function whyLeftOut(field: string, value: string, { plan, mapping, fields }: LeftOutFrom): string {
+function whyLeftOut(field: RecordField, { plan, mapping, fields }: LeftOutFrom): string {
+  const { name, value } = field
   if (value === 'null') return 'null is not sent'
-  const name = field.slice(field.lastIndexOf('.') + 1).toLowerCase()
+  const counting = fieldNamed(fields.all, name)
+  if (counting !== null && counting !== field) return `${counting.path} takes its place`
   const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties
   const rule = presence.get(name)
   if (rule?.is === 'dropped') return byMapping('dropped', [rule.origin])
@@ -289,8 +274,10 @@ function whyLeftOut(field: string, value: string, { plan, mapping, fields }: Lef
     case 'event_type':
       return 'says which event type the record is'
     default: {
-      const apiField = [...fields.values.keys()].find((other) => other !== field && isNamed(other, apiNameOf(name)))
-      if (fields.isShare && apiField !== undefined) return `${apiField} takes its place in a Snowflake share`
+      const apiField = fieldNamed(fields.all, shareFieldOf(name))
+      if (fields.isShare && apiField !== null && apiField !== field) {
+        return `${apiField.path} takes its place in a Snowflake share`
+      }
       const isSent = EVENTS.find((row) => row.type === plan.type)?.properties.includes(name)
       if (!isSent) return 'the connector does not send it with this event'
       const list = only?.values().next().value

@@ -1,5 +1,6 @@
 import { isUtf8 } from 'node:buffer'
 import { isReservedName } from '../amplitude/event.ts'
+import { CONTAINER_FIELDS, EVENT_NAME_FIELD, RECORD_FIELDS } from '../currents/fields.ts'
 import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
@@ -10,7 +11,7 @@ import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { createIdentityWriter } from './identity.ts'
 import { hashId, NO_ID, writeMadeId } from './insert-id.ts'
-import { CONTAINERS, createFormReader, RECORD_FIELDS } from './record-forms.ts'
+import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { createTypeReader } from './record-type.ts'
 import {
@@ -58,11 +59,11 @@ export const NO_EVENT_TYPE = 'no event type: neither the record nor its file nam
  * Duplicates are the ledger's to find.
  */
 export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {
-  const scanner = createRecordScanner(mapping.fieldNames, CONTAINERS, RECORD_FIELDS)
+  const scanner = createRecordScanner(mapping.fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS))
   const field = {
     id: scanner.fieldOf('id'),
     time: scanner.fieldOf('time'),
-    name: scanner.fieldOf('name'),
+    name: scanner.fieldOf(EVENT_NAME_FIELD),
     adId: scanner.fieldOf('ad_id'),
     adIdType: scanner.fieldOf('ad_id_type'),
   }
@@ -84,6 +85,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   let raw: RawChunk
   let bytes: Uint8Array
   let columns: Columns
+  /** Of the record at hand. */
+  let isHttpForm = false
 
   return function mapChunk(chunk) {
     raw = chunk
@@ -118,7 +121,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
         const own = ownPlanOf(bytes)
         if (own !== null && filePlan !== null && own !== filePlan) warn(i, TYPE_MISMATCH)
         plan = told ?? own ?? filePlan
-        forms.flatten(bytes, own !== null)
+        isHttpForm = forms.flatten(bytes, own !== null)
         outcomes[i] = mapRecord(i, plan)
       }
       types[i] = plan === null ? -1 : plan.number
@@ -260,7 +263,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   function writeOwnProperties(index: number, own: NonNullable<Plan['own']>): void {
     if (own.from === 'record') {
-      writeDerivedProperties(out, own, bytes, raw.starts[index] as number)
+      writeDerivedProperties(out, own, bytes, raw.starts[index] as number, isHttpForm)
       return
     }
     const source = forms.customSource()

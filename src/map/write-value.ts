@@ -78,6 +78,7 @@ function textOfString(source: Uint8Array, start: number, end: number): string {
 function typedText(text: string, type: FieldType): Uint8Array | null {
   switch (type) {
     case 'int':
+    case 'double':
       return bytesOrNull(numberText(text))
     case 'float': {
       const number = numberText(text)

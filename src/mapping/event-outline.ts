@@ -1,7 +1,8 @@
-import { type EventRow, type FieldType, fieldType } from '../currents/events.ts'
+import type { EventRow, FieldType } from '../currents/events.ts'
+import { fieldType, IDENTITY_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { rulesOf } from './layers.ts'
 import { enrichedFields, propertiesOf } from './profiles.ts'
-import type { EventRules, MappingRules, Profile, Protection, RuleOrigin } from './rules.ts'
+import type { EventRules, MappingRules, Prefixes, Profile, Protection, RuleOrigin } from './rules.ts'
 import { typeWords } from './type-words.ts'
 
 /** What the records of one event type become, in words: catalogue, profile and mapping file laid together, not yet compiled. */
@@ -44,10 +45,14 @@ export interface OwnOutline {
   /** The customer's own properties in `properties`, or every field of a type that the catalogue lacks. */
   readonly from: 'properties' | 'record'
   readonly prefix: string
+  /** The key that changes the prefix in a mapping file; null when none does. */
+  readonly prefixKey: 'custom_property_prefix' | 'purchase_property_prefix' | null
   readonly rules: ReadonlyMap<string, OwnRule>
   /** Keys that go out; null for all. */
   readonly only: ReadonlyMap<string, RuleOrigin> | null
 }
+
+type OwnPrefix = Pick<OwnOutline, 'prefix' | 'prefixKey'>
 
 /** What a mapping file asks for one such key. */
 interface OwnRule {
@@ -60,9 +65,6 @@ interface OwnRule {
 
 /** Stands for all keys behind a prefix in a list of the only properties: `[Custom event property] *`. */
 const ALL_KEYS = '*'
-
-/** Fields of a record that are no properties of a derived event: identity, time and what says which event it is. */
-export const NO_PROPERTIES = ['id', 'time', 'event_type', 'external_user_id', 'user_id', 'device_id'] as const
 
 /** What a type of the catalogue becomes. */
 export function outlineOfRow(row: EventRow, profile: Profile, mapping: MappingRules): EventOutline {
@@ -84,12 +86,7 @@ export function outlineOfRow(row: EventRow, profile: Profile, mapping: MappingRu
     properties: outlinedProperties(row, profile, rules),
     constants: constantsOf(rules),
     own: row.custom
-      ? ownOutline(
-          rules,
-          'properties',
-          row.custom === 'purchase' ? prefixes.purchaseProperty : prefixes.customProperty,
-          new Set(propertiesOf(row, profile)),
-        )
+      ? ownOutline(rules, 'properties', ownPrefix(row.custom, prefixes), new Set(propertiesOf(row, profile)))
       : null,
   }
 }
@@ -98,8 +95,8 @@ export function outlineOfRow(row: EventRow, profile: Profile, mapping: MappingRu
 export function outlineOfUnknown(type: string, mapping: MappingRules): EventOutline {
   const rules = rulesOf(mapping.layers, type)
   const isSent = mapping.unknownEvents === 'derive' || rules.named !== null
-  const own = ownOutline(rules, 'record', '', new Set())
-  const excluded = [...NO_PROPERTIES, ...mapping.identity.userId, ...mapping.identity.deviceId]
+  const own = ownOutline(rules, 'record', { prefix: '', prefixKey: null }, new Set())
+  const excluded = [...RECORD_FIELDS, ...IDENTITY_FIELDS, ...mapping.identity.userId, ...mapping.identity.deviceId]
   const nothing = { isDropped: true, name: null, protection: null, origins: [] }
   return {
     type,
@@ -114,6 +111,12 @@ export function outlineOfUnknown(type: string, mapping: MappingRules): EventOutl
     constants: constantsOf(rules),
     own: { ...own, rules: new Map([...own.rules, ...excluded.map((field) => [field, nothing] as const)]) },
   }
+}
+
+function ownPrefix(custom: NonNullable<EventRow['custom']>, prefixes: Prefixes): OwnPrefix {
+  return custom === 'purchase'
+    ? { prefix: prefixes.purchaseProperty, prefixKey: 'purchase_property_prefix' }
+    : { prefix: prefixes.customProperty, prefixKey: 'custom_property_prefix' }
 }
 
 function outlinedProperties(row: EventRow, profile: Profile, { properties: rules }: EventRules): OutlinedValue[] {
@@ -182,7 +185,7 @@ function enrichedTopLevel(row: EventRow, profile: Profile, isWithheld: (field: s
 function ownOutline(
   { properties: rules }: EventRules,
   from: OwnOutline['from'],
-  prefix: string,
+  { prefix, prefixKey }: OwnPrefix,
   typeProperties: ReadonlySet<string>,
 ): OwnOutline {
   const own = new Map<string, OwnRule>()
@@ -200,7 +203,7 @@ function ownOutline(
   }
   for (const [name, { value, origin }] of rules.protected) change(name, origin, { protection: value })
   const only = rules.only === null ? null : new Map(Array.from(rules.only, ([name, o]) => [ownKey(name, prefix), o]))
-  return { from, prefix, rules: own, only: only?.has(ALL_KEYS) ? null : only }
+  return { from, prefix, prefixKey, rules: own, only: only?.has(ALL_KEYS) ? null : only }
 }
 
 function ownKey(name: string, prefix: string): string {

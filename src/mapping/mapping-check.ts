@@ -1,8 +1,8 @@
 import { isReservedName } from '../amplitude/event.ts'
 import { closest } from '../closest.ts'
 import { EVENTS, type EventRow } from '../currents/events.ts'
-import { STORED_FIELDS } from '../currents/stored-fields.ts'
-import { type EventOutline, NO_PROPERTIES, outlineOfRow } from './event-outline.ts'
+import { CONTAINER_FIELDS, IDENTITY_FIELDS, RECORD_FIELDS, STORED_FIELDS } from '../currents/fields.ts'
+import { type EventOutline, outlineOfRow } from './event-outline.ts'
 import { appliesTo, rulesOf } from './layers.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import { didYouMean, type Problem } from './mapping-shape.ts'
@@ -39,11 +39,11 @@ function prefixProblems({ prefixes }: MappingRules, document: MappingDocument): 
   })
 }
 
-/** Fields that can identify someone in some export. */
-const IDENTITY_FIELDS = ['external_user_id', 'device_id', 'user_id', 'id'] as const
+/** Fields that are identity or time: a record has them beside its properties. */
+const NO_PROPERTIES: ReadonlySet<string> = new Set([...RECORD_FIELDS, ...IDENTITY_FIELDS])
 
 function identityProblems(document: MappingDocument): Problem[] {
-  const known = [...IDENTITY_FIELDS, ...STORED_FIELDS]
+  const known = [...IDENTITY_FIELDS, 'id', ...STORED_FIELDS]
   const identity = document.members(document.root).find(({ key }) => key === 'identity')
   return document.members(identity?.value ?? null).flatMap(({ key, value }) =>
     key === 'min_id_length'
@@ -122,7 +122,7 @@ function propertyProblems(
   const unknown = (name: string, origin: RuleOrigin, mayBeTopLevel: boolean): Problem[] => {
     if (sent.has(name) || (mayBeTopLevel && topLevel.has(name))) return []
     if (takesOwn && prefixes.some((prefix) => prefix !== '' && name.startsWith(prefix))) return []
-    if ((NO_PROPERTIES as readonly string[]).includes(name)) {
+    if (NO_PROPERTIES.has(name)) {
       return [problem('error', `"${name}" is identity or time, not a property that is sent`, origin)]
     }
     if (topLevel.has(name)) {
@@ -155,16 +155,14 @@ function addedTo(row: EventRow, rules: MappingRules): readonly string[] {
     .map(([name]) => name)
 }
 
-const CONTAINERS = ['properties', 'user', 'custom_properties', 'purchase_properties'] as const
-
 function addProblems(name: string, origin: RuleOrigin, rows: readonly EventRow[], profile: Profile): Problem[] {
-  if ((CONTAINERS as readonly string[]).includes(name)) {
+  if (CONTAINER_FIELDS.has(name)) {
     return [problem('error', `"${name}" holds other fields; its content is sent already`, origin)]
   }
   if (rows.every((row) => propertiesOf(row, profile).includes(name))) {
     return [problem('warning', `"${name}" is sent already`, origin)]
   }
-  if (STORED_FIELDS.has(name) || (NO_PROPERTIES as readonly string[]).includes(name)) return []
+  if (STORED_FIELDS.has(name) || NO_PROPERTIES.has(name)) return []
   const near = closest(name, STORED_FIELDS, nearness(name))
   const way = near === null ? '; it is added where a record has it' : didYouMean(near)
   return [problem(near === null ? 'warning' : 'error', `no export of Braze has the field "${name}"${way}`, origin)]

@@ -1,6 +1,15 @@
 import { canBeginReservedName } from '../amplitude/event.ts'
 import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
+import {
+  CONTAINER_FIELDS,
+  EVENT_NAME_FIELD,
+  IDENTITY_FIELDS,
+  RECORD_FIELDS,
+  SENT_FIELDS,
+  SHARE_MARK_FIELD,
+  shareFieldOf,
+} from '../currents/fields.ts'
 import { utf8 } from '../json/bytes.ts'
 import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
@@ -88,24 +97,6 @@ export interface Mapping {
   readonly emptyTail: Uint8Array
 }
 
-/** Fields that every record may have, and the containers of the Custom HTTP form. */
-const COMMON_FIELDS = [
-  'id',
-  'time',
-  'event_type',
-  'external_user_id',
-  'user_id',
-  'device_id',
-  'name',
-  'properties',
-  'user',
-  'custom_properties',
-  'purchase_properties',
-  'ad_id',
-  'ad_id_type',
-  'sf_created_at',
-] as const
-
 /** Types beyond the catalogue that are told apart by name; further ones share one entry, so that memory stays bounded. */
 const MAX_UNKNOWN_TYPES = 1000
 const OTHER_UNKNOWN_TYPES = 'other unknown types'
@@ -191,9 +182,8 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     typeNames,
     planOf: (type) => plans.get(type) ?? plans.get(catalogueType(type) ?? '') ?? planOfUnknown(type),
     shareFields: fieldNames
-      .filter((name) => name.endsWith('_api_id'))
-      .map((name) => ({ apiId: number(name), id: number(name.replace(/_api_id$/, '_id')) }))
-      .filter(({ id }) => id >= 0),
+      .filter((name) => shareFieldOf(name) !== name)
+      .map((name) => ({ apiId: number(shareFieldOf(name)), id: number(name) })),
     tail: utf8(tail),
     emptyTail: utf8(`{${tail}`),
   }
@@ -213,17 +203,19 @@ function roomOf({ keys, fields }: Outputs): number {
 const FIXED_EVENT_BYTES = 512
 
 function allFieldNames(outlines: readonly EventOutline[], { identity }: MappingRules): string[] {
-  const names = new Set<string>([...COMMON_FIELDS, ...identity.userId, ...identity.deviceId])
-  for (const row of EVENTS) {
-    for (const field of row.properties) names.add(field)
-    for (const field of Object.values(row.propertySources ?? {})) names.add(field)
-    for (const field of Object.values(row.topLevel ?? {})) names.add(field)
-  }
+  const names = new Set<string>([
+    ...RECORD_FIELDS,
+    ...IDENTITY_FIELDS,
+    ...identity.userId,
+    ...identity.deviceId,
+    EVENT_NAME_FIELD,
+    ...CONTAINER_FIELDS,
+    SHARE_MARK_FIELD,
+    ...SENT_FIELDS,
+  ])
   for (const [, field] of enrichedFields('enriched')) names.add(field)
   for (const { properties } of outlines) for (const { field } of properties) names.add(field)
-  for (const name of [...names]) {
-    if (name.endsWith('_id') && !name.endsWith('_api_id')) names.add(name.replace(/_id$/, '_api_id'))
-  }
+  for (const name of [...names]) names.add(shareFieldOf(name))
   return [...names]
 }
 

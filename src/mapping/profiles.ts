@@ -1,4 +1,4 @@
-import type { EventRow } from '../currents/events.ts'
+import { type EventRow, pageProperties } from '../currents/events.ts'
 import type { MappingRules, Prefixes, Profile } from './rules.ts'
 
 /** What stands before names and the customer's own properties in Amplitude (BRAZE.md, What the connector sends). */
@@ -36,7 +36,7 @@ const ENRICHED_FIELDS: readonly (readonly [string, string])[] = [
 
 /** Event properties of a type under a profile, in the order in which they go out. */
 export function propertiesOf(row: EventRow, profile: Profile): readonly string[] {
-  const sent = profile === 'documented' ? (row.page ?? row.properties) : row.properties
+  const sent = profile === 'documented' ? (pageProperties(row) ?? row.properties) : row.properties
   return sent.toSorted()
 }
 

@@ -1,4 +1,4 @@
-import { PERSONAL_FIELDS } from '../currents/personal.ts'
+import { PERSONAL_FIELDS } from '../currents/fields.ts'
 import { bytes, number } from './number.ts'
 import { style } from './style.ts'
 

@@ -81,6 +81,9 @@ function fieldValue(field: StorageField, random: () => number, ordinal: number):
       return random() < 0.5
     case 'float':
       return Math.fround(Math.round(random() * 100_000) / 100)
+    case 'double':
+      // As a 32-bit float it would lose digits.
+      return Math.fround(random() * 1000)
     case 'int':
     case 'long':
       return field.name === 'time' ? 1_767_225_600 + Math.floor(ordinal / 8) : Math.floor(random() * 1000)

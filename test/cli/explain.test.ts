@@ -80,6 +80,61 @@ describe('explain', () => {
     ])
   })
 
+  describe('of a record in the Custom HTTP form', () => {
+    const OPENED = { event_type: OPEN, id: 'e1', time: 1767319200 }
+    const explained = async (record: object) => {
+      const { stdout } = await explain(['-', '--json'], JSON.stringify({ ...OPENED, ...record }))
+      const { properties, top_level, left_out } = JSON.parse(stdout)
+      const from = (list: readonly { property: string; from: string | null }[]) =>
+        Object.fromEntries(list.map((value) => [value.property, value.from]))
+      const left = left_out.map(({ field, why }: { field: string; why: string }) => [field, why])
+      return { properties: from(properties), topLevel: from(top_level), left }
+    }
+
+    test('finds the fields in properties when there is no user beside them', async () => {
+      const { properties, topLevel, left } = await explained({
+        properties: { external_user_id: 'u1', campaign_name: 'Welcome', subject: 's' },
+      })
+      assert.deepEqual(properties, { campaign_name: 'properties.campaign_name' })
+      assert.equal(topLevel['user_id'], 'properties.external_user_id')
+      assert.deepEqual(left, [
+        ['event_type', 'says which event type the record is'],
+        ['properties.subject', 'the connector does not send it with this event'],
+      ])
+    })
+
+    test('leaves properties alone when the record has an identity of its own', async () => {
+      const { properties, left } = await explained({ external_user_id: 'u1', properties: { campaign_name: 'Welcome' } })
+      assert.deepEqual(properties, {})
+      assert.deepEqual(left.at(-1), ['properties', 'the connector does not send it with this event'])
+    })
+
+    test('finds user and properties in any case, also a user without fields', async () => {
+      const { properties, topLevel } = await explained({
+        USER: {},
+        device_id: 'd1',
+        Properties: { CAMPAIGN_NAME: 'Welcome' },
+      })
+      assert.deepEqual(properties, { campaign_name: 'Properties.CAMPAIGN_NAME' })
+      assert.equal(topLevel['device_id'], 'device_id')
+    })
+
+    test('says which of two fields of one name is sent', async () => {
+      const { topLevel, properties, left } = await explained({
+        device_id: 'd1',
+        user: { device_id: 'd2', id: 'e2' },
+        properties: { id: 'e3', external_user_id: 'u1', user: 'x', esp: 'y' },
+      })
+      assert.deepEqual([topLevel['device_id'], topLevel['insert_id']], ['user.device_id', 'id'])
+      assert.deepEqual(properties, { esp: 'properties.esp' })
+      assert.deepEqual(left.slice(1, 4), [
+        ['device_id', 'user.device_id takes its place'],
+        ['user.id', 'id takes its place'],
+        ['properties.id', 'id takes its place'],
+      ])
+    })
+  })
+
   test('shows the very bytes of the dry run', async () => {
     const { stdout } = await explain([EXPORTS, '--id', 'raw-1', '--json'])
     const dryRun = await braze2amp(['replay', EXPORTS, '--dry-run', '--quiet'], { cwd: ROOT })
@@ -120,7 +175,7 @@ describe('explain', () => {
   test('says why a record is skipped, in the words of the summary', async () => {
     for (const [options, reason] of [
       [['--exclude', '*.Open'], 'filtered'],
-      [['--event-type', 'users.messages.email.Retry'], 'not_exported'],
+      [['--event-type', 'users.messages.rcs.Send'], 'not_exported'],
     ] as const) {
       const { stdout } = await explain(
         ['-', '--event-type', OPEN, ...options],
@@ -183,8 +238,8 @@ describe('events', () => {
   test('narrows to a glob, and gives bare names to compare', async () => {
     const { stdout } = await braze2amp(['events', 'users.messages.email.*', '--names'])
     assert.deepEqual(stdout.split('\n').slice(0, 2), ['[Appboy] Email Send', '[Appboy] Email Delivery'])
-    assert.doesNotMatch(stdout, /Retry/)
-    assert.match((await braze2amp(['events', '*.Retry'])).stdout, /users\.messages\.email\.Retry .*a guess .*not sent/)
+    assert.doesNotMatch((await braze2amp(['events', 'users.canvas.*', '--names'])).stdout, /Abort/)
+    assert.match((await braze2amp(['events', '*.Abort'])).stdout, /users\.canvas\.Abort .*a guess .*not sent/)
   })
 
   test('says what it could have been when nothing matches', async () => {

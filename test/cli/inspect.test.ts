@@ -157,11 +157,11 @@ describe('inspect', () => {
 
   test('marks names that are not sure, unless the mapping file gives them', async () => {
     const cwd = temporaryDirectory()
-    writeFileSync(join(cwd, 'm.yaml'), 'events: {users.messages.sms.Retry: }\n')
-    writeFileSync(join(cwd, 'named.yaml'), 'events: {users.messages.sms.Retry: {name: Again}}\n')
-    const words = ['inspect', '-', '--event-type', 'users.messages.sms.Retry', '--mapping']
+    writeFileSync(join(cwd, 'm.yaml'), 'events: {users.canvas.Abort: }\n')
+    writeFileSync(join(cwd, 'named.yaml'), 'events: {users.canvas.Abort: {name: Again}}\n')
+    const words = ['inspect', '-', '--event-type', 'users.canvas.Abort', '--mapping']
     const stdin = '{"id":"1","external_user_id":"u","time":1767319200}'
-    assert.match((await braze2amp([...words, 'm.yaml'], { cwd, stdin })).stdout, /SMS Retry .*a guess/)
+    assert.match((await braze2amp([...words, 'm.yaml'], { cwd, stdin })).stdout, /Canvas Abort .*a guess/)
     assert.doesNotMatch((await braze2amp([...words, 'named.yaml'], { cwd, stdin })).stdout, /a guess/)
   })
 

@@ -128,6 +128,54 @@ events:
     ])
   })
 
+  describe('finds what a rule names', () => {
+    const rules = `events:
+  ${OPEN}: {properties: {drop: [esp]}}
+  ${CUSTOM}: {properties: {redact: [plan]}}
+`
+    const user = { user: { external_user_id: 'u' } }
+    const shapes: Readonly<Record<string, readonly [string, string]>> = {
+      'in containers of any case': [
+        record({ event_type: OPEN, external_user_id: null, USER: { external_user_id: 'u' }, PROPERTIES: { ESP: 'x' } }),
+        record({ event_type: CUSTOM, NAME: 'n', CUSTOM_PROPERTIES: { plan: 'pro' } }),
+      ],
+      'in properties without a user': [
+        `{"event_type":"${OPEN}","id":"1","time":1767319200,"properties":{"external_user_id":"u","esp":"x"}}\n`,
+        record({ event_type: CUSTOM, name: 'n', PROPERTIES: '{"plan":"pro"}' }),
+      ],
+      'behind a union wrapper': [
+        record({ event_type: OPEN, esp: { string: 'x' } }),
+        record({ event_type: CUSTOM, name: 'n', properties: { string: '{"plan":"pro"}' } }),
+      ],
+      'in nested purchase or custom properties': [
+        record({ event_type: OPEN, ...user, properties: { esp: 'x' } }),
+        record({ event_type: CUSTOM, ...user, properties: { name: 'n', custom_properties: { plan: 'pro' } } }),
+      ],
+    }
+    for (const [where, records] of Object.entries(shapes)) {
+      test(where, async () => {
+        const cwd = directoryWith({ 'braze2amp.yaml': rules, 'in.ndjson': records.join('') })
+        assert.deepEqual((await findingsOf(cwd, 'in.ndjson')).findings, [])
+      })
+    }
+
+    test('but not what the mapper passes over', async () => {
+      const records = [
+        record({ event_type: OPEN, properties: { esp: 'x' } }),
+        record({ event_type: CUSTOM, name: 'n', properties: { Plan: 'pro' } }),
+      ]
+      const cwd = directoryWith({ 'braze2amp.yaml': rules, 'in.ndjson': records.join('') })
+      const { findings } = await findingsOf(cwd, 'in.ndjson')
+      assert.deepEqual(
+        findings.map(({ cause, line }) => [cause, line]),
+        [
+          ['never_fired', 2],
+          ['never_fired', 3],
+        ],
+      )
+    })
+  })
+
   test('needs no key and is stable', async () => {
     const words = ['validate', 'fixtures/exports', '--output', 'junit']
     const cwd = new URL('../../..', import.meta.url).pathname

@@ -5,6 +5,7 @@ export interface CatalogueEntry {
   readonly event_type: string
   readonly amplitude_name: string | null
   readonly name_source: string
+  readonly page_label: string | null
   readonly on_page: boolean
   readonly page_properties: readonly string[] | null
   readonly page_property_types: Readonly<Record<string, string>> | null
@@ -19,6 +20,8 @@ export interface StorageField {
   readonly name: string
   readonly type: string
   readonly nullable: boolean
+  /** The version of Currents that brought it, where that is newer than v10. */
+  readonly since?: string
 }
 
 export const CATALOGUE: readonly CatalogueEntry[] = JSON.parse(

@@ -1,4 +1,4 @@
-import type { CatalogueEntry } from '../data/catalogue.ts'
+import { type CatalogueEntry, fieldsOf } from '../data/catalogue.ts'
 
 /**
  * What a record must become, computed the slow and plain way from the reference data and BRAZE.md alone: it shares nothing
@@ -40,7 +40,7 @@ export function expectedEvent(entry: CatalogueEntry, record: JsonObject, profile
   const topLevel = Object.entries(entry.top_level)
   for (const [key, field] of profile === 'enriched' ? [...topLevel, ...ENRICHED] : topLevel) {
     const value = record[field]
-    if (value != null) event[key] = shortened(value)
+    if (value != null) event[key] = typed(entry, field, value)
   }
   event['event_properties'] = expectedProperties(entry, record, profile, isCustom, isPurchase)
   if (profile === 'enriched') event['$skip_user_properties_sync'] = true
@@ -59,8 +59,9 @@ function expectedProperties(
   for (const name of entry.connector_properties) {
     if (isLimited && !entry.page_properties?.includes(name)) continue
     if (IDENTITY_FIELDS.includes(name)) continue
-    const value = record[name] ?? record[entry.property_sources[name] ?? '']
-    if (value != null) properties[name] = shortened(value)
+    const field = record[name] == null ? (entry.property_sources[name] ?? name) : name
+    const value = record[field]
+    if (value != null) properties[name] = typed(entry, field, value)
   }
   if (isCustom || isPurchase) {
     const prefix = isCustom ? '[Custom event property]' : '[Purchase property]'
@@ -69,6 +70,11 @@ function expectedProperties(
     }
   }
   return properties
+}
+
+/** Only what an export stores in 32 bits is shortened. */
+function typed(entry: CatalogueEntry, name: string, value: Json): Json {
+  return fieldsOf(entry).find((field) => field.name === name)?.type === 'float' ? shortened(value) : value
 }
 
 /** A number that is exactly a 32-bit float, as the shortest decimal that is the same one: tried digit by digit. */

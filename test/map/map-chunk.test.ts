@@ -166,7 +166,7 @@ describe('event type', () => {
   })
 
   test('that the connector does not send is skipped as not exported', () => {
-    assert.equal(outcome({}, 'users.messages.email.Retry').outcome, 'not_exported')
+    assert.equal(outcome({}, 'users.messages.rcs.Send').outcome, 'not_exported')
   })
 
   test('that neither record nor file names makes the record malformed', () => {
@@ -191,7 +191,7 @@ describe('filters', () => {
 
   test('come before identity, and after not exported', () => {
     assert.equal(outcome({ external_user_id: null }, OPEN, { exclude: [OPEN] }).outcome, 'filtered')
-    assert.equal(outcome({}, 'users.messages.email.Retry', { exclude: ['*'] }).outcome, 'not_exported')
+    assert.equal(outcome({}, 'users.messages.rcs.Send', { exclude: ['*'] }).outcome, 'not_exported')
   })
 })
 
@@ -380,6 +380,11 @@ describe('the Custom HTTP form', () => {
 
   test('keeps id, time and event type of the record itself', () => {
     const nested = { ...http, properties: { ...http.properties, id: 'x', time: 5, event_type: 'enter' } }
+    assert.equal(mapRecord(JSON.stringify(nested), null).line, mapRecord(JSON.stringify(http), null).line)
+  })
+
+  test('keeps its user beside a property that is called user', () => {
+    const nested = { ...http, properties: { ...http.properties, user: 'x' } }
     assert.equal(mapRecord(JSON.stringify(nested), null).line, mapRecord(JSON.stringify(http), null).line)
   })
 

@@ -9,7 +9,7 @@ import { eventUnder, findingsIn, mappingOf, mapUnder } from './mapping-harness.t
 const OPEN = 'users.messages.email.Open'
 const CUSTOM = 'users.behaviors.CustomEvent'
 const PURCHASE = 'users.behaviors.Purchase'
-const SMS_RETRY = 'users.messages.sms.Retry'
+const CANVAS_ABORT = 'users.canvas.Abort'
 const FAX = 'users.messages.fax.SendFailure'
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex')
@@ -65,13 +65,13 @@ describe('events', () => {
   })
 
   test('naming a type that is not sent sends it, with or without a name; a glob does not', () => {
-    assert.equal(mapUnder('', {}, SMS_RETRY).outcome, 'not_exported')
+    assert.equal(mapUnder('', {}, CANVAS_ABORT).outcome, 'not_exported')
     assert.equal(
-      mapUnder('events: {"users.messages.sms.*": {properties: {set: {a: 1}}}}', {}, SMS_RETRY).outcome,
+      mapUnder('events: {"users.canvas.*": {properties: {set: {a: 1}}}}', {}, CANVAS_ABORT).outcome,
       'not_exported',
     )
-    assert.equal(eventUnder(`events: {${SMS_RETRY}: }`, {}, SMS_RETRY).event_type, '[Appboy] SMS Retry')
-    assert.equal(eventUnder(`events: {${SMS_RETRY}: {name: Again}}`, {}, SMS_RETRY).event_type, 'Again')
+    assert.equal(eventUnder(`events: {${CANVAS_ABORT}: }`, {}, CANVAS_ABORT).event_type, '[Appboy] Canvas Abort')
+    assert.equal(eventUnder(`events: {${CANVAS_ABORT}: {name: Again}}`, {}, CANVAS_ABORT).event_type, 'Again')
     assert.equal(
       eventUnder('events: {users.UserOrphan: {}}', {}, 'users.UserOrphan').event_type,
       '[Appboy] User Orphan',
@@ -335,6 +335,15 @@ describe('unknown_events', () => {
     const event = eventUnder('unknown_events: derive', http, FAX)
     assert.equal(event.user_id, 'u')
     assert.deepEqual(event.event_properties, { timezone: 'Z', pages: 1 })
+  })
+
+  test('derive takes the Custom HTTP form apart, with containers of any case and without a user too', () => {
+    const http = { event_type: FAX, external_user_id: undefined, PROPERTIES: { External_User_Id: 'u', pages: 1 } }
+    for (const user of [{}, { USER: { timezone: 'Z' } }]) {
+      const event = eventUnder('unknown_events: derive', { ...http, ...user }, FAX)
+      assert.equal(event.user_id, 'u')
+      assert.deepEqual(event.event_properties, { pages: 1, ...(user.USER ?? {}) })
+    }
   })
 
   test('derived events follow the rules for all events and for globs', () => {

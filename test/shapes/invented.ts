@@ -33,6 +33,8 @@ function valueFor({ name, type }: StorageField): fc.Arbitrary<Value> {
       return fc.boolean()
     case 'float':
       return fc.float({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value))
+    case 'double':
+      return fc.double({ noNaN: true, noDefaultInfinity: true }).map((value) => (value === 0 ? 0 : value))
     case 'int':
       return fc.integer()
     case 'long':

@@ -1,0 +1,67 @@
+import { CONTAINER_FIELDS, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
+import { OPEN_BRACE, textOf } from '../json/bytes.ts'
+import { type Member, membersOf } from '../json/members.ts'
+import type { RawChunk } from '../model.ts'
+import { createFormTest, FORM_FIELDS } from './record-forms.ts'
+import { createRecordScanner } from './record-scanner.ts'
+import { ownTypeOf } from './record-type.ts'
+
+/** A field that the mapper meets in a record, for those who say afterwards what it did: not for the hot path. */
+export interface RecordField {
+  /** As the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
+  readonly path: string
+  /** What the mapper takes it for: in lower case, without that object. */
+  readonly name: string
+  /** JSON text of its value, a union's wrapper included. */
+  readonly value: string
+  /** Of fields with one name the one of the highest rank counts, of equal ones the last. */
+  readonly rank: number
+}
+
+/** Makes the function that lists the fields of record `index` of a chunk, in the record's order. The record must be valid JSON. */
+export function createFieldLister(): (raw: RawChunk, index: number) => readonly RecordField[] {
+  const scanner = createRecordScanner(FORM_FIELDS, CONTAINER_FIELDS, new Set(RECORD_FIELDS))
+  const eventType = scanner.fieldOf('event_type')
+  const isHttpForm = createFormTest(scanner)
+
+  return function fieldsOf(raw, index) {
+    const { bytes, fields } = raw
+    const start = raw.starts[index] as number
+    if (fields === undefined) scanner.scan(bytes, start, raw.ends[index] as number)
+    else scanner.load(fields, index)
+    const nests = isHttpForm(ownTypeOf(scanner, bytes, eventType) !== null)
+    return membersOf(bytes, start).flatMap((member) => {
+      if (!nests || !isNesting(bytes, member)) return fieldOf(bytes, member, null)
+      const inner = membersOf(bytes, member.start)
+      return inner.length === 0 ? fieldOf(bytes, member, null) : inner.map((one) => fieldOf(bytes, one, member.key))
+    })
+  }
+}
+
+/** True for the `user` and `properties` of a record in the Custom HTTP form. */
+export function isNesting(bytes: Uint8Array, { key, start }: Member): boolean {
+  return bytes[start] === OPEN_BRACE && NESTING_ORDER.includes(key.toLowerCase())
+}
+
+/** The field of this name that counts; null when there is none. */
+export function fieldNamed(fields: readonly RecordField[], name: string): RecordField | null {
+  let counting: RecordField | null = null
+  for (const field of fields) {
+    if (field.name === name && (counting === null || field.rank >= counting.rank)) counting = field
+  }
+  return counting
+}
+
+const NESTING_ORDER: readonly string[] = NESTING_FIELDS
+const OWN_OF_RECORD: ReadonlySet<string> = new Set(RECORD_FIELDS)
+
+function fieldOf(bytes: Uint8Array, { key, start, end }: Member, nestedIn: string | null): RecordField {
+  const name = key.toLowerCase()
+  const depth = nestedIn === null ? 0 : NESTING_ORDER.indexOf(nestedIn.toLowerCase()) + 1
+  return {
+    path: nestedIn === null ? key : `${nestedIn}.${key}`,
+    name,
+    value: textOf(bytes, start, end),
+    rank: OWN_OF_RECORD.has(name) ? -depth : depth,
+  }
+}
