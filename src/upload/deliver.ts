@@ -1,4 +1,10 @@
-import { type ApiName, EXCERPT_CHARACTERS, FAILURES_BEFORE_SPLIT, LOWEST_BODY_BYTES } from '../amplitude/limits.ts'
+import {
+  type ApiName,
+  EXCERPT_CHARACTERS,
+  FAILURES_BEFORE_SPLIT,
+  LOWEST_BODY_BYTES,
+  SHOWN_CHARACTERS,
+} from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { ScheduledRequest, Scheduler } from '../schedule/contract.ts'
@@ -177,7 +183,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return
       case 'everything':
         options.stop(
-          new StoppedError(`Amplitude refuses every request: ${dead.detail.slice(0, 2 * EXCERPT_CHARACTERS)}`, {
+          new StoppedError(`Amplitude refuses every request: ${dead.detail.slice(0, SHOWN_CHARACTERS)}`, {
             stopped: 'refused',
             hint: 'Nothing was dead-lettered for it. Look at --endpoint and the proxy in between; the same command goes on.',
           }),

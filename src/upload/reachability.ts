@@ -1,4 +1,4 @@
-import { FOREIGN_ANSWERS_BEFORE_STOP } from '../amplitude/limits.ts'
+import { FOREIGN_ANSWERS_BEFORE_STOP, SHOWN_CHARACTERS } from '../amplitude/limits.ts'
 import { StoppedError } from '../errors.ts'
 
 /** Notices when waiting longer is no use (AMPLITUDE.md §4). */
@@ -32,7 +32,8 @@ export function createReachability(giveUpAfterMs: number): Reachability {
         }
       }
       if (nowMs - sinceMs < giveUpAfterMs) return null
-      return new StoppedError(`Amplitude cannot be reached: for ${durationOf(nowMs - sinceMs)} nothing but ${detail}`, {
+      const what = `for ${durationOf(nowMs - sinceMs)} nothing but ${detail.slice(0, SHOWN_CHARACTERS)}`
+      return new StoppedError(`Amplitude cannot be reached: ${what}`, {
         stopped: 'unreachable',
         hint: 'The same command goes on; --give-up-after sets how long to try.',
       })
