@@ -112,7 +112,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
       gzip: options.gzip ?? false,
       version: 'test',
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      environment: {},
+      proxy: null,
     }),
     ledger,
     letters,
