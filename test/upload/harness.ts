@@ -57,6 +57,7 @@ interface Upload {
   readonly gzip?: boolean
   readonly clock?: Clock
   readonly timeoutMs?: number
+  readonly deadlineMs?: number
   readonly signal?: AbortSignal
 }
 
@@ -112,6 +113,7 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
       gzip: options.gzip ?? false,
       version: 'test',
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
       proxy: null,
     }),
     ledger,
