@@ -57,9 +57,29 @@ export const GZIP_FROM_BYTES = 2048
 /** For connecting, for the head of an answer, and between two pieces of its body (§4). */
 export const TIMEOUT_MS = 30_000
 
+/**
+ * A line slower than this (half a megabit) is taken for a dead one. The time to send a body at this rate, 15 s for the largest of
+ * HTTP V2 and 5 minutes for the largest of Batch, is granted on top of the timeout for the head and of the deadline: a body is on its
+ * way in the buffers of the system when it has left us, so that no progress can be seen.
+ */
+const SLOWEST_BYTES_PER_SECOND = 65_536
+
+/** How long a body of so many bytes may be on its way. */
+export function sendingMs(bytes: number): number {
+  return (bytes / SLOWEST_BYTES_PER_SECOND) * 1000
+}
+
+/**
+ * For a whole request beside the sending of its body: connecting and the head may each take the whole of their time, and the rest of
+ * an answer comes with its head. What dribbles for longer would hold its lanes for good.
+ */
+export const REQUEST_DEADLINE_MS = 2 * TIMEOUT_MS
+
 /** First and longest backoff (§4). */
 export const SHORTEST_BACKOFF_MS = 500
 export const LONGEST_BACKOFF_MS = 60_000
+/** A `Retry-After` counts up to here: the daily quota is the longest that Amplitude lets wait (§1). */
+export const LONGEST_RETRY_AFTER_MS = 24 * 3_600_000
 
 /** Failures of the same events, while others pass, after which they are halved (§4). */
 export const FAILURES_BEFORE_SPLIT = 8
@@ -69,6 +89,14 @@ export const LONE_REFUSALS_BEFORE_STOP = 3
 export const FOREIGN_ANSWERS_BEFORE_STOP = 3
 /** Bytes of such an answer that are shown (§4). */
 export const EXCERPT_CHARACTERS = 200
+
+/** Characters of an answer's text that are looked at; Amplitude's own have some dozens. */
+export const LONGEST_ANSWER_TEXT = 4096
+/** Characters of it that are shown in one line, and that a dead letter keeps. */
+export const SHOWN_CHARACTERS = 400
+export const KEPT_CHARACTERS = 2000
+/** Faults of one event that a dead letter keeps; Amplitude names the first of each field. */
+export const MAX_FAULTS = 20
 
 /** The byte target of a request never falls below this after a 413 (§4). */
 export const LOWEST_BODY_BYTES = 16_384

@@ -76,6 +76,7 @@ async function upload(
   }
   const client = machine.connect({
     url: destination.url,
+    proxy: destination.proxy,
     connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
     gzip: options.gzip ?? false,
     version: version(),

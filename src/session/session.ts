@@ -10,6 +10,7 @@ import type { RunChoices } from '../state/run-identity.ts'
 import type { RunStateOptions } from '../state/run-state.ts'
 import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
 import { createHttpThread } from '../upload/http-thread.ts'
+import type { HttpProxy } from '../upload/proxy.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 
 /** How far an invocation goes and what it shows, whether it sends or not. */
@@ -52,6 +53,8 @@ export interface Destination {
   readonly base: string
   /** Nothing leaves this machine: no questions asked. */
   readonly isLocal: boolean
+  /** What requests go through; null for nothing. */
+  readonly proxy: HttpProxy | null
 }
 
 type SessionOptions = Invocation & StateChoices & { readonly api: ApiName; readonly gzip?: true }

@@ -1,4 +1,4 @@
-import { LONGEST_BACKOFF_MS, SHORTEST_BACKOFF_MS } from '../amplitude/limits.ts'
+import { LONGEST_BACKOFF_MS, LONGEST_RETRY_AFTER_MS, SHORTEST_BACKOFF_MS } from '../amplitude/limits.ts'
 
 /**
  * How long to wait before the attempt after `failures` failed ones: full jitter, up to 0.5 s after the first and 60 s at most
@@ -10,13 +10,20 @@ export function backoffMs(failures: number, random: number): number {
   return random * ceiling
 }
 
-/** A `Retry-After` header in ms from `wallClockMs` on: seconds, or an HTTP date (RFC 9110 §10.2.3); null when it is neither. */
+/**
+ * A `Retry-After` header in ms from `wallClockMs` on: seconds, or an HTTP date (RFC 9110 §10.2.3); null when it is neither. Never less
+ * than our own first backoff, since "at once" from a server in trouble would be a loop, and never more than a day.
+ */
 export function retryAfterMs(header: string | null, wallClockMs: number): number | null {
   const text = header?.trim() ?? ''
-  if (/^\d+(\.\d+)?$/.test(text)) return Number(text) * 1000
+  const ms = /^\d+(\.\d+)?$/.test(text) ? Number(text) * 1000 : dateOf(text) - wallClockMs
+  return Number.isNaN(ms) ? null : Math.min(Math.max(ms, SHORTEST_BACKOFF_MS), LONGEST_RETRY_AFTER_MS)
+}
+
+/** NaN when it is none. */
+function dateOf(text: string): number {
   // Date.parse takes much that is no HTTP date; those start with the day's name.
-  if (!/^[A-Za-z]{3,9},? /.test(text)) return null
+  if (!/^[A-Za-z]{3,9},? /.test(text)) return Number.NaN
   // The oldest of the three forms has no zone, and means UTC.
-  const at = Date.parse(/ GMT$/i.test(text) ? text : `${text} GMT`)
-  return Number.isNaN(at) ? null : Math.max(0, at - wallClockMs)
+  return Date.parse(/ GMT$/i.test(text) ? text : `${text} GMT`)
 }

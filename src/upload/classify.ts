@@ -1,10 +1,10 @@
-import { API_LIMITS, type ApiName, EXCERPT_CHARACTERS } from '../amplitude/limits.ts'
+import { API_LIMITS, type ApiName, EXCERPT_CHARACTERS, KEPT_CHARACTERS, SHOWN_CHARACTERS } from '../amplitude/limits.ts'
 import { type AmplitudeBody, parseBody } from '../amplitude/response.ts'
 import { StoppedError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import type { IdentityRef, QueuedEvent } from '../schedule/records.ts'
 import { retryAfterMs } from './backoff.ts'
-import { masked } from './masked.ts'
+import { serverText } from './masked.ts'
 
 /** What came of one attempt. */
 export type Answer =
@@ -18,7 +18,13 @@ export type Answer =
       readonly gzipped: boolean
     }
   /** No complete answer: whether the events were taken is unknown. */
-  | { readonly is: 'failure'; readonly kind: 'timeout' | 'network'; readonly message: string }
+  | {
+      readonly is: 'failure'
+      readonly kind: 'timeout' | 'network'
+      readonly message: string
+      /** What a person must do before any attempt can succeed; absent when waiting may help. */
+      readonly remedy?: string
+    }
 
 /** An identity to leave alone: for a time, or as its daily quota says. */
 export interface Hold {
@@ -32,7 +38,7 @@ export interface DeadEvent {
   /** Place in the request. */
   readonly at: number
   readonly reason: RejectReason
-  /** In Amplitude's words. */
+  /** In Amplitude's words, as `serverText` gives them. */
   readonly detail: string
 }
 
@@ -66,14 +72,19 @@ export interface Asked {
   readonly wallClockMs: number
 }
 
-/** What `answer` asks for. Pure: the same answer to the same request always gives the same verdict. */
+/**
+ * What `answer` asks for. Pure: the same answer to the same request always gives the same verdict. Its texts are safe to show and to
+ * store.
+ */
 export function classify(answer: Answer, asked: Asked): Verdict {
   if (answer.is === 'failure') {
-    return { do: 'backOff', scope: 'request', retryAfterMs: null, detail: answer.message, excerpt: null }
+    const detail = serverText(answer.message, asked.key, KEPT_CHARACTERS)
+    if (answer.remedy !== undefined) return { do: 'stop', error: shutOff(detail, answer.remedy) }
+    return { do: 'backOff', scope: 'request', retryAfterMs: null, detail, excerpt: null }
   }
-  const body = parseBody(answer.text)
+  const body = parseBody(answer.text, asked.events.length)
   const status = answer.status === 200 ? statusOfBody(body) : answer.status
-  const detail = masked(`${answer.status} ${body?.error || oneLine(answer.text)}`.trim(), asked.key)
+  const detail = `${answer.status} ${serverText(body?.error || answer.text, asked.key, KEPT_CHARACTERS)}`.trim()
   const backOff = {
     do: 'backOff',
     scope: 'request',
@@ -83,7 +94,7 @@ export function classify(answer: Answer, asked: Asked): Verdict {
   } as const
 
   if (status === null) {
-    const excerpt = masked(oneLine(answer.text), asked.key).slice(0, EXCERPT_CHARACTERS)
+    const excerpt = serverText(answer.text, asked.key, EXCERPT_CHARACTERS)
     return { ...backOff, excerpt: excerpt === '' ? '(nothing)' : excerpt }
   }
   if (status === 200) return { do: 'settle', ingested: body?.eventsIngested ?? asked.events.length }
@@ -106,15 +117,7 @@ function refused(body: AmplitudeBody | null, asked: Asked, detail: string): Verd
   if (body === null) return { do: 'requestRefused', reason: 'invalid_event', detail }
   const silenced = silencedVerdict(body, asked, detail)
   if (silenced !== null) return silenced
-  const dead: DeadEvent[] = []
-  for (const [at, faults] of body.badEvents) {
-    if (at >= asked.events.length) continue
-    dead.push({
-      at,
-      reason: 'invalid_event',
-      detail: masked(`${body.error || detail}: ${faults.join(', ')}`, asked.key),
-    })
-  }
+  const dead = deadEvents(body, asked, detail)
   if (dead.length > 0) return { do: 'deadLetter', dead, holds: [] }
   const isOfRequest =
     body.missingField !== null || /^invalid api.?key/i.test(body.error) || /^invalid request path/i.test(body.error)
@@ -122,9 +125,27 @@ function refused(body: AmplitudeBody | null, asked: Asked, detail: string): Verd
   return { do: 'requestRefused', reason: 'invalid_event', detail }
 }
 
+function deadEvents({ badEvents, error }: AmplitudeBody, { key }: Asked, detail: string): readonly DeadEvent[] {
+  const what = error === '' ? detail : serverText(error, key, KEPT_CHARACTERS)
+  /** Many events have the same. */
+  const known = new Map<string, string>()
+
+  function shown(fault: string): string {
+    const text = known.get(fault) ?? serverText(fault, key, KEPT_CHARACTERS)
+    known.set(fault, text)
+    return text
+  }
+
+  return Array.from(badEvents, ([at, faults]) => ({
+    at,
+    reason: 'invalid_event',
+    detail: `${what}: ${faults.map(shown).join(', ')}`.slice(0, KEPT_CHARACTERS),
+  }))
+}
+
 function silencedVerdict(body: AmplitudeBody, asked: Asked, detail: string): Verdict | null {
   const { events } = asked
-  const indexes = new Set(body.silencedEvents.filter((at) => at < events.length))
+  const indexes = new Set(body.silencedEvents)
   const names = new Set(body.silencedDevices)
   if (names.size > 0) {
     for (const [at, { device }] of events.entries()) if (device !== null && names.has(device)) indexes.add(at)
@@ -172,6 +193,14 @@ function isInvalidJson(status: number, body: AmplitudeBody | null): boolean {
   return status === 400 && (body === null || /invalid json/i.test(body.error))
 }
 
+/** Every attempt would fail as this one did. */
+function shutOff(detail: string, remedy: string): StoppedError {
+  return new StoppedError(`Amplitude cannot be reached: ${detail.slice(0, SHOWN_CHARACTERS)}`, {
+    stopped: 'unreachable',
+    hint: `${remedy} Nothing was sent with it; the same command goes on.`,
+  })
+}
+
 function stopFor(
   status: number,
   location: string | null,
@@ -179,27 +208,21 @@ function stopFor(
   key: string,
   missingField: string | null = null,
 ): StoppedError {
-  const field = missingField === null ? '' : ` (${missingField})`
+  const shown = (text: string) => serverText(text, key, SHOWN_CHARACTERS)
   if (status >= 300 && status < 400) {
-    const to = location === null ? '' : `, to ${masked(location, key)}`
+    const to = location === null ? '' : `, to ${shown(location)}`
     return new StoppedError(`Amplitude's address redirects${to} (${status}); redirects are not followed`, {
       stopped: 'refused',
       hint: 'Check --endpoint and --region, and the proxy in between.',
     })
   }
+  const field = missingField === null ? '' : ` (${shown(missingField)})`
   const isKey = /api.?key/i.test(detail) || missingField === 'api_key' || status === 401
-  return new StoppedError(`Amplitude refuses every request: ${detail.slice(0, 2 * EXCERPT_CHARACTERS)}${field}`, {
+  return new StoppedError(`Amplitude refuses every request: ${detail.slice(0, SHOWN_CHARACTERS)}${field}`, {
     stopped: 'refused',
     hint: isKey
       ? 'Check the key in AMPLITUDE_API_KEY or --api-key-file; a project in the EU also needs --region eu. The same command ' +
         'goes on; with another key or region, once with --accept-changes.'
       : 'Check --endpoint, --region and --api. Nothing of these requests was taken; the same command goes on.',
   })
-}
-
-function oneLine(text: string): string {
-  return text
-    .slice(0, 4 * EXCERPT_CHARACTERS)
-    .replace(/\s+/g, ' ')
-    .trim()
 }

@@ -1,4 +1,10 @@
-import { type ApiName, EXCERPT_CHARACTERS, FAILURES_BEFORE_SPLIT, LOWEST_BODY_BYTES } from '../amplitude/limits.ts'
+import {
+  type ApiName,
+  EXCERPT_CHARACTERS,
+  FAILURES_BEFORE_SPLIT,
+  LOWEST_BODY_BYTES,
+  SHOWN_CHARACTERS,
+} from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { ScheduledRequest, Scheduler } from '../schedule/contract.ts'
@@ -83,7 +89,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
 
   async function settle(request: Request, ingested: number, sentAtMs: number): Promise<void> {
     const nowMs = clock.now()
-    reachability.reached()
+    reachability.reached(nowMs)
     gate.passed()
     toldTrouble = false
     concurrency.good(nowMs)
@@ -177,7 +183,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         return
       case 'everything':
         options.stop(
-          new StoppedError(`Amplitude refuses every request: ${dead.detail.slice(0, 2 * EXCERPT_CHARACTERS)}`, {
+          new StoppedError(`Amplitude refuses every request: ${dead.detail.slice(0, SHOWN_CHARACTERS)}`, {
             stopped: 'refused',
             hint: 'Nothing was dead-lettered for it. Look at --endpoint and the proxy in between; the same command goes on.',
           }),
@@ -196,19 +202,20 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     const before = troubleOf(request)
     const failures = before.failures + 1
     const failingSinceMs = Math.min(before.failingSinceMs, sentAtMs)
-    const deadlineMs = reachability.deadlineMs(nowMs)
     if (verdict.scope !== 'run') {
       for (const { trouble } of request.events) if (trouble.failures === 0) doubtful += 1
       mark(request, { failures, failingSinceMs })
     }
-    const gaveUp = reachability.failed(verdict.detail, verdict.excerpt, nowMs)
+    const { detail: why, excerpt } = verdict
+    const gaveUp = reachability.failed({ detail: why, excerpt, sentAtMs, nowMs })
     if (gaveUp !== null) {
       options.stop(gaveUp)
       return
     }
+    const deadlineMs = reachability.deadlineMs()
     if (failures === TOLD_AFTER_FAILURES && lastPassedMs < failingSinceMs && !toldTrouble) {
       toldTrouble = true
-      options.tell(`Amplitude takes nothing: ${verdict.detail.slice(0, EXCERPT_CHARACTERS)}; trying again`)
+      options.tell(`Amplitude takes nothing: ${why.slice(0, EXCERPT_CHARACTERS)}; trying again`)
     }
     if (verdict.scope === 'run') {
       repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
@@ -220,7 +227,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     } else if (request.events.length > 1) {
       repeatHalves(request, nowMs + backoffMs(1, random()), nowMs)
     } else {
-      const detail = `failed ${failures} times while others passed: ${verdict.detail}`
+      const detail = `failed ${failures} times while others passed: ${why}`
       await reject(request, [{ at: 0, reason: 'server_error', detail }], status, [])
     }
   }
@@ -231,12 +238,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       case 'settle':
         return settle(request, verdict.ingested, sentAtMs)
       case 'deadLetter':
-        reachability.reached()
+        reachability.reached(nowMs)
         return reject(request, verdict.dead, status, verdict.holds)
       case 'split':
         return split(request, verdict.detail, status)
       case 'hold':
-        reachability.reached()
+        reachability.reached(nowMs)
         if (verdict.runEventsPerSecond !== null) scheduler.lowerLimit(verdict.runEventsPerSecond, nowMs)
         hold(verdict.holds, nowMs)
         repeatAll(request, nowMs, nowMs)

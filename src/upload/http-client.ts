@@ -1,10 +1,11 @@
 import { promisify } from 'node:util'
 import { setFlagsFromString } from 'node:v8'
 import { gzip } from 'node:zlib'
-import { type Dispatcher, EnvHttpProxyAgent, Pool } from 'undici'
-import { GZIP_FROM_BYTES, TIMEOUT_MS } from '../amplitude/limits.ts'
+import { type Dispatcher, Pool } from 'undici'
+import { GZIP_FROM_BYTES, REQUEST_DEADLINE_MS, sendingMs, TIMEOUT_MS } from '../amplitude/limits.ts'
 import type { Answer } from './classify.ts'
-import { isLoopback } from './loopback.ts'
+import { ConnectionError, createConnector } from './connect.ts'
+import type { HttpProxy } from './proxy.ts'
 
 /** Posts bodies to one URL. */
 export interface HttpClient {
@@ -22,8 +23,10 @@ export interface HttpClientOptions {
   readonly gzip: boolean
   /** Sent as `user-agent`. */
   readonly version: string
+  /** What requests go through; null for nothing. */
+  readonly proxy: HttpProxy | null
   readonly timeoutMs?: number
-  readonly environment?: Readonly<Record<string, string | undefined>>
+  readonly deadlineMs?: number
 }
 
 /** Of a longer answer only so much is kept; its rest is read and thrown away, so that the connection stays usable. */
@@ -31,8 +34,6 @@ const MAX_ANSWER_BYTES = 4 << 20
 /** Below the 60 s after which load balancers close an idle connection. */
 const KEEP_ALIVE_MS = 20_000
 const KEEP_ALIVE_MAX_MS = 50_000
-
-const PROXY_VARIABLES = ['HTTPS_PROXY', 'https_proxy', 'HTTP_PROXY', 'http_proxy']
 
 /**
  * V8 optimises the parser of answers, which is WebAssembly, as soon as it has read the first one. That takes a third of a second of
@@ -45,67 +46,72 @@ const LAST_NODE_WITH_FLAG = 24
 const compress = promisify(gzip)
 
 /**
- * A client with kept-alive connections and a timeout of 30 s for connecting, for the head of an answer and between pieces of its
- * body. Proxy variables are honoured, except for loopback. Redirects are never followed: they would carry the key elsewhere.
+ * A client with kept-alive connections, a timeout of 30 s for connecting, for the head of an answer and between pieces of its body, and
+ * a deadline for the whole of a request. Redirects are never followed: they would carry the key elsewhere. Each attempt is one: what
+ * fails is not tried again here.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
-  const { url, version, environment = process.env } = options
+  const { url, version, timeoutMs = TIMEOUT_MS, deadlineMs = REQUEST_DEADLINE_MS } = options
   if (Number.parseInt(process.versions.node, 10) <= LAST_NODE_WITH_FLAG) setFlagsFromString(PUT_OFF_OPTIMISING)
-  const dispatcher = dispatcherOf(options, environment)
+  const pool = new Pool(url.origin, {
+    connections: options.connections,
+    pipelining: 1,
+    connect: createConnector({ url, proxy: options.proxy, timeoutMs }),
+    bodyTimeout: timeoutMs,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
+  })
   let compresses = options.gzip
+
+  async function exchange(body: Uint8Array, gzipped: boolean, signal: AbortSignal): Promise<Answer> {
+    const response = await pool.request({
+      path: url.pathname + url.search,
+      method: 'POST',
+      headers: {
+        'content-type': 'application/json',
+        accept: '*/*',
+        'user-agent': `braze2amp/${version}`,
+        ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
+      },
+      body,
+      // Counts from when the body is handed to the system, which may be long before it has left.
+      headersTimeout: timeoutMs + sendingMs(body.length),
+      signal,
+    })
+    return {
+      is: 'response',
+      status: response.statusCode,
+      text: await textOf(response.body),
+      retryAfter: headerOf(response.headers['retry-after']),
+      location: headerOf(response.headers['location']),
+      gzipped,
+    }
+  }
 
   return {
     async post(body) {
       const gzipped = compresses && body.length >= GZIP_FROM_BYTES
+      const deadline = new AbortController()
+      let timer: NodeJS.Timeout | undefined
       try {
-        const response = await dispatcher.request({
-          origin: url.origin,
-          path: url.pathname + url.search,
-          method: 'POST',
-          headers: {
-            'content-type': 'application/json',
-            accept: '*/*',
-            'user-agent': `braze2amp/${version}`,
-            ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
-          },
-          body: gzipped ? await compress(body) : body,
-        })
-        const text = await textOf(response.body)
-        return {
-          is: 'response',
-          status: response.statusCode,
-          text,
-          retryAfter: headerOf(response.headers['retry-after']),
-          location: headerOf(response.headers['location']),
-          gzipped,
-        }
+        const sent = gzipped ? await compress(body) : body
+        const withinMs = deadlineMs + sendingMs(sent.length)
+        timer = setTimeout(
+          () => deadline.abort(new Error(`no whole answer in ${Math.round(withinMs / 1000)} s`)),
+          withinMs,
+        )
+        return await exchange(sent, gzipped, deadline.signal)
       } catch (error) {
-        return failureOf(error)
+        return failureOf(error, deadline.signal.aborted)
+      } finally {
+        clearTimeout(timer)
       }
     },
     sendPlain() {
       compresses = false
     },
-    close: () => dispatcher.destroy(),
+    close: () => pool.destroy(),
   }
-}
-
-function dispatcherOf(
-  { url, connections, timeoutMs = TIMEOUT_MS }: HttpClientOptions,
-  environment: Readonly<Record<string, string | undefined>>,
-): Dispatcher {
-  const settings = {
-    connections,
-    pipelining: 1,
-    connect: { timeout: timeoutMs },
-    headersTimeout: timeoutMs,
-    bodyTimeout: timeoutMs,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    keepAliveMaxTimeout: KEEP_ALIVE_MAX_MS,
-  }
-  const hasProxy = PROXY_VARIABLES.some((name) => (environment[name] ?? '') !== '')
-  if (!hasProxy || isLoopback(url.hostname)) return new Pool(url.origin, settings)
-  return new EnvHttpProxyAgent(settings)
 }
 
 async function textOf(body: Dispatcher.ResponseData['body']): Promise<string> {
@@ -122,12 +128,14 @@ function headerOf(value: string | string[] | undefined): string | null {
   return (Array.isArray(value) ? value[0] : value) ?? null
 }
 
-function failureOf(error: unknown): Answer {
+function failureOf(error: unknown, isLate: boolean): Answer {
   const { code = '', message } = error as NodeJS.ErrnoException
-  const isTimeout = /TIMEOUT|ETIMEDOUT/.test(code)
+  const isTimeout = isLate || /TIMEOUT|ETIMEDOUT/.test(code)
+  const remedy = error instanceof ConnectionError ? error.remedy : undefined
   return {
     is: 'failure',
     kind: isTimeout ? 'timeout' : 'network',
     message: message.includes(code) ? message : `${message} (${code})`,
+    ...(remedy === undefined ? {} : { remedy }),
   }
 }

@@ -299,6 +299,28 @@ describe('5xx, 408, timeouts, resets', () => {
     assert.equal(counts.pending, 3)
   })
 
+  test('an answer that dribbles is a timeout, and ends the run as any other trouble does', async (t) => {
+    const server = await startScripted(t, () => 'dribble')
+    const { error, figures, counts } = await uploadTo({
+      url: server.url,
+      records: records(3),
+      deadlineMs: 100,
+      settings: { giveUpAfterMs: 20_000 },
+    })
+    assert.ok(error instanceof StoppedError)
+    assert.equal(error.stopped, 'unreachable')
+    assert.deepEqual(figures.byStatus, { timeout: server.requests.length })
+    assert.equal(counts.pending, 3)
+  })
+
+  test('an attempt that alone takes --give-up-after is the last', async (t) => {
+    const server = await startScripted(t, () => 'silent')
+    const settings = { giveUpAfterMs: 1000 }
+    const { error } = await uploadTo({ url: server.url, records: records(3), deadlineMs: 100, settings })
+    assert.ok(error instanceof StoppedError)
+    assert.equal(server.requests.length, 1)
+  })
+
   test('are said once when they go on', async (t) => {
     const server = await startScripted(t, ({ number, events }) =>
       number < 20 ? { status: 503, body: 'no test-key' } : ok(events),

@@ -57,6 +57,7 @@ interface Upload {
   readonly gzip?: boolean
   readonly clock?: Clock
   readonly timeoutMs?: number
+  readonly deadlineMs?: number
   readonly signal?: AbortSignal
 }
 
@@ -112,7 +113,8 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
       gzip: options.gzip ?? false,
       version: 'test',
       ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      environment: {},
+      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+      proxy: null,
     }),
     ledger,
     letters,

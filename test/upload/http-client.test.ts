@@ -1,16 +1,36 @@
 import assert from 'node:assert/strict'
 import { createServer } from 'node:http'
-import { type AddressInfo, connect, createServer as createTcpServer, type Server } from 'node:net'
+import { type AddressInfo, createServer as createTcpServer, type Server, type Socket } from 'node:net'
 import { describe, type TestContext, test } from 'node:test'
 import { createHttpClient } from '../../src/upload/http-client.ts'
 import { createHttpThread } from '../../src/upload/http-thread.ts'
 import { isLoopback } from '../../src/upload/loopback.ts'
+import { startProxy } from './proxy-server.ts'
 import { startScripted } from './scripted-server.ts'
 
 async function listen(t: TestContext, server: Server): Promise<string> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   t.after(() => server.close())
   return `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+}
+
+/** Answers byte by byte, and never comes to an end; `everyMs` 0 for as much as is taken. */
+async function startDribbling(t: TestContext, { everyMs = 20, head = false }): Promise<string> {
+  const dribble = (socket: Socket) => {
+    if (!head) socket.write('HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n')
+    else socket.write('HTTP/1.1 200 OK\r\nx: ')
+    const write = () => socket.write(everyMs === 0 ? Buffer.alloc(1 << 16, 'x') : 'x')
+    if (everyMs === 0) write()
+    if (everyMs === 0) return void socket.on('drain', write)
+    const timer = setInterval(write, everyMs)
+    socket.on('close', () => clearInterval(timer))
+  }
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {})
+    socket.once('data', () => dribble(socket))
+    t.after(() => socket.destroy())
+  })
+  return listen(t, server)
 }
 
 const BODY = Buffer.from('{"events":[]}')
@@ -21,7 +41,7 @@ for (const [place, create] of [
 ] as const) {
   describe(`a client in ${place}`, () => {
     function clientOf(t: TestContext, url: string, more: object = {}) {
-      const options = { url: new URL(url), connections: 2, gzip: false, version: 'test', environment: {}, ...more }
+      const options = { url: new URL(url), connections: 2, gzip: false, version: 'test', proxy: null, ...more }
       const client = create(options)
       t.after(() => client.close())
       return client
@@ -91,35 +111,47 @@ for (const [place, create] of [
       })
     }
 
-    test('a proxy of the environment is used, except for loopback', async (t) => {
-      const seen: string[] = []
-      const proxy = createServer((request, response) => {
-        seen.push(`${request.method} ${request.url}`)
-        request.resume().on('end', () => response.end('{"code":200}'))
+    for (const [name, more] of [
+      ['an answer that dribbles', {}],
+      ['an answer whose head dribbles', { head: true }],
+      ['an answer without end', { everyMs: 0 }],
+    ] as const) {
+      test(`${name} ends at the deadline, as a timeout`, async (t) => {
+        const url = await startDribbling(t, more)
+        const answer = await clientOf(t, url, { timeoutMs: 600_000, deadlineMs: 300 }).post(BODY)
+        assert.ok(answer.is === 'failure')
+        assert.equal(answer.kind, 'timeout', answer.message)
       })
-      proxy.on('connect', (request, socket) => {
-        seen.push(`CONNECT ${request.url}`)
-        const { port = '0' } = new URL(`http://${request.url}`)
-        const target = connect(Number(port), '127.0.0.1', () => socket.write('HTTP/1.1 200 OK\r\n\r\n'))
-        target.on('error', () => socket.destroy())
-        target.pipe(socket).pipe(target)
-        t.after(() => target.destroy())
+    }
+
+    test('a body on a slow line has its own time', async (t) => {
+      // Read so slowly that the deadline and the timeout alone would not do.
+      const server = createTcpServer((socket) => {
+        socket.on('error', () => {})
+        t.after(() => socket.destroy())
+        let length = 0
+        socket.on('data', (piece) => {
+          length += piece.length
+          socket.pause()
+          setTimeout(() => socket.resume(), 1)
+          if (length > 1 << 20) setTimeout(() => socket.end('HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\n{}'), 1500)
+        })
       })
-      const proxyUrl = await listen(t, proxy)
+      const client = clientOf(t, await listen(t, server), { timeoutMs: 1000, deadlineMs: 1000 })
+      const answer = await client.post(Buffer.alloc(1 << 20, ' '))
+      assert.equal(answer.is, 'response', JSON.stringify(answer))
+    })
+
+    test('a proxy is used, and is told user and password', async (t) => {
       const server = await startScripted(t, () => ({ status: 200, body: { code: 200 } }))
-      const environment = { HTTPS_PROXY: proxyUrl }
-      process.env['HTTP_PROXY'] = proxyUrl
-      t.after(() => delete process.env['HTTP_PROXY'])
-      const port = new URL(server.url).port
-      await clientOf(t, `http://somewhere.test:${port}`, { environment }).post(BODY)
-      assert.equal(seen.length, 1)
-      assert.match(seen[0] ?? '', /somewhere\.test/)
-      await clientOf(t, server.url, { environment }).post(BODY)
-      assert.equal(seen.length, 1)
-      process.env['NO_PROXY'] = 'somewhere.test'
-      t.after(() => delete process.env['NO_PROXY'])
-      assert.equal((await clientOf(t, `http://somewhere.test:${port}`, { environment }).post(BODY)).is, 'failure')
-      assert.equal(seen.length, 1)
+      const proxy = await startProxy(t, 'tunnel')
+      const client = clientOf(t, `http://somewhere.test:${new URL(server.url).port}`, {
+        connections: 1,
+        proxy: { variable: 'HTTPS_PROXY', url: proxy.url, authorization: 'Basic dTpw' },
+      })
+      for (let round = 0; round < 3; round++) assert.equal((await client.post(BODY)).is, 'response')
+      assert.deepEqual(proxy.connects, [`somewhere.test:${new URL(server.url).port} Basic dTpw`])
+      assert.equal(server.requests.length, 3)
     })
 
     test('a body in shared memory arrives, compressed or not', async (t) => {
@@ -149,8 +181,47 @@ for (const [place, create] of [
   })
 }
 
+for (const [behaviour, kind, message] of [
+  ['fin', 'network', /HTTPS_PROXY/],
+  ['reset', 'network', /HTTPS_PROXY/],
+  ['half', 'network', /HTTPS_PROXY/],
+  ['garbage', 'network', /HTTPS_PROXY/],
+  ['refuse', 'network', /HTTPS_PROXY.*403/],
+  ['authenticate', 'network', /HTTPS_PROXY.*407/],
+  ['tunnel to nowhere', 'network', /./],
+  ['silent', 'timeout', /HTTPS_PROXY/],
+  ['dribble', 'timeout', /HTTPS_PROXY/],
+] as const) {
+  for (const scheme of ['http', 'https']) {
+    test(`${scheme} through a proxy that does "${behaviour}" is one failure after one CONNECT`, async (t) => {
+      const proxy = await startProxy(t, behaviour)
+      const client = createHttpClient({
+        url: new URL(`${scheme}://somewhere.test`),
+        connections: 2,
+        gzip: false,
+        version: 'test',
+        proxy: { variable: 'HTTPS_PROXY', url: proxy.url, authorization: null },
+        timeoutMs: 300,
+      })
+      t.after(() => client.close())
+      const answer = await client.post(BODY)
+      assert.ok(answer.is === 'failure')
+      assert.equal(answer.kind, kind, answer.message)
+      assert.match(answer.message, message)
+      assert.equal(answer.remedy !== undefined, behaviour === 'authenticate')
+      assert.equal(proxy.connects.length, 1)
+    })
+  }
+}
+
 test('when the thread ends in an error, what waits for it, and all that comes, is rejected', async (t) => {
-  const client = createHttpThread({ url: new URL('http://127.0.0.1:9'), connections: -1, gzip: false, version: 'test' })
+  const client = createHttpThread({
+    url: new URL('http://127.0.0.1:9'),
+    connections: -1,
+    gzip: false,
+    version: 'test',
+    proxy: null,
+  })
   t.after(() => client.close())
   await assert.rejects(client.post(BODY), /connections/)
   await assert.rejects(client.post(BODY), /connections/)

@@ -9,10 +9,11 @@ export interface ScriptedEvent {
   readonly event_type: string
 }
 
-/** What the server answers; `reset` cuts the connection, `silent` keeps it without an answer. */
+/** What the server answers; `reset` cuts the connection, `silent` keeps it without an answer, `dribble` never ends the answer. */
 export type ScriptedAnswer =
   | 'reset'
   | 'silent'
+  | 'dribble'
   | { readonly status: number; readonly body: object | string; readonly headers?: Readonly<Record<string, string>> }
 
 export interface ScriptedRequest {
@@ -58,12 +59,19 @@ export async function startScripted(
     requests.push(asked)
     const given = answer(asked)
     if (given === 'silent') return
+    if (given === 'dribble') return void dribble(response)
     if (given === 'reset') return void request.socket.resetAndDestroy()
     if (given.status === 200 && typeof given.body === 'object') {
       accepted.push(...asked.events.map(({ insert_id }) => insert_id))
     }
     response.writeHead(given.status, given.headers ?? {})
     response.end(typeof given.body === 'string' ? given.body : JSON.stringify(given.body))
+  }
+
+  function dribble(response: ServerResponse): void {
+    response.writeHead(200)
+    const timer = setInterval(() => response.write(' '), 10)
+    response.on('close', () => clearInterval(timer))
   }
 
   const server = createServer((request, response) => {

@@ -3,6 +3,7 @@ import { UsageError } from '../../errors.ts'
 import type { Destination } from '../../session/session.ts'
 import type { Shard } from '../../shard.ts'
 import { isLoopback } from '../../upload/loopback.ts'
+import { proxyFor } from '../../upload/proxy.ts'
 import type { UploadSettings } from '../../upload/upload-settings.ts'
 import type { UploadOptions } from './replay-options.ts'
 
@@ -13,10 +14,13 @@ type RateSettings = Pick<
 >
 
 /**
- * Where `--api`, `--region` and `--endpoint` point to.
- * @throws UsageError for what is no URL, and for plain http to another machine
+ * Where `--api`, `--region` and `--endpoint` point to, and the way there.
+ * @throws UsageError for what is no URL, for plain http to another machine, and for a proxy that cannot be used
  */
-export function destinationOf({ api, region, endpoint }: UploadOptions): Destination {
+export function destinationOf(
+  { api, region, endpoint }: UploadOptions,
+  environment: Readonly<Record<string, string | undefined>> = process.env,
+): Destination {
   const base = endpoint ?? HOSTS[region]
   const url = parsedUrl(base)
   const isLocal = isLoopback(url.hostname)
@@ -28,7 +32,7 @@ export function destinationOf({ api, region, endpoint }: UploadOptions): Destina
   const { path } = API_LIMITS[api]
   const prefix = url.pathname.replace(/\/+$/, '')
   url.pathname = prefix.endsWith(path) ? prefix : prefix + path
-  return { url, base, isLocal }
+  return { url, base, isLocal, proxy: proxyFor(url, environment) }
 }
 
 function parsedUrl(text: string): URL {
