@@ -158,7 +158,9 @@ function recordOf(kind: Kind, owner: Owner, isLong: boolean, number: number, for
 
 /** Some 6000 characters that do not pack well. */
 function longText(number: number): string {
-  return Array.from({ length: LONG_HASHES }, (_, i) => createHash('sha512').update(`${number} ${i}`).digest('hex')).join('')
+  return Array.from({ length: LONG_HASHES }, (_, i) =>
+    createHash('sha512').update(`${number} ${i}`).digest('hex'),
+  ).join('')
 }
 
 function identitiesOf(owner: Owner, number: number): readonly [user: string | null, device: string | null] {

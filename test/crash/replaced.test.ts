@@ -55,7 +55,11 @@ function replacementOf(format: FilePlan['format'], records: FilePlan['records'])
   ])
   // A record more before them gives other ids, of the same length.
   const others = writeExports(nextDirectory(), [
-    { format: 'ndjson', isCut: false, records: Array.from({ length: 50 }, () => ({ ...SMALL[0], kind: 'event' }) as never) },
+    {
+      format: 'ndjson',
+      isCut: false,
+      records: Array.from({ length: 50 }, () => ({ ...SMALL[0], kind: 'event' }) as never),
+    },
     { format, isCut: false, records },
   ])
   const path = exports.paths[0] as string
