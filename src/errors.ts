@@ -40,8 +40,11 @@ export class UsageError extends Braze2ampError {
 /** An input is not the one that a run has begun to read: going on could send some of it twice, or never. */
 export class ChangedInputError extends UsageError {}
 
+/** An input was read to its end and is another one by now: what was read of it is good, and nowhere to be read again. */
+export class ReplacedInputError extends ChangedInputError {}
+
 /** What ended a run early, in the summary's words. */
-export type StopCause = 'refused' | 'unreachable' | 'quota' | 'max_errors' | 'state' | 'output'
+export type StopCause = 'refused' | 'unreachable' | 'quota' | 'max_errors' | 'input' | 'state' | 'output'
 
 /** The run ended early and can be resumed: exit 4. */
 export class StoppedError extends Braze2ampError {

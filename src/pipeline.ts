@@ -1,5 +1,5 @@
 import { CUTTERS } from './cut/cut.ts'
-import { Braze2ampError, ChangedInputError, UsageError } from './errors.ts'
+import { Braze2ampError, ChangedInputError, ReplacedInputError, StoppedError, UsageError } from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { Mapping } from './mapping/plan.ts'
@@ -7,6 +7,7 @@ import { BEGINNING, type MappedChunk, type RawChunk, type Source } from './model
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
+import type { OpenStoredFile } from './read/stored-bytes.ts'
 import { createShardFilter, type Shard } from './shard.ts'
 import type { Sink } from './sink.ts'
 import type { InputProgress } from './state/inputs.ts'
@@ -21,6 +22,8 @@ export interface Inputs {
   readonly shard?: Shard | undefined
   /** What is known of them from before; null in a run that cannot be resumed. */
   readonly progress?: InputProgress | null
+  /** Opens the files; another one is for tests. */
+  readonly openFile?: OpenStoredFile | undefined
 }
 
 /** Told of what happens on the way; none of it changes the run. */
@@ -66,10 +69,10 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
       isAtLimit = ledger.remaining() <= 0
       if (isAtLimit || ledger.hasTooManyErrors()) break
     }
-  } catch (bug) {
-    // What is under way must not go on behind the error.
-    await sink.end(AbortSignal.abort())
-    throw bug
+  } catch (error) {
+    // What is under way must not go on behind the error. But what was read of a file that is gone can be sent only now.
+    await sink.end(error instanceof ReplacedInputError ? stop : AbortSignal.abort())
+    throw error
   }
   await sink.end(stop)
   // Amplitude may have rejected the one that is too many only now.
@@ -88,8 +91,8 @@ export async function* mappedChunks(
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
   const keepOwn = inputs.shard === undefined ? null : createShardFilter(inputs.shard)
-  const { progress = null } = inputs
-  for await (const opened of openAhead(inputs.sources, stop, progress?.gate ?? null)) {
+  const { progress = null, openFile } = inputs
+  for await (const opened of openAhead(inputs.sources, { stop, gate: progress?.gate ?? null, openFile })) {
     const { source } = opened
     let hasType = false
     try {
@@ -103,11 +106,13 @@ export async function* mappedChunks(
         if (stop.aborted) return
       }
       if (stop.aborted) return
-      await progress?.ended(source)
       observer.finished(source)
     } catch (error) {
       const endsRun =
-        error instanceof UnknownEventError || error instanceof ChangedInputError || progress?.isRetry(source)
+        error instanceof StoppedError ||
+        error instanceof UnknownEventError ||
+        error instanceof ChangedInputError ||
+        progress?.isRetry(source)
       if (!(error instanceof Braze2ampError) || endsRun) throw error
       progress?.refused(source)
       observer.refused(source, error)
@@ -127,14 +132,17 @@ async function* rawChunks(
   const { input, source } = opened
   try {
     const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format)
-    if (chosen.format === null) return
-    observer.opened?.(source, chosen.format)
-    const from = progress?.begin(input.source) ?? BEGINNING
-    for await (const raw of CUTTERS[chosen.format](chosen.input, from)) {
-      if (stop.aborted) return
-      observer.read?.(source, input.storedBytes())
-      yield raw
+    if (chosen.format !== null) {
+      observer.opened?.(source, chosen.format)
+      const from = (await progress?.begin(input)) ?? BEGINNING
+      for await (const raw of CUTTERS[chosen.format](chosen.input, from)) {
+        if (stop.aborted) return
+        observer.read?.(source, input.storedBytes())
+        yield raw
+      }
     }
+    // While it is open: its path may lead elsewhere by now.
+    if (!stop.aborted) await progress?.ended(input)
   } finally {
     await input.close()
   }

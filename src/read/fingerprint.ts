@@ -1,5 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
+import { type ReadAt, readAtOf } from './stored-bytes.ts'
 
 /**
  * What tells that an input is still the one that was read up to a place (DESIGN.md §6): a hash of its beginning and one of the 64 KB
@@ -33,7 +34,7 @@ export type Match = 'same' | 'shrank' | 'changed'
 export async function fingerprintOfFile(path: string, byte: number | null): Promise<Fingerprint> {
   return withFile(path, async (file) => {
     const upTo = byte ?? (await file.stat()).size
-    const found = await fingerprintAt(file, upTo)
+    const found = await fingerprintAt(readAtOf(file), upTo)
     if (found === null) throw new Error(`${path} is shorter than ${upTo} bytes`)
     return found
   })
@@ -41,14 +42,17 @@ export async function fingerprintOfFile(path: string, byte: number | null): Prom
 
 /** Compares a file with the fingerprint taken of it. @throws the system's error when it cannot be read */
 export async function matchFile(path: string, expected: Fingerprint): Promise<Match> {
-  return withFile(path, async (file) => {
-    const found = await fingerprintAt(file, expected.byte)
-    if (found === null) return 'shrank'
-    return found.head === expected.head && found.tail === expected.tail ? 'same' : 'changed'
-  })
+  return withFile(path, (file) => matchBytes(readAtOf(file), expected))
 }
 
-async function withFile<T>(path: string, act: (file: FileHandle) => Promise<T>): Promise<T> {
+/** The same for a file that is open. */
+export async function matchBytes(readAt: ReadAt, expected: Fingerprint): Promise<Match> {
+  const found = await fingerprintAt(readAt, expected.byte)
+  if (found === null) return 'shrank'
+  return found.head === expected.head && found.tail === expected.tail ? 'same' : 'changed'
+}
+
+export async function withFile<T>(path: string, act: (file: FileHandle) => Promise<T>): Promise<T> {
   const file = await open(path)
   try {
     return await act(file)
@@ -58,20 +62,65 @@ async function withFile<T>(path: string, act: (file: FileHandle) => Promise<T>):
 }
 
 /** Null when the file is shorter. */
-async function fingerprintAt(file: FileHandle, byte: number): Promise<Fingerprint | null> {
-  const head = await hashOf(file, 0, Math.min(byte, SPAN_BYTES))
-  const tail = byte <= SPAN_BYTES ? head : await hashOf(file, byte - SPAN_BYTES, byte)
+async function fingerprintAt(readAt: ReadAt, byte: number): Promise<Fingerprint | null> {
+  const head = await hashAt(readAt, 0, Math.min(byte, SPAN_BYTES))
+  const tail = byte <= SPAN_BYTES ? head : await hashAt(readAt, byte - SPAN_BYTES, byte)
   return head === null || tail === null ? null : { byte, head, tail }
 }
 
-async function hashOf(file: FileHandle, from: number, to: number): Promise<string | null> {
+async function hashAt(readAt: ReadAt, from: number, to: number): Promise<string | null> {
   const bytes = Buffer.allocUnsafe(to - from)
-  for (let done = 0; done < bytes.length; ) {
-    const { bytesRead } = await file.read(bytes, done, bytes.length - done, from + done)
-    if (bytesRead === 0) return null
-    done += bytesRead
+  return (await readAt(bytes, from)) < bytes.length ? null : hashOf(bytes)
+}
+
+function hashOf(...parts: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return hash.digest('hex')
+}
+
+/**
+ * The fingerprint of a file as far as it was read, made of the very bytes that were read: the file may be changed, or its path lead
+ * to another one, before anybody could read it again.
+ */
+export interface TrailingFingerprint {
+  /** Takes bytes as stored that end at `byte`. They begin with the file's first; what does not follow the bytes before begins anew. */
+  add(bytes: Uint8Array, byte: number): void
+  /** At the end of the bytes taken last; null while too few before it were taken in one piece. */
+  take(): Fingerprint | null
+}
+
+export function createTrailingFingerprint(): TrailingFingerprint {
+  let head: string | null = null
+  /** The bytes before `byte`, so far as they are one piece, at most a span. */
+  let tail: Buffer = Buffer.alloc(0)
+  let byte = 0
+  let last = EMPTY_FINGERPRINT
+
+  return {
+    add(bytes, to) {
+      const from = to - bytes.length
+      if (from !== byte) tail = Buffer.alloc(0)
+      if (head === null && tail.length === from && to >= SPAN_BYTES) {
+        head = hashOf(tail, bytes.subarray(0, SPAN_BYTES - tail.length))
+      }
+      const length = Math.min(tail.length + bytes.length, SPAN_BYTES)
+      const kept = Math.max(0, length - bytes.length)
+      const joined = tail.length === length ? tail : Buffer.allocUnsafeSlow(length)
+      joined.set(tail.subarray(tail.length - kept))
+      joined.set(bytes.subarray(bytes.length - (length - kept)), kept)
+      tail = joined
+      byte = to
+    },
+    take() {
+      if (last.byte === byte) return last
+      if (tail.length < Math.min(byte, SPAN_BYTES)) return null
+      const hash = hashOf(tail)
+      if (byte > SPAN_BYTES && head === null) return null
+      last = { byte, head: byte > SPAN_BYTES && head !== null ? head : hash, tail: hash }
+      return last
+    },
   }
-  return createHash('sha256').update(bytes).digest('hex')
 }
 
 /**
@@ -123,8 +172,7 @@ export function createPassingFingerprint(): PassingFingerprint {
     },
     end() {
       if (filled === 0) return
-      const tail = createHash('sha256').update(before.subarray(filled)).update(span.subarray(0, filled))
-      note(tail.digest('hex'))
+      note(hashOf(before.subarray(filled), span.subarray(0, filled)))
     },
     before(wanted) {
       const next = places.findIndex((place) => place.byte > wanted)

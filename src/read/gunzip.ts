@@ -1,47 +1,92 @@
 import { createGunzip } from 'node:zlib'
-import type { Read, StoredBytes } from './stored-bytes.ts'
+import type { Read, StoredFile } from './stored-bytes.ts'
 
 /** Compressed bytes inflated at a time: even 1000 times as much fits into memory. */
 const PART_BYTES = 1 << 15
-/** The same where what was read cannot be read again: less is lost when it breaks. */
-const SMALL_PART_BYTES = 1 << 10
 /** Output buffers of the inflater. */
 const OUTPUT_BYTES = 1 << 18
 
 /**
- * Inflates gzip, several members too; zero bytes behind the last are padding. Everything that stands before damage is handed
- * out: zlib keeps what it had made of the bytes it failed on, so the last of them are read again, one by one.
+ * Inflates gzip, several members too; zero bytes behind a member are padding. Everything that stands before damage is handed out:
+ * zlib keeps what it had made of the bytes it failed on, so the last of them are given, one by one, to an inflater that has taken all
+ * before them. A file is read again for that. A pipe cannot be: a second inflater goes along one part behind the first.
  *
- * @param readAgain opens the stored bytes from their start once more; null when they cannot be had again
+ * @param file where the bytes can be read again; null when they cannot
  * @param onDamage told why, before the end is
  */
-export function gunzip(
-  read: Read,
-  readAgain: (() => Promise<StoredBytes>) | null,
-  onDamage: (why: string) => void,
-): Read {
-  const inflater = createInflater()
-  const partBytes = readAgain === null ? SMALL_PART_BYTES : PART_BYTES
+export function gunzip(read: Read, file: StoredFile | null, onDamage: (why: string) => void): Read {
   let waiting: Uint8Array = new Uint8Array(0)
-  /** Compressed bytes given to the inflater before the part under way. */
-  let given = 0
+  /** Compressed bytes that are inflated, and where the members under way began. */
+  let taken = 0
+  let start = 0
+  let inflater = createInflater()
+  let behind = file === null ? createInflater() : null
+  let catchingUp: Promise<unknown> = Promise.resolve()
   let isOver = false
 
   async function inflateNext(): Promise<Uint8Array> {
     if (waiting.length === 0) waiting = (await read()) ?? waiting
-    const part = waiting.subarray(0, partBytes)
-    waiting = waiting.subarray(part.length)
+    const part = waiting.subarray(0, PART_BYTES)
     const bytes = part.length === 0 ? await inflater.finish() : await inflater.feed(part)
-    isOver = part.length === 0 || inflater.hasEnded()
+    await catchingUp
     const failure = inflater.failure()
+    isOver = part.length === 0 || failure !== null
     if (failure !== null) {
-      isOver = true
       onDamage(`damaged gzip: ${failure}`)
-      const all = readAgain === null || part.length === 0 ? bytes : await inflateSlowly(readAgain, given, part.length)
-      return all.length > bytes.length ? all : bytes
+      return part.length === 0 ? bytes : inflateSlowly(part)
     }
-    given += part.length
+    const used = part.length - inflater.left()
+    waiting = waiting.subarray(used)
+    taken += used
+    if (used < part.length) await skipPadding()
+    else if (behind !== null && !isOver) catchingUp = behind.feed(part)
     return bytes
+  }
+
+  /** Goes over zeros to what must be the next member. */
+  async function skipPadding(): Promise<void> {
+    for (;;) {
+      let count = 0
+      while (waiting[count] === 0) count++
+      taken += count
+      waiting = waiting.subarray(count)
+      if (waiting.length > 0) break
+      const next = await read()
+      if (next === null) {
+        isOver = true
+        return
+      }
+      waiting = next
+    }
+    start = taken
+    inflater.close()
+    inflater = createInflater()
+    if (behind === null) return
+    behind.close()
+    behind = createInflater()
+  }
+
+  /** What a part makes before it breaks. */
+  async function inflateSlowly(part: Uint8Array): Promise<Uint8Array> {
+    const slow = behind ?? (await inflatedBefore())
+    const output: Uint8Array[] = []
+    for (let at = 0; at < part.length && slow.failure() === null; at++) {
+      output.push(await slow.feed(part.subarray(at, at + 1)))
+    }
+    return Buffer.concat(output)
+  }
+
+  /** An inflater that has taken all before the part under way. */
+  async function inflatedBefore(): Promise<Inflater> {
+    const again = createInflater()
+    for (let at = start; file !== null && at < taken; ) {
+      const part = Buffer.allocUnsafe(Math.min(PART_BYTES, taken - at))
+      const length = await file.readAt(part, at)
+      if (length === 0) break
+      await again.feed(part.subarray(0, length))
+      at += length
+    }
+    return again
   }
 
   return async () => {
@@ -53,59 +98,31 @@ export function gunzip(
   }
 }
 
-/** What the compressed bytes `[start, start + count)` make before they break. */
-async function inflateSlowly(readAgain: () => Promise<StoredBytes>, start: number, count: number): Promise<Uint8Array> {
-  const stored = await readAgain()
-  const inflater = createInflater()
-  const output: Uint8Array[] = []
-  let at = 0
-  try {
-    for (
-      let chunk = await stored.read(PART_BYTES);
-      chunk !== null && at < start + count;
-      chunk = await stored.read(PART_BYTES)
-    ) {
-      for (let p = 0; p < chunk.length && at < start + count && inflater.failure() === null; ) {
-        const size = at < start ? Math.min(PART_BYTES, start - at, chunk.length - p) : 1
-        const bytes = await inflater.feed(chunk.subarray(p, p + size))
-        if (at >= start) output.push(bytes)
-        at += size
-        p += size
-      }
-    }
-  } finally {
-    await stored.close()
-  }
-  return Buffer.concat(output)
-}
-
 interface Inflater {
   /** Inflates bytes and resolves to all that comes of them. */
   feed(part: Uint8Array): Promise<Uint8Array>
   finish(): Promise<Uint8Array>
   failure(): string | null
-  /** The last member is over; nothing more is taken. */
-  hasEnded(): boolean
+  /** Bytes of those it was given that it did not take: a zero stands behind a member, and nothing more is taken. */
+  left(): number
+  close(): void
 }
 
 function createInflater(): Inflater {
   const stream = createGunzip({ chunkSize: OUTPUT_BYTES })
   let output: Uint8Array[] = []
   let failure: string | null = null
-  let ended = false
+  let given = 0
   let wake: () => void = () => {}
   stream.on('data', (chunk: Buffer) => output.push(chunk))
   stream.on('error', (error) => {
     failure = error.message
     wake()
   })
-  stream.on('end', () => {
-    ended = true
-    wake()
-  })
+  stream.on('end', () => wake())
 
   async function settled(act: (done: () => void) => void): Promise<Uint8Array> {
-    if (failure === null && !ended) {
+    if (failure === null) {
       await new Promise<void>((resolve) => {
         wake = resolve
         act(resolve)
@@ -117,9 +134,13 @@ function createInflater(): Inflater {
   }
 
   return {
-    feed: (part) => settled((done) => stream.write(part, done)),
+    feed(part) {
+      given += part.length
+      return settled((done) => stream.write(part, done))
+    },
     finish: () => settled(() => stream.end()),
     failure: () => failure,
-    hasEnded: () => ended,
+    left: () => given - stream.bytesWritten,
+    close: () => void stream.destroy(),
   }
 }

@@ -1,6 +1,6 @@
 import { Braze2ampError, UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
-import { type OpenInput, openInput, type ReadGate } from './open.ts'
+import { type OpenInput, openInput, type ReadOptions } from './open.ts'
 
 /** An input that is open, or why it cannot be opened. Whoever takes an open one closes it. */
 export type Opened =
@@ -8,16 +8,12 @@ export type Opened =
   | { readonly source: Source; readonly error: Braze2ampError }
 
 /** Opens inputs in order, one ahead: an hourly export is thousands of small files, and opening takes as long as reading. */
-export async function* openAhead(
-  sources: Iterable<Source>,
-  stop: AbortSignal,
-  gate: ReadGate | null,
-): AsyncGenerator<Opened> {
+export async function* openAhead(sources: Iterable<Source>, options: ReadOptions): AsyncGenerator<Opened> {
   const rest = sources[Symbol.iterator]()
-  let ahead = openNext(rest, stop, gate)
+  let ahead = openNext(rest, options)
   try {
     for (let opened = await ahead; opened !== null; opened = await ahead) {
-      ahead = openNext(rest, stop, gate)
+      ahead = openNext(rest, options)
       yield opened
     }
   } finally {
@@ -26,14 +22,14 @@ export async function* openAhead(
   }
 }
 
-async function openNext(rest: Iterator<Source>, stop: AbortSignal, gate: ReadGate | null): Promise<Opened | null> {
+async function openNext(rest: Iterator<Source>, options: ReadOptions): Promise<Opened | null> {
   const next = rest.next()
   if (next.done === true) return null
   const source = next.value
   try {
-    return { source, input: await openInput(source, { stop, gate }) }
+    return { source, input: await openInput(source, options) }
   } catch (cause) {
-    gate?.left(source)
+    options.gate?.left(source)
     if (cause instanceof Braze2ampError) return { source, error: cause }
     return { source, error: new UsageError(`cannot read ${source.path}: ${(cause as Error).message}`, { cause }) }
   }

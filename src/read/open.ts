@@ -1,15 +1,28 @@
 import { createHash } from 'node:crypto'
 import { typeOfPath } from '../currents/event-type.ts'
-import { Braze2ampError } from '../errors.ts'
 import type { OpenSource, Source } from '../model.ts'
 import { STDIN } from './file-list.ts'
+import { SPAN_BYTES } from './fingerprint.ts'
 import { gunzip } from './gunzip.ts'
-import { openStoredFile, READ_BYTES, type Read, readStdin } from './stored-bytes.ts'
+import { readFailure } from './read-failure.ts'
+import {
+  type OpenStoredFile,
+  openStoredFile,
+  READ_BYTES,
+  type Read,
+  readStdin,
+  type StoredFile,
+} from './stored-bytes.ts'
 
 /** An open input: its bytes, gunzipped, in order. */
 export interface OpenInput {
   readonly source: OpenSource
-  /** The next bytes, or null at the end. A chunk stays as it is until `reuse`; nothing writes to it before. */
+  /** The file that it is stored in, as long as it is open; null for standard input and pipes. */
+  readonly file: StoredFile | null
+  /**
+   * The next bytes, or null at the end. A chunk stays as it is until `reuse`; nothing writes to it before.
+   * @throws StoppedError when the system fails: that is no end, and no damage
+   */
   read(): Promise<Uint8Array | null>
   /** A chunk that `read` gave is not needed any more: its memory may be read into again. */
   reuse(chunk: Uint8Array): void
@@ -43,6 +56,8 @@ export interface ReadOptions {
   /** When it aborts, reading ends. */
   readonly stop?: AbortSignal
   readonly gate?: ReadGate | null
+  /** Opens the files; another one is for tests. */
+  readonly openFile?: OpenStoredFile | undefined
 }
 
 /** Bytes of the stored file that identify it (DESIGN §6). */
@@ -53,41 +68,57 @@ const GZIP_MAGIC = [0x1f, 0x8b] as const
 /**
  * Opens an input for reading from its start. Gzip is recognised by its magic, several members too.
  * @throws the system's error when it cannot be opened
+ * @throws StoppedError when it cannot be read
  */
-export async function openInput(source: Source, { stop, gate = null }: ReadOptions = {}): Promise<OpenInput> {
+export async function openInput(source: Source, options: ReadOptions = {}): Promise<OpenInput> {
+  const { stop, gate = null, openFile = openStoredFile } = options
   const isStdin = source.path === STDIN
-  const stored = isStdin ? readStdin() : await openStoredFile(source.path)
+  const stored = isStdin ? readStdin() : await openFile(source.path)
+  const file = stored.file === null ? null : namingFailures(source.path, stored.file)
+  let isClosed = false
+  function close(): Promise<void> {
+    isClosed = true
+    stop?.removeEventListener('abort', close)
+    return stored.close()
+  }
   // A read that waits for a pipe must not outlast the wish to stop.
-  const close = () => void stored.close()
   stop?.addEventListener('abort', close, { once: true })
   let damage: string | null = null
   let storedBytes = 0
   /** Read, and not taken yet. */
   const held: Uint8Array[] = []
 
-  async function readStored(): Promise<Uint8Array | null> {
+  async function readOnce(most: number): Promise<Uint8Array | null> {
     try {
-      while (held.length === 0 || gate?.holds(source)) {
-        const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
-        if (room === 0) return null
-        const chunk = await stored.read(Math.min(room, READ_BYTES))
-        if (chunk === null) {
-          gate?.ended(source)
-          break
-        }
-        storedBytes += chunk.length
-        gate?.passed(source, chunk, storedBytes)
-        held.push(chunk)
-      }
-      return held.shift() ?? null
+      return await stored.read(most)
     } catch (error) {
-      if (error instanceof Braze2ampError) throw error
-      damage = `reading failed: ${(error as Error).message}`
-      return null
+      if (isClosed) return null
+      const { code } = error as NodeJS.ErrnoException
+      // A directory opens like a file, and says what it is only here.
+      throw code === undefined || code === 'EISDIR' ? error : readFailure(source.path, error)
     }
   }
 
-  const first = await readHead(readStored)
+  async function readStored(): Promise<Uint8Array | null> {
+    while (held.length === 0 || gate?.holds(source)) {
+      const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
+      if (room === 0) return null
+      const chunk = await readOnce(Math.min(room, READ_BYTES))
+      if (chunk === null) {
+        if (!isClosed) gate?.ended(source)
+        break
+      }
+      storedBytes += chunk.length
+      gate?.passed(source, chunk, storedBytes)
+      held.push(chunk)
+    }
+    return held.shift() ?? null
+  }
+
+  const first = await readHead(readStored).catch(async (error: unknown) => {
+    await close()
+    throw error
+  })
   // A slice would keep the whole read in memory.
   const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
@@ -108,7 +139,7 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
 
   const plain = startingWith(first, readStored)
   const decoded = isGzip
-    ? gunzip(plain, isStdin ? null : () => openStoredFile(source.path), (why) => {
+    ? gunzip(plain, file, (why) => {
         damage ??= why
       })
     : plain
@@ -125,15 +156,16 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
   }
 
   async function skipTo(byte: number): Promise<void> {
-    if (byte <= position) return
-    if (stored.seek !== null && !isGzip) {
+    // The bytes before the place are read too: the fingerprint of what follows has them in it.
+    const from = byte - SPAN_BYTES
+    if (file !== null && !isGzip && from > position) {
       // The first bytes are there already, and would come before those of the new place.
       if (position === 0) await ahead.read()
       await ahead.drop()
-      stored.seek(byte)
-      storedBytes = byte
-      position = byte
-      return
+      file.seek(from)
+      rest = null
+      storedBytes = from
+      position = from
     }
     while (position < byte) {
       const bytes = await read()
@@ -147,6 +179,7 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
 
   return {
     source: opened,
+    file,
     read,
     reuse(chunk) {
       if (!isGzip) stored.reuse(chunk)
@@ -155,10 +188,24 @@ export async function openInput(source: Source, { stop, gate = null }: ReadOptio
     damage: () => damage,
     storedBytes: () => storedBytes,
     async close() {
-      stop?.removeEventListener('abort', close)
-      await stored.close()
+      await close()
       gate?.left(source)
     },
+  }
+}
+
+/** A failure while places are read says of which file. */
+function namingFailures(path: string, { seek, readAt, facts }: StoredFile): StoredFile {
+  return {
+    seek,
+    async readAt(into, position) {
+      try {
+        return await readAt(into, position)
+      } catch (error) {
+        throw readFailure(path, error)
+      }
+    },
+    facts,
   }
 }
 

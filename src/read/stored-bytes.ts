@@ -1,3 +1,4 @@
+import type { Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 
 /** The next bytes, or null at the end. */
@@ -8,33 +9,49 @@ export interface StoredBytes {
   read(most: number): Promise<Uint8Array | null>
   /** Bytes that `read` gave may be overwritten. */
   reuse(bytes: Uint8Array): void
-  /** The next read begins at this byte; null where that cannot be. */
-  readonly seek: ((byte: number) => void) | null
+  /** The file that the bytes are of; null for a pipe, which has no places and no second time. */
+  readonly file: StoredFile | null
   close(): Promise<void>
 }
+
+/** A file while it is open: it stays the one that was opened, whatever its path leads to meanwhile. */
+export interface StoredFile {
+  /** The next read in order begins at this byte. */
+  seek(byte: number): void
+  /** Fills `into` from `position` on, as far as the file goes; returns how many bytes that were. Reading in order goes on where it was. */
+  readAt: ReadAt
+  /** What the system said of it when it was opened. */
+  readonly facts: FileFacts
+}
+
+export type ReadAt = (into: Uint8Array, position: number) => Promise<number>
+
+/** What tells that two looks at a file saw one file, and no write between them. */
+export type FileFacts = Pick<Stats, 'dev' | 'ino' | 'mtimeMs' | 'ctimeMs'>
+
+/** @throws the system's error when it cannot be opened */
+export type OpenStoredFile = (path: string) => Promise<StoredBytes>
 
 /** Reads at a time, in bytes: large enough that a read costs nothing per record, and what is made of it stays in the cache. */
 export const READ_BYTES = 1 << 18
 /** The read that finds the end. */
 const LAST_READ_BYTES = 1 << 10
 
-/** @throws the system's error when it cannot be opened */
-export async function openStoredFile(path: string): Promise<StoredBytes> {
+export const openStoredFile: OpenStoredFile = async (path) => {
   const file = await open(path)
   try {
-    const stats = await file.stat()
-    return readFile(file, stats.size, stats.isFile())
+    return readFile(file, await file.stat())
   } catch (error) {
     await file.close()
     throw error
   }
 }
 
-/**
- * @param size bytes of the file when it was opened: a small file gets a small buffer, and one that grew is read on
- * @param isRegular false for a pipe, which has no places to read at
- */
-function readFile(file: FileHandle, size: number, isRegular: boolean): StoredBytes {
+/** A small file gets a small buffer, and one that grew since it was opened is read on. */
+function readFile(file: FileHandle, facts: Stats): StoredBytes {
+  const { size } = facts
+  // A pipe has no places to read at.
+  const isRegular = facts.isFile()
   let closed = false
   let at = 0
   let spare: Buffer = Buffer.alloc(0)
@@ -52,15 +69,32 @@ function readFile(file: FileHandle, size: number, isRegular: boolean): StoredByt
       // Only what a read brought: a small piece may share its memory with others.
       if (bytes.buffer.byteLength === READ_BYTES) spare = Buffer.from(bytes.buffer as ArrayBuffer)
     },
-    seek: isRegular
-      ? (byte) => {
-          at = byte
+    file: isRegular
+      ? {
+          seek(byte) {
+            at = byte
+          },
+          readAt: readAtOf(file),
+          facts,
         }
       : null,
     async close() {
       closed = true
       await file.close()
     },
+  }
+}
+
+/** Reading at places of a file. */
+export function readAtOf(file: FileHandle): ReadAt {
+  return async (into, position) => {
+    let done = 0
+    while (done < into.length) {
+      const { bytesRead } = await file.read(into, done, into.length - done, position + done)
+      if (bytesRead === 0) break
+      done += bytesRead
+    }
+    return done
   }
 }
 
@@ -80,7 +114,7 @@ export function readStdin(): StoredBytes {
     },
     // Several reads may be parts of one piece of memory.
     reuse() {},
-    seek: null,
+    file: null,
     async close() {
       // Not `return()`: it waits for a read that may never end.
       process.stdin.destroy()

@@ -91,6 +91,7 @@ async function upload(
         format: session.format,
         shard: session.shard,
         progress: state.inputs,
+        openFile: machine.openFile,
       },
       overview: { bytes: session.bytes === null ? null : session.bytes - opening.plan.deliveredBytes },
       mapping,

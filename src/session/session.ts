@@ -2,6 +2,7 @@ import type { ApiName } from '../amplitude/limits.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { Format } from '../read/detect.ts'
+import type { OpenStoredFile } from '../read/stored-bytes.ts'
 import type { Shard } from '../shard.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
@@ -81,11 +82,13 @@ export interface Session {
   readonly ask: Ask
 }
 
-/** What an upload asks of the world outside, but for its inputs: a parameter, so that tests can crash it at any call. */
+/** What an upload asks of the world outside: a parameter, so that tests can crash it at any call, and fail any read of an input. */
 export interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly connect: (options: HttpClientOptions) => HttpClient
+  /** Opens the inputs, when it is not the system that does. */
+  readonly openFile?: OpenStoredFile | undefined
   readonly sizes?: RunStateOptions['sizes']
 }
 

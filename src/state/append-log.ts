@@ -1,6 +1,7 @@
 import { dirname } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { ByteWriter } from '../json/bytes.ts'
+import { isReadFailure, readFailure } from '../read/read-failure.ts'
 import { createBatchMemory } from './batch-memory.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
 import { createTurns } from './turns.ts'
@@ -191,7 +192,10 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     async read(into, position) {
       await openOnce()
       const within = Math.max(0, Math.min(into.length, writtenLength - position))
-      return within === 0 ? 0 : withFile((opened) => opened.read(into.subarray(0, within), position))
+      if (within === 0) return 0
+      return withFile((opened) => opened.read(into.subarray(0, within), position)).catch((error: unknown) => {
+        throw isReadFailure(error) ? readFailure(path, error) : error
+      })
     },
     async close() {
       await flush()

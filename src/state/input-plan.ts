@@ -3,7 +3,8 @@ import { join, resolve } from 'node:path'
 import { ChangedInputError, UsageError } from '../errors.ts'
 import { BEGINNING } from '../model.ts'
 import { STDIN } from '../read/file-list.ts'
-import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, matchFile } from '../read/fingerprint.ts'
+import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, type Match, matchFile } from '../read/fingerprint.ts'
+import { isReadFailure, readFailure } from '../read/read-failure.ts'
 import type { SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
 import { NOTHING_SETTLED } from './settled.ts'
@@ -152,12 +153,18 @@ export function sentAgain(path: string): SavedInput {
 }
 
 async function mustMatch(path: string, fingerprint: Fingerprint): Promise<void> {
-  const match = await matchFile(path, fingerprint).catch((cause: NodeJS.ErrnoException) => {
-    throw new ChangedInputError(`${path} was being read and cannot be read now: ${cause.message}`, {
+  const match = await matchFile(path, fingerprint).catch((cause: unknown) => {
+    if (isReadFailure(cause)) throw readFailure(path, cause)
+    throw new ChangedInputError(`${path} was being read and cannot be read now: ${(cause as Error).message}`, {
       hint: `Put it back to go on. ${WAYS_OUT}`,
       cause,
     })
   })
+  mustBeSame(path, match, fingerprint)
+}
+
+/** @throws ChangedInputError when an input that was begun is not what it was */
+export function mustBeSame(path: string, match: Match, fingerprint: Fingerprint): void {
   if (match === 'same') return
   const what = match === 'shrank' ? 'is shorter than it was' : 'has changed'
   throw new ChangedInputError(`${path} ${what}: some of its first ${fingerprint.byte} bytes were sent already`, {
@@ -181,13 +188,18 @@ async function deliveryOf(path: string, delivered: DeliveredFiles): Promise<Foun
   const byPath = delivered.byPath({ path, size, mtimeMs })
   if (byPath?.isUntouched) return { line: await delivered.line(byPath), is: 'same' }
   if (delivered.hasSize(size)) {
-    const content = await fingerprintOfFile(path, null).catch(() => null)
+    const content = await fingerprintOfFile(path, null).catch((cause: unknown) => {
+      // Nobody knows whether it was delivered.
+      if (isReadFailure(cause)) throw readFailure(path, cause)
+      return null
+    })
     const byContent = content && delivered.byContent({ size, head: content.head, tail: content.tail })
     if (byContent) return { line: await delivered.line(byContent), is: 'same' }
   }
   if (byPath === null) return null
   const line = await delivered.line(byPath)
   const match = await matchFile(path, { byte: line.size, head: line.head, tail: line.tail }).catch((cause: Error) => {
+    if (isReadFailure(cause)) throw readFailure(path, cause)
     throw unreadable(path, line, cause)
   })
   return { line, is: match === 'same' ? 'grown' : 'other' }

@@ -1,11 +1,12 @@
-import { ChangedInputError } from '../errors.ts'
+import { ChangedInputError, ReplacedInputError } from '../errors.ts'
 import type { OpenSource, RawChunk, Restart, Source } from '../model.ts'
+import { type AtPath, compareWithPath } from '../read/at-path.ts'
 import { compareInputs, STDIN } from '../read/file-list.ts'
-import { EMPTY_FINGERPRINT, type Fingerprint, fingerprintOfFile, SPAN_BYTES } from '../read/fingerprint.ts'
-import type { ReadGate } from '../read/open.ts'
+import { createTrailingFingerprint, EMPTY_FINGERPRINT, type Fingerprint, matchBytes } from '../read/fingerprint.ts'
+import type { OpenInput, ReadGate } from '../read/open.ts'
 import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
-import { grownFrom, type InputPlan, RETRYING_FILE, sentAgain } from './input-plan.ts'
+import { grownFrom, type InputPlan, mustBeSame, RETRYING_FILE, sentAgain } from './input-plan.ts'
 import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Settled } from './settled.ts'
 import { createStandardInput } from './standard-input.ts'
 import { createUpcoming, type Upcoming } from './upcoming.ts'
@@ -18,15 +19,17 @@ import { createUpcoming, type Upcoming } from './upcoming.ts'
  * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, over the borders of files.
  * - An input is in `open` from its first chunk until a picture in which it is settled whole; that picture has its line of
  *   `files.ndjson` instead.
+ * - Fingerprints are of the bytes that were read, never of what a path leads to later. So a file that was replaced while it was read is
+ *   known by what was read of it, and what lies there now is known as another.
  * - Inputs that were open come first, then the others in the run's order.
  */
 export interface Inputs extends InputProgress {
   /** Everything that is to be read, in order. */
   sources(): Iterable<Source>
-  /** The picture's part; fingerprints are still to be taken (`fingerprinted`). */
+  /** The picture's part, but for the fingerprints (`fingerprinted`). */
   picture(): Pick<Checkpoint, 'open' | 'reservedTo'>
-  /** `open` of the last picture, with the fingerprints of the files. */
-  fingerprinted(open: readonly SavedInput[]): Promise<SavedInput[]>
+  /** `open` of the last picture, with the fingerprints of the files as far as they are read by now. */
+  fingerprinted(open: readonly SavedInput[]): SavedInput[]
   /** The checkpoint with the last picture is durable: reading may go on to its reservation. */
   saved(): void
   /** Nothing that is left, in the inputs that are set aside too, was read by the process before. */
@@ -41,13 +44,16 @@ export interface InputProgress {
   /** The source holds dead letters that are sent again: of this shard, whatever their place. */
   isRetry(source: Source): boolean
   /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
-  begin(source: OpenSource): Restart
+  begin(input: Pick<OpenInput, 'source' | 'file'>): Promise<Restart>
   /** The ticket of the chunk's records: to be taken in input order, and once. */
   take(raw: RawChunk): ChunkTicket
   /** Of the chunk that was taken last, only so many records were read. */
   shorten(ticket: ChunkTicket, count: number): void
-  /** Every record of the source was taken. */
-  ended(source: Source): Promise<void>
+  /**
+   * Every record of the input was taken; it is still open.
+   * @throws ReplacedInputError when something else lies under its path by now: what was read counts as delivered, and nothing more
+   */
+  ended(input: Pick<OpenInput, 'source' | 'file'>): Promise<void>
   /** The source cannot be read at all. */
   refused(source: Source): void
   /** There are no more sources. */
@@ -90,6 +96,8 @@ interface OpenState {
   fingerprint: Fingerprint
   /** Set when it was read to its end. */
   whole: Fingerprint | null
+  /** When it was opened. */
+  mtimeMs: number
 }
 
 interface Place {
@@ -144,6 +152,7 @@ export function createInputs(options: InputOptions): Inputs {
       source: null,
       fingerprint: saved?.fingerprint ?? EMPTY_FINGERPRINT,
       whole: null,
+      mtimeMs: 0,
     }
   }
 
@@ -197,7 +206,7 @@ export function createInputs(options: InputOptions): Inputs {
     return source.isGzip || restart.byte < unknownTo.byte
   }
 
-  function lineOf({ settled, origin, upcoming: { source, mtimeMs }, whole }: OpenState): DeliveredFile {
+  function lineOf({ settled, origin, upcoming: { source }, whole, mtimeMs }: OpenState): DeliveredFile {
     const { byte: size, head, tail } = whole ?? EMPTY_FINGERPRINT
     const { id, keyFingerprint, mappingHash } = run
     return {
@@ -215,12 +224,12 @@ export function createInputs(options: InputOptions): Inputs {
     }
   }
 
-  async function wholeOf({ source: opened, upcoming: { source, stored } }: OpenState): Promise<Fingerprint> {
+  /** @throws ChangedInputError when the file lost, while it was read, what stood before the place where reading began */
+  function wholeOf({ upcoming: { source, trail } }: OpenState): Fingerprint {
     if (source.path === STDIN) return stdin.whole()
-    const head = opened?.headHash() ?? EMPTY_FINGERPRINT.head
-    if (stored <= SPAN_BYTES) return { byte: stored, head, tail: head }
-    // A file that is gone by now was delivered all the same; nothing will match it.
-    return fingerprintOfFile(source.path, stored).catch(() => ({ byte: stored, head, tail: '' }))
+    const whole = trail === null ? EMPTY_FINGERPRINT : trail.take()
+    if (whole === null) throw fewerRecords(source.path)
+    return whole
   }
 
   /** What the process before may have sent of an input that is set aside stays unknown. */
@@ -268,8 +277,12 @@ export function createInputs(options: InputOptions): Inputs {
         return 0
       },
       passed(source, bytes, byte) {
-        if (source.path === STDIN) stdin.passed(bytes)
         const entry = upcoming.at(source.number)
+        if (source.path === STDIN) stdin.passed(bytes)
+        else if (entry !== null) {
+          entry.trail ??= createTrailingFingerprint()
+          entry.trail.add(bytes, byte)
+        }
         if (entry !== null) entry.stored = byte
         if (source.number > furthest.number || (source.number === furthest.number && byte > furthest.byte)) {
           furthest = { number: source.number, byte }
@@ -289,10 +302,14 @@ export function createInputs(options: InputOptions): Inputs {
       },
     },
     isRetry: ({ path }) => open.get(path)?.kind === 'retry',
-    begin(source) {
+    async begin({ source, file }) {
       if (source.path === STDIN) beginStream(source)
       const state = stateFor(source)
       state.source = source
+      // It was looked at before, by its path, which may lead to another file by now.
+      if (file !== null && state.fingerprint.byte > 0) {
+        mustBeSame(source.path, await matchBytes(file.readAt, state.fingerprint), state.fingerprint)
+      }
       return state.settled.save().from
     },
     take(raw) {
@@ -304,11 +321,16 @@ export function createInputs(options: InputOptions): Inputs {
     shorten(ticket, count) {
       for (const { origin, settled } of open.values()) if (origin === ticket.origin) settled.shorten(ticket, count)
     },
-    async ended(source) {
+    async ended({ source, file }) {
       const state = stateFor(source)
       if (state.settled.readTo() < state.savedReadTo) throw fewerRecords(source.path)
-      state.whole = await wholeOf(state)
+      const whole = wholeOf(state)
+      const found = file === null ? 'same' : await compareWithPath(source.path, file, whole)
+      state.whole = whole
+      state.mtimeMs = file?.facts.mtimeMs ?? 0
+      state.upcoming.trail = null
       state.settled.end()
+      if (found === 'replaced' || found === 'changed') throw notWhatWasRead(source.path, found)
     },
     refused(source) {
       const state = open.get(source.path)
@@ -344,26 +366,19 @@ export function createInputs(options: InputOptions): Inputs {
         ],
       }
     },
-    async fingerprinted(saved) {
+    fingerprinted(saved) {
       const states = [...open.values()]
-      return Promise.all(
-        saved.map(async (input) => {
-          const state = states.find(({ kind, upcoming: { source } }) =>
-            kind === 'retry' ? input.kind === 'retry' : source.path === input.path,
-          )
-          if (!state?.source) return input
-          const { path, isGzip } = state.source
-          const { stored } = state.upcoming
-          if (path === STDIN) {
-            state.fingerprint = stdin.before(stored) ?? state.fingerprint
-            return { ...input, fingerprint: state.fingerprint }
-          }
-          // Records are known by their ordinals: nothing may change of what was read. Reading again begins before that.
-          const byte = Math.max(stored, isGzip ? 0 : input.from.byte, state.fingerprint.byte)
-          if (state.fingerprint.byte !== byte) state.fingerprint = await fingerprintNow(path, byte, state.fingerprint)
-          return { ...input, fingerprint: state.fingerprint }
-        }),
-      )
+      return saved.map((input) => {
+        const state = states.find(({ kind, upcoming: { source } }) =>
+          kind === 'retry' ? input.kind === 'retry' : source.path === input.path,
+        )
+        if (!state?.source) return input
+        const { stored, trail } = state.upcoming
+        const found = state.source.path === STDIN ? stdin.before(stored) : (state.whole ?? trail?.take() ?? null)
+        // Records are known by their ordinals: nothing may change of what was read, also in a process before.
+        if (found !== null && found.byte >= state.fingerprint.byte) state.fingerprint = found
+        return { ...input, fingerprint: state.fingerprint }
+      })
     },
     saved() {
       granted = pictured
@@ -375,14 +390,17 @@ export function createInputs(options: InputOptions): Inputs {
   }
 }
 
-/** Of a file that was cut or deleted while it was read, the one taken before. */
-function fingerprintNow(path: string, byte: number, before: Fingerprint): Promise<Fingerprint> {
-  return fingerprintOfFile(path, byte).catch(() => before)
-}
-
 function fewerRecords(path: string): ChangedInputError {
   return new ChangedInputError(`${path} holds fewer records than were read of it before`, {
     hint: 'Put back the file as it was to go on; --fresh begins anew and moves this state aside.',
+  })
+}
+
+function notWhatWasRead(path: string, found: AtPath): ReplacedInputError {
+  return new ReplacedInputError(`${path} was ${found} while it was read`, {
+    hint:
+      'What was read of it is sent, and counts as delivered; what lies there now was not read. If these are other records, give the ' +
+      'file another name, and the same command goes on with it; if they are corrected ones, --resend sends all of them.',
   })
 }
 

@@ -145,7 +145,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     takePicture,
     async flush(picture) {
       await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes?.flush()])
-      return { ...picture, open: await inputs.fingerprinted(picture.open) }
+      return { ...picture, open: inputs.fingerprinted(picture.open) }
     },
     async saved(picture) {
       seen?.saved(picture.logs)

@@ -1,15 +1,17 @@
 import { statSync } from 'node:fs'
 import type { Source } from '../model.ts'
 import { STDIN } from '../read/file-list.ts'
+import type { TrailingFingerprint } from '../read/fingerprint.ts'
 
 /** An input that is being read or will be. */
 export interface Upcoming {
   readonly source: Source
   /** Bytes as stored when it was looked at, Infinity for standard input; what was read of it, once it is closed. */
   size: number
-  readonly mtimeMs: number
   /** Bytes as stored that were read. */
   stored: number
+  /** Of a file that is being read; null before, and at its end. */
+  trail: TrailingFingerprint | null
 }
 
 /** The inputs in the order of reading, looked at only as far ahead as somebody asks. */
@@ -30,9 +32,9 @@ export function createUpcoming(first: readonly string[], rest: Iterable<string>)
 
   function lookAt(path: string): Upcoming {
     const source = { path, number: lowest + known.length }
-    if (path === STDIN) return { source, size: Number.POSITIVE_INFINITY, mtimeMs: 0, stored: 0 }
-    const stats = statSync(path, { throwIfNoEntry: false })
-    return { source, size: stats?.size ?? 0, mtimeMs: stats?.mtimeMs ?? 0, stored: 0 }
+    if (path === STDIN) return { source, size: Number.POSITIVE_INFINITY, stored: 0, trail: null }
+    const size = statSync(path, { throwIfNoEntry: false })?.size ?? 0
+    return { source, size, stored: 0, trail: null }
   }
 
   function at(number: number): Upcoming | null {

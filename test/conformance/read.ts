@@ -42,6 +42,7 @@ export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes =
   let at = 0
   return {
     source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
+    file: null,
     async read() {
       if (at >= bytes.length) return null
       const piece = new Uint8Array(bytes.subarray(at, at + pieceBytes))

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto'
 import { mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
@@ -13,7 +14,7 @@ import type { StoredRecord } from '../shapes/records.ts'
  */
 
 const FORMATS = ['ndjson', 'gzip', 'csv', 'avro', 'array'] as const
-type Format = (typeof FORMATS)[number]
+type Format = (typeof FORMATS)[number] | 'letters'
 
 const KINDS = [
   'event',
@@ -62,7 +63,7 @@ export interface Exports {
 
 const CUT_BYTES: Partial<Record<Format, number>> = { gzip: 4, array: 1 }
 const EVENT_TYPE = 'users.behaviors.CustomEvent'
-const LONG = 'x'.repeat(6000)
+const LONG_HASHES = 47
 
 const plannedRecord = fc.record<RecordPlan>({
   kind: fc.oneof(
@@ -146,13 +147,20 @@ function recordOf(kind: Kind, owner: Owner, isLong: boolean, number: number, for
     device_model: null,
     device_id: kind === 'anonymous' ? null : device,
     name: 'signed_up',
-    properties: JSON.stringify({ number, padding: isLong ? LONG : '' }),
+    properties: JSON.stringify({ number, padding: isLong ? longText(number) : '' }),
     ad_id: null,
     ad_id_type: null,
     ad_tracking_enabled: null,
     app_group_id: null,
     ...(isKnown ? {} : { event_type: 'users.behaviors.app.Novelty' }),
   }
+}
+
+/** Some 6000 characters that do not pack well. */
+function longText(number: number): string {
+  return Array.from({ length: LONG_HASHES }, (_, i) =>
+    createHash('sha512').update(`${number} ${i}`).digest('hex'),
+  ).join('')
 }
 
 function identitiesOf(owner: Owner, number: number): readonly [user: string | null, device: string | null] {
@@ -184,6 +192,14 @@ function fileOf(format: Format, records: readonly (StoredRecord | null)[]): { na
       return { name: `${EVENT_TYPE}.json`, bytes: Buffer.from(`[${lines.join(',')}]`) }
     case 'avro':
       return { name: `${EVENT_TYPE}.avro`, bytes: avro({ entry, records: whole }, 'deflate', 4) }
+    case 'letters': {
+      const letters = records.map((record, i) => {
+        const source = { file: `${EVENT_TYPE}.ndjson`, position: i, line: i + 1 }
+        const why = { reason: 'malformed', detail: 'detail', status: null }
+        return { ...why, source, event_type: EVENT_TYPE, record: record ?? lines[i], event: null, at: 0 }
+      })
+      return { name: 'letters.ndjson', bytes: Buffer.from(letters.map((each) => `${JSON.stringify(each)}\n`).join('')) }
+    }
     case 'csv': {
       const [header, ...rows] = csv({ entry, records: whole }).trimEnd().split('\n')
       const all = records.map((record) => (record === null ? 'broken,row' : rows.shift()))

@@ -5,6 +5,7 @@ import { destinationOf } from '../../src/commands/options/destination.ts'
 import { Braze2ampError } from '../../src/errors.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { NO_RULES } from '../../src/mapping/profiles.ts'
+import type { OpenStoredFile } from '../../src/read/stored-bytes.ts'
 import { runSession } from '../../src/session/run-session.ts'
 import type { Session } from '../../src/session/session.ts'
 import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
@@ -25,6 +26,7 @@ export interface World {
   readonly disk: MemoryDisk
   readonly amplitude: Amplitude
   readonly state: string
+  readonly paths: readonly string[]
   /** One process, from its start to its end, however that comes. */
   live(life: Life): Promise<Ended>
   /** The checkpoint that is there now; null when there is none. */
@@ -37,6 +39,10 @@ export interface Life {
   /** Of each call of the file layer. */
   readonly fate?: (call: Call) => Fate
   readonly trouble?: readonly Trouble[]
+  /** Its inputs, when they are not the exports. */
+  readonly paths?: readonly string[]
+  /** Opens them. */
+  readonly openFile?: OpenStoredFile
   /** A person stops it after so many ms. */
   readonly stopAfterMs?: number
   /** A process of another host takes its lock after so many ms. */
@@ -79,6 +85,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   const amplitude = createAmplitude(time)
   const state = join(exports.root, 'state')
   const retrying = join(state, RETRYING_FILE)
+  let mirroredLetters: Buffer | null = null
   mkdirSync(state, { recursive: true })
   for (const [path, content] of left) disk.plant(path, content)
 
@@ -120,10 +127,14 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   function mirror(): void {
     const letters = disk.files().get(retrying)
     if (letters === undefined) rmSync(retrying, { force: true })
-    else writeFileSync(retrying, letters)
+    // Nobody may find it short while it is read.
+    else if (mirroredLetters?.equals(letters) !== true) writeFileSync(retrying, letters)
+    mirroredLetters = letters ?? null
   }
 
   function mirrored(fileSystem: FileSystem): FileSystem {
+    // Other worlds have the same directory.
+    mirroredLetters = null
     mirror()
     return { ...fileSystem, rename: (from, to) => fileSystem.rename(from, to).then(mirror) }
   }
@@ -132,6 +143,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     disk,
     amplitude,
     state,
+    paths: exports.paths,
     checkpoint,
     lines,
     async live(life) {
@@ -147,8 +159,8 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
           if (disk.files().has(`${state}/lock`)) disk.plant(`${state}/lock`, OTHER_HOLDER)
         })
       }
-      const machine = { fileSystem, clock: time, connect, sizes: SIZES }
-      const session = sessionOf(exports.paths, state, life)
+      const machine = { fileSystem, clock: time, connect, openFile: life.openFile, sizes: SIZES }
+      const session = sessionOf(life.paths ?? exports.paths, state, life)
       const { write } = process.stderr
       process.stderr.write = () => true
       const ended = await time.run(
@@ -283,9 +295,12 @@ export function chooseFrom(seed: number): Choose {
 }
 
 /** The outcome of a run that nothing befell. */
-export async function uninterrupted(exports: Exports): Promise<Outcome & { readonly calls: readonly Call[] }> {
+export async function uninterrupted(
+  exports: Exports,
+  life: Life = {},
+): Promise<Outcome & { readonly calls: readonly Call[] }> {
   const world = createWorld(exports)
-  const { error, calls } = await world.live({})
+  const { error, calls } = await world.live(life)
   assert.equal(error, null)
   const outcome = outcomeOf(world)
   const ids = [...exports.ids.values()].flat().filter((id) => id !== null)

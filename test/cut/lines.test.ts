@@ -16,6 +16,7 @@ async function cut(parts: readonly Uint8Array[], damage: string | null = null): 
   const rest = parts.map((part) => new Uint8Array(part))
   const input: OpenInput = {
     source: { path: 'x', number: 0, fileType: null, isShare: false, isGzip: false, headHash: () => '' },
+    file: null,
     read: async () => rest.shift() ?? null,
     // Whoever gives bytes back must not look at them again.
     reuse: (bytes) => void bytes.fill(0x58),

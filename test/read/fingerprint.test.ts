@@ -6,6 +6,8 @@ import fc from 'fast-check'
 import {
   createPassingFingerprint,
   createPassingMatch,
+  createTrailingFingerprint,
+  EMPTY_FINGERPRINT,
   fingerprintOfFile,
   matchFile,
   SPAN_BYTES,
@@ -104,5 +106,35 @@ test('what passes by has the fingerprints that its file would have, however it i
       },
     ),
     { numRuns: 40 },
+  )
+})
+
+test('what was read of a file so far has the fingerprint of the file, also when reading went on at another place', async () => {
+  const content = bytes(4 * SPAN_BYTES + 777)
+  const path = fileOf(content)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.integer({ min: 1, max: 2 * SPAN_BYTES }), { minLength: 1, maxLength: 30 }),
+      fc.option(fc.integer({ min: SPAN_BYTES, max: 4 * SPAN_BYTES })),
+      async (cuts, place) => {
+        const trail = createTrailingFingerprint()
+        assert.deepEqual(trail.take(), EMPTY_FINGERPRINT)
+        let at = 0
+        let pieceFrom = 0
+        for (const [i, cut] of cuts.entries()) {
+          const next = Math.min(at + cut, content.length)
+          trail.add(new Uint8Array(content.subarray(at, next)), next)
+          at = next
+          const found = trail.take()
+          const isEnough = at - pieceFrom >= Math.min(at, SPAN_BYTES)
+          assert.deepEqual(found, isEnough ? await fingerprintOfFile(path, at) : null)
+          if (i === 0 && place !== null && at >= SPAN_BYTES) {
+            at = place - SPAN_BYTES
+            pieceFrom = at
+          }
+        }
+      },
+    ),
+    { numRuns: 60 },
   )
 })
