@@ -83,7 +83,7 @@ interface SavedFingerprint {
   readonly tail: string
 }
 
-/** `settled` has ordinals of records, from 0 in each input. */
+/** `settled` has ordinals of records, from 0 in each input; of dead letters under `retry` also those that are not read yet. */
 export interface SavedInput extends SavedSettled {
   /** As it was given; for dead letters under `retry`, their name in the state directory. */
   readonly path: string
@@ -307,7 +307,9 @@ const settledInput: Check<SavedInput> = (value, place) => {
     readTo: count,
     accepted: count,
   })(value, place)
-  const last = checked.settled.at(-1)?.[1] ?? checked.from.ordinal
+  // Dead letters that a retry leaves alone are settled before any is read (`retry.ts`).
+  const settledRead = checked.kind === 'retry' ? undefined : checked.settled.at(-1)
+  const last = settledRead?.[1] ?? checked.from.ordinal
   if (checked.readTo < last) throw new WrongShape(`${place}.readTo must not be below what is settled`)
   return checked
 }

@@ -3,7 +3,7 @@ import { test } from 'node:test'
 import { temporaryDirectory } from '../harness.ts'
 import { type Exports, type FilePlan, writeExports } from './exports.ts'
 import { crashAt } from './faults.ts'
-import { chooseFrom, crashesAt, createWorld, outcomeOf, uninterrupted, type World } from './world.ts'
+import { chooseFrom, crashesAt, createWorld, type Life, outcomeOf, uninterrupted, type World } from './world.ts'
 
 /** One small upload, and the retry of its dead letters, crashed at every single call of the file layer. */
 
@@ -47,11 +47,18 @@ const WAYS: readonly Crashed[] = [
   { title: 'loses power', losesPower: true },
 ]
 
+/** Reasons of the letters that are there once those of a reason were sent again: what was malformed still is. */
+const LEFT_AFTER = {
+  all: ['malformed'],
+  too_large: ['invalid_event', 'malformed', 'silenced_device'],
+  invalid_event: ['malformed', 'silenced_device', 'too_large'],
+} as const
+
 /** Runs to the crash at each call, and then to the end. */
 async function crashEverywhere(
   calls: Awaited<ReturnType<World['live']>>['calls'],
   open: () => World,
-  { isRetry, losesPower }: { readonly isRetry: boolean; readonly losesPower: boolean },
+  { losesPower, ...life }: Pick<Life, 'isRetry' | 'reason'> & { readonly losesPower: boolean },
   check: (world: World) => void,
 ): Promise<void> {
   for (const call of calls) {
@@ -60,11 +67,11 @@ async function crashEverywhere(
       const place = `${when} call ${call.number}, ${call.operation} ${call.path}`
       try {
         await world.live({
+          ...life,
           fate: crashAt(call.number, when),
-          isRetry,
           losesPower: losesPower ? chooseFrom(call.number) : null,
         })
-        const { error } = await world.live({ isRetry })
+        const { error } = await world.live(life)
         assert.equal(error, null)
         check(world)
       } catch (cause) {
@@ -87,23 +94,28 @@ for (const { title, losesPower } of WAYS) {
     )
   })
 
-  test(`a retry that ${title} at any single call ends as one that does not`, async () => {
-    const left = await stateWithLetters(exports)
-    const open = () => {
-      const world = createWorld(exports, left)
-      world.amplitude.mend()
-      return world
-    }
-    const straight = open()
-    const { calls, error } = await straight.live({ isRetry: true })
-    assert.equal(error, null)
-    const { arrived: _, taken, ...expected } = outcomeOf(straight)
-    assert.equal(expected.letters.length, 1, 'what was malformed still is')
-    await crashEverywhere(calls, open, { isRetry: true, losesPower }, (world) => {
-      const { arrived: __, ...outcome } = outcomeOf(world)
-      assert.deepEqual(outcome, { ...expected, taken })
+  for (const reason of [undefined, 'too_large', 'invalid_event'] as const) {
+    const what = reason === undefined ? 'a retry' : `a retry of the letters of ${reason} alone`
+    test(`${what} that ${title} at any single call ends as one that does not`, async () => {
+      const left = await stateWithLetters(exports)
+      const open = () => {
+        const world = createWorld(exports, left)
+        world.amplitude.mend()
+        return world
+      }
+      const life = { isRetry: true, reason }
+      const straight = open()
+      const { calls, error } = await straight.live(life)
+      assert.equal(error, null)
+      const { arrived: _, taken, ...expected } = outcomeOf(straight)
+      const reasons = expected.letters.map((letter) => letter.split(' ')[0])
+      assert.deepEqual(reasons, LEFT_AFTER[reason ?? 'all'])
+      await crashEverywhere(calls, open, { ...life, losesPower }, (world) => {
+        const { arrived: __, ...outcome } = outcomeOf(world)
+        assert.deepEqual(outcome, { ...expected, taken })
+      })
     })
-  })
+  }
 }
 
 /** The files of a state whose run is over but for its dead letters. */

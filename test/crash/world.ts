@@ -7,6 +7,7 @@ import { runSession } from '../../src/commands/upload-session.ts'
 import { Braze2ampError } from '../../src/errors.ts'
 import { compileMapping } from '../../src/map/plan.ts'
 import { NO_RULES } from '../../src/map/profiles.ts'
+import type { RejectReason } from '../../src/model.ts'
 import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
 import type { FileSystem } from '../../src/state/file-system.ts'
 import { RETRYING_FILE } from '../../src/state/input-plan.ts'
@@ -47,6 +48,8 @@ export interface Life {
   readonly unknown?: 'resend' | 'dead-letter'
   /** Sends the dead letters again instead of the exports. */
   readonly isRetry?: boolean
+  /** Of a retry: only those letters. */
+  readonly reason?: RejectReason | undefined
   /** The power fails at its end: what was not synced may be lost. */
   readonly losesPower?: Choose | null
 }
@@ -107,7 +110,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     for (const event of waitingIn(saved, disk, state)) found.delete(event.insert_id)
     const retried = saved.open.find(({ kind }) => kind === 'retry')
     if (retried === undefined && !isRetry) return found
-    // Also when the process before was killed while it took the letters.
+    // Also when the process before was killed while it took the letters, or copied those that it leaves alone.
     const letters = retried === undefined ? lines('dead-letters.ndjson') : []
     for (const [ordinal, line] of [...linesOf(disk.files().get(retrying)), ...letters].entries()) {
       const isDone = retried !== undefined && isSettledIn(retried, ordinal)
@@ -184,14 +187,15 @@ function waitingIn({ lanes }: Checkpoint, disk: MemoryDisk, state: string): read
   )
 }
 
+/** Whole ones: a crash may have torn the last. */
 function linesOf(bytes: Buffer | undefined): readonly string[] {
-  return bytes?.toString().split('\n').filter(Boolean) ?? []
+  return bytes?.toString().split('\n').slice(0, -1) ?? []
 }
 
 function sessionOf(
   paths: readonly string[],
   state: string,
-  { limit, unknown, isRetry = false }: Pick<Life, 'limit' | 'unknown' | 'isRetry'>,
+  { limit, unknown, isRetry = false, reason }: Pick<Life, 'limit' | 'unknown' | 'isRetry' | 'reason'>,
 ): Session {
   const upload = { api: 'http', region: 'us', endpoint: 'http://127.0.0.1:1', concurrency: 3, onQuota: 'wait' } as const
   return {
@@ -228,7 +232,9 @@ function sessionOf(
     ask: null,
     ...(isRetry && {
       prepare: async (saved, fileSystem) =>
-        saved === null || isRetrying(saved) ? saved : (await prepareRetry(fileSystem, state, saved, null)).checkpoint,
+        saved === null || isRetrying(saved)
+          ? saved
+          : (await prepareRetry(fileSystem, state, saved, reason ?? null)).checkpoint,
     }),
   }
 }
