@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { temporaryDirectory } from '../harness.ts'
 import { type Exports, type FilePlan, writeExports } from './exports.ts'
-import { crashAt } from './faults.ts'
+import { type Call, crashAt, type Fate, failAt, PASS } from './faults.ts'
 import { chooseFrom, crashesAt, createWorld, type Life, outcomeOf, uninterrupted, type World } from './world.ts'
 
 /** One small upload, and the retry of its dead letters, crashed at every single call of the file layer. */
@@ -36,6 +36,18 @@ const PLANS: readonly FilePlan[] = [
 ]
 
 const exports = writeExports(temporaryDirectory(), PLANS)
+
+/** So many that what waits in their lane files fills a request at once. */
+const HOT_OWNERS = ['hot user', 'hot device', 'user 1', 'user 2', 'user 3', 'device 1'] as const
+const hotExports = writeExports(temporaryDirectory(), [
+  {
+    format: 'ndjson',
+    isCut: false,
+    records: Array.from({ length: 10 }, () =>
+      HOT_OWNERS.map((owner) => ({ kind: 'event', owner, isLong: false }) as const),
+    ).flat(),
+  },
+])
 
 interface Crashed {
   readonly title: string
@@ -117,6 +129,40 @@ for (const { title, losesPower } of WAYS) {
     })
   }
 }
+
+test('an upload that was stopped with lane files sends nothing before the state says so, whatever fails', async () => {
+  const stopped = createWorld(hotExports)
+  await stopped.live({ stopAfterMs: 4000 })
+  const saved = stopped.checkpoint()
+  assert.deepEqual([saved?.clean, saved?.complete, saved?.lanes.length], [true, false, HOT_OWNERS.length])
+  const left = new Map(stopped.disk.files())
+  const straight = createWorld(hotExports, left)
+  const { calls } = await straight.live({ renameMs: 3000 })
+  const { arrived: _, taken: __, ...expected } = outcomeOf(straight)
+  const isReplaced = ({ operation, path }: Call) => operation === 'rename' && path.endsWith('checkpoint.json')
+  const firstCheckpoint = calls.findIndex(isReplaced)
+  let sentAndFailed = 0
+  async function meet(fate: (call: Call) => Fate, mustBeUnclean: boolean): Promise<void> {
+    const world = createWorld(hotExports, left)
+    await world.live({ fate, renameMs: 3000 })
+    if (mustBeUnclean && world.amplitude.arrived.size > 0) {
+      assert.equal(world.checkpoint()?.clean, false)
+      sentAndFailed += 1
+    }
+    assert.equal((await world.live({})).error, null)
+    const { arrived: ___, taken: ____, ...outcome } = outcomeOf(world)
+    assert.deepEqual(outcome, expected)
+  }
+  for (const call of calls.slice(0, firstCheckpoint + 8)) {
+    await meet(crashAt(call.number, 'before'), true)
+    await meet(failAt(call.number, 'EACCES'), false)
+  }
+  for (const { number } of calls.filter(isReplaced)) {
+    // From here on no checkpoint can be replaced.
+    await meet((call) => (call.number >= number && isReplaced(call) ? { do: 'fail', code: 'EACCES' } : PASS), true)
+  }
+  assert.ok(sentAndFailed > 0)
+})
 
 /** The files of a state whose run is over but for its dead letters. */
 async function stateWithLetters(from: Exports): Promise<ReadonlyMap<string, Buffer>> {

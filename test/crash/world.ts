@@ -38,6 +38,8 @@ export interface Life {
   /** Of each call of the file layer. */
   readonly fate?: (call: Call) => Fate
   readonly trouble?: readonly Trouble[]
+  /** So long the disk takes to rename a file. */
+  readonly renameMs?: number
   /** A person stops it after so many ms. */
   readonly stopAfterMs?: number
   /** A process of another host takes its lock after so many ms. */
@@ -82,6 +84,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   const amplitude = createAmplitude(time)
   const state = join(exports.root, 'state')
   const retrying = join(state, RETRYING_FILE)
+  const sentTooEarly: string[] = []
   mkdirSync(state, { recursive: true })
   for (const [path, content] of left) disk.plant(path, content)
 
@@ -119,6 +122,13 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     return found
   }
 
+  /** Whatever befalls a process that has sent something, the next one must know that it may have. */
+  function mustNotSayClean(): void {
+    const bytes = disk.durable(`${state}/checkpoint.json`)
+    if (bytes === null) sentTooEarly.push('something was sent before a checkpoint was durable')
+    else if (JSON.parse(bytes.toString()).clean) sentTooEarly.push('something was sent while the state says clean')
+  }
+
   /** Dead letters that are sent again are an input: they are read from the real disk, which has them as the simulated one does. */
   function mirror(): void {
     const letters = disk.files().get(retrying)
@@ -126,9 +136,16 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     else writeFileSync(retrying, letters)
   }
 
-  function mirrored(fileSystem: FileSystem): FileSystem {
+  function mirrored(fileSystem: FileSystem, renameMs: number): FileSystem {
     mirror()
-    return { ...fileSystem, rename: (from, to) => fileSystem.rename(from, to).then(mirror) }
+    return {
+      ...fileSystem,
+      async rename(from, to) {
+        await time.sleep(renameMs)
+        await fileSystem.rename(from, to)
+        mirror()
+      },
+    }
   }
 
   return {
@@ -140,9 +157,16 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     async live(life) {
       const { fate = () => PASS, trouble = [], afterMs = 0, stopAfterMs, isRetry = false, losesPower = null } = life
       await time.run(time.sleep(BETWEEN_LIVES_MS + afterMs))
-      const { fileSystem, calls, hasCrashed } = withFaults(mirrored(disk.boot()), fate)
+      const { fileSystem, calls, hasCrashed } = withFaults(mirrored(disk.boot(), life.renameMs ?? 0), fate)
       const connection = amplitude.connect({ trouble, isGone: hasCrashed, known: known(isRetry) })
-      const connect = () => ({ ...connection, sendPlain: () => {}, close: async () => {} })
+      const connect = () => ({
+        async post(body: Uint8Array) {
+          if (!hasCrashed()) mustNotSayClean()
+          return connection.post(body)
+        },
+        sendPlain: () => {},
+        close: async () => {},
+      })
       const stop = new AbortController()
       if (stopAfterMs !== undefined) void time.sleep(stopAfterMs).then(() => stop.abort('SIGINT'))
       if (life.isRobbedAfterMs !== undefined) {
@@ -166,7 +190,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
       process.stderr.write = write
       if (losesPower === null) disk.kill()
       else disk.powerFailure(losesPower)
-      assert.deepEqual(amplitude.violations, [])
+      assert.deepEqual([...amplitude.violations, ...sentTooEarly], [])
       if (ended.error !== null && !hasCrashed() && !(ended.error instanceof Braze2ampError)) throw ended.error
       return { ...ended, calls }
     },
