@@ -34,9 +34,9 @@ const BATCH = 5
 /** So many kills in a row meet one state at most. */
 const MOST_IN_A_ROW = 3
 /** A life that is killed at a random moment ends after so many ms at most. */
-const LONGEST_LIFE_MS = 700
+const LONGEST_LIFE_MS = 1500
 /** From a named moment on. */
-const LONGEST_DELAY_MS = 40
+const LONGEST_DELAY_MS = 400
 
 /** What the server thinks of an event, by its place among the records. */
 const MEANT = ['accepted', 'invalid', 'silenced', 'invalid', 'accepted'] as const
@@ -78,7 +78,7 @@ export async function killRetries(options: { readonly kills: number; readonly se
     mkdirSync(join(original, 'exports'), { recursive: true })
     const lines = records(EVENTS).flatMap((line, i) => (i % BROKEN_EVERY === 0 ? [line, '{"id":"broken'] : [line]))
     writeFileSync(join(original, 'exports', 'users.messages.email.Open.ndjson'), `${lines.join('\n')}\n`)
-    const words = ['--quiet', '--no-progress', '--batch-size', String(BATCH), '--concurrency', '1', '--max-rps', '40']
+    const words = ['--quiet', '--no-progress', '--batch-size', String(BATCH), '--concurrency', '1', '--max-rps', '15']
     const first = await braze2amp(['replay', 'exports', '--endpoint', server.url, ...words], { cwd: original, env })
     assert.equal(first.code, 3, first.stderr)
     isStrict = false
