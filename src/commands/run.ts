@@ -5,5 +5,6 @@ export type Run = (work: (signal: AbortSignal) => Promise<number>) => Promise<vo
 
 /** The exit code of a command that the user stopped. */
 export function interruptedCode(signal: AbortSignal): number {
+  if (signal.reason === 'SIGHUP') return EXIT.hungUp
   return signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
 }

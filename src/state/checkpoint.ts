@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
+import { isWrongPath, refusedByDisk } from './disk-failure.ts'
 import { type FileSystem, readWhole, replaceFile } from './file-system.ts'
 import { type RunIdentity, runIdentity } from './run-identity.ts'
 import type { OrdinalRange, SavedSettled } from './settled.ts'
@@ -209,7 +210,7 @@ function mustBeReadable(checkpoint: Checkpoint): void {
 
 /**
  * The last durable checkpoint; null when there is none, which alone makes a run the first.
- * @throws UsageError when there is one that cannot be used
+ * @throws UsageError when there is one that cannot be used; StoppedError when the disk fails
  */
 export async function readCheckpoint(fileSystem: FileSystem, directory: string): Promise<Checkpoint | null> {
   const path = join(directory, CHECKPOINT_FILE)
@@ -217,6 +218,7 @@ export async function readCheckpoint(fileSystem: FileSystem, directory: string):
   try {
     content = await readWhole(fileSystem, path)
   } catch (error) {
+    if (!isWrongPath(error)) throw refusedByDisk(`${path} cannot be read`, error)
     throw unusable(path, `cannot be read: ${(error as Error).message}`, error)
   }
   return content === null ? null : parseCheckpoint(content, path)

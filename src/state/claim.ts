@@ -1,8 +1,9 @@
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { UsageError } from '../errors.ts'
+import { type Braze2ampError, UsageError } from '../errors.ts'
 import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
+import { refusedByDisk } from './disk-failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
 import { acquireLock, isProcessAlive, type Lock } from './lock.ts'
@@ -43,7 +44,7 @@ export async function claimState(place: Place): Promise<Claim> {
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
     await lock.release()
-    throw unusable(directory, error)
+    throw isOfSystem(error) ? unusable(directory, error) : error
   }
 }
 
@@ -97,21 +98,22 @@ function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
 
 /**
  * Names the state directory in what the system says of it.
- * @throws UsageError for an error of the system; any other as it is
+ * @throws Braze2ampError for an error of the system; any other as it is
  */
 export async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
   try {
     return await act
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === undefined ? error : unusable(directory, error)
+    throw isOfSystem(error) ? unusable(directory, error) : error
   }
 }
 
-function unusable(directory: string, cause: unknown): UsageError {
-  return new UsageError(`the state directory ${directory} cannot be used: ${(cause as Error).message}`, {
-    hint: 'Mend its permissions or make room; --state DIR names another.',
-    cause,
-  })
+function isOfSystem(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code !== undefined
+}
+
+function unusable(directory: string, cause: unknown): Braze2ampError {
+  return refusedByDisk(`the state directory ${directory} cannot be used`, cause)
 }
 
 /**

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { StoppedError } from '../../src/errors.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { type Exports, type FilePlan, writeExports } from './exports.ts'
 import { type Call, crashAt, type Fate, failAt, PASS } from './faults.ts'
@@ -48,6 +49,8 @@ const hotExports = writeExports(temporaryDirectory(), [
     ).flat(),
   },
 ])
+
+const DISK_FAILURES = ['ENOSPC', 'EDQUOT', 'EIO'] as const
 
 interface Crashed {
   readonly title: string
@@ -129,6 +132,26 @@ for (const { title, losesPower } of WAYS) {
     })
   }
 }
+
+test('a disk that fails at any call of the start ends the process so that the same command goes on', async () => {
+  const stopped = createWorld(exports)
+  await stopped.live({ stopAfterMs: 3000 })
+  for (const left of [new Map<string, Buffer>(), new Map(stopped.disk.files())]) {
+    const isBegun = ({ operation, path }: Call) => operation === 'rename' && path.endsWith('checkpoint.json')
+    const straight = createWorld(exports, left)
+    const { calls } = await straight.live({})
+    const expected = outcomeOf(straight)
+    for (const { number, operation, path } of calls.slice(0, calls.findIndex(isBegun) + 2)) {
+      const code = DISK_FAILURES[number % DISK_FAILURES.length] as (typeof DISK_FAILURES)[number]
+      const world = createWorld(exports, left)
+      const { error } = await world.live({ fate: failAt(number, code) })
+      const isRight = error === null || error instanceof StoppedError
+      assert.ok(isRight, `${code} of call ${number}, ${operation} ${path}: ${error}`)
+      assert.equal((await world.live({})).error, null)
+      assert.deepEqual(outcomeOf(world), expected)
+    }
+  }
+})
 
 test('an upload that was stopped with lane files sends nothing before the state says so, whatever fails', async () => {
   const stopped = createWorld(hotExports)
