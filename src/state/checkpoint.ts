@@ -21,6 +21,7 @@ import {
   time,
   WrongShape,
 } from './shape.ts'
+import { LANE_FILE } from './state-directory.ts'
 
 /**
  * `checkpoint.json`: where a run stands, one JSON object.
@@ -359,7 +360,7 @@ const laneShape = objectOf<SavedLane>({
 const checkedLane: Check<SavedLane> = (value, place) => {
   const lane = laneShape(value, place)
   // It becomes a path.
-  if (!/^\d+\.ndjson$/.test(lane.file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
+  if (!LANE_FILE.test(lane.file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
   if (lane.settledTo > lane.bytes || lane.settledLines > lane.lines) {
     throw new WrongShape(place, 'must not have more settled than written')
   }

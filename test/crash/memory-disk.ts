@@ -189,8 +189,9 @@ export function createMemoryDisk(now: () => number = () => 0): MemoryDisk {
         call(() => {
           const node = find(path)
           if (node === null) return null
-          if (node.is !== 'file') return { isFile: false, size: 0, mtimeMs: 0 }
-          return { isFile: true, size: node.current.length, mtimeMs: node.mtimeMs }
+          // Nothing that a process of ours does makes a link.
+          if (node.is !== 'file') return { isFile: false, isDirectory: true, links: 2, size: 0, mtimeMs: 0 }
+          return { isFile: true, isDirectory: false, links: 1, size: node.current.length, mtimeMs: node.mtimeMs }
         }),
       touch: (path, mtimeMs) =>
         call(() => {
