@@ -5,12 +5,14 @@ export const EXIT = {
   usage: 2,
   recordsRejected: 3,
   stopped: 4,
+  hungUp: 129,
   interrupted: 130,
   terminated: 143,
 } as const
 
 /** The exit code of a command that the user stopped. */
 export function interruptedCode(signal: AbortSignal): number {
+  if (signal.reason === 'SIGHUP') return EXIT.hungUp
   return signal.reason === 'SIGTERM' ? EXIT.terminated : EXIT.interrupted
 }
 

@@ -50,22 +50,25 @@ async function createProgram(run: Run, asked: string | undefined): Promise<Comma
   return program
 }
 
-/** The first SIGINT or SIGTERM asks the work to stop, the second ends the process at once. */
+/** SIGHUP comes when the terminal is closed. */
+const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
+
+/** The first of these signals asks the work to stop, the second ends the process at once. */
 async function withSignals(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
   const controller = new AbortController()
+  const leave = () => {
+    for (const name of STOP_SIGNALS) process.off(name, stop)
+  }
   const stop = (name: NodeJS.Signals) => {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    leave()
     process.stderr.write(`\n${name}: stopping; once more to stop at once\n`)
     controller.abort(name)
   }
-  process.on('SIGINT', stop)
-  process.on('SIGTERM', stop)
+  for (const name of STOP_SIGNALS) process.on(name, stop)
   try {
     return await work(controller.signal)
   } finally {
-    process.off('SIGINT', stop)
-    process.off('SIGTERM', stop)
+    leave()
   }
 }
 

@@ -150,19 +150,18 @@ async function upload(
       tell: options.quiet ? () => {} : print,
     })
     opened.uploader = uploader
-    await state
-      .begin({
-        quota: uploader.quota,
-        sent: () => {
-          const { requests, byStatus, retries, heldIdentities, heldMs, ...rest } = uploader.figures()
-          const { deferredEvents, deferredFiles, busiest, bestEventsPerSecond } = rest
-          const durationMs = machine.clock.now() - startMs
-          const traffic = { requests, byStatus, retries, heldIdentities, heldMs }
-          return { ...traffic, deferredEvents, deferredFiles, busiest, bestEventsPerSecond, durationMs }
-        },
-        files: () => files,
-      })
-      .catch(fail)
+    const beginning = state.begin({
+      quota: uploader.quota,
+      sent: () => {
+        const { requests, byStatus, retries, heldIdentities, heldMs, ...rest } = uploader.figures()
+        const { deferredEvents, deferredFiles, busiest, bestEventsPerSecond } = rest
+        const durationMs = machine.clock.now() - startMs
+        const traffic = { requests, byStatus, retries, heldIdentities, heldMs }
+        return { ...traffic, deferredEvents, deferredFiles, busiest, bestEventsPerSecond, durationMs }
+      },
+      files: () => files,
+    })
+    await beginning.then(uploader.start, fail)
     return sinkOf(uploader, state)
   }
 }

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
+import { isWrongPath, refusedByDisk } from './disk-failure.ts'
 import { type FileSystem, readWhole, replaceFile } from './file-system.ts'
 import { type RunIdentity, runIdentity } from './run-identity.ts'
 import type { OrdinalRange, SavedSettled } from './settled.ts'
@@ -14,11 +15,13 @@ import {
   oneOf,
   orNull,
   pairOf,
+  placeIn,
   tableOf,
   text,
   time,
   WrongShape,
 } from './shape.ts'
+import { LANE_FILE } from './state-directory.ts'
 
 /**
  * `checkpoint.json`: where a run stands, one JSON object.
@@ -83,7 +86,7 @@ interface SavedFingerprint {
   readonly tail: string
 }
 
-/** `settled` has ordinals of records, from 0 in each input. */
+/** `settled` has ordinals of records, from 0 in each input; of dead letters under `retry` also those that are not read yet. */
 export interface SavedInput extends SavedSettled {
   /** As it was given; for dead letters under `retry`, their name in the state directory. */
   readonly path: string
@@ -178,19 +181,37 @@ interface SavedIdentityQuota {
 
 export const CHECKPOINT_FILE = 'checkpoint.json'
 
-/** Makes `checkpoint` the durable one. @throws the system's error; the one before is then still there */
+/**
+ * Makes `checkpoint` the durable one; whatever it throws, the one before is still there.
+ * @throws the system's error, or an Error that names the field in which it is no checkpoint
+ */
 export async function writeCheckpoint(
   fileSystem: FileSystem,
   directory: string,
   checkpoint: Checkpoint,
 ): Promise<void> {
+  mustBeReadable(checkpoint)
   const content = Buffer.from(`${JSON.stringify(checkpoint)}\n`)
   await replaceFile(fileSystem, join(directory, CHECKPOINT_FILE), content)
 }
 
+/** What nobody can read again must not replace what everybody can. */
+function mustBeReadable(checkpoint: Checkpoint): void {
+  try {
+    checkedCheckpoint(checkpoint)
+  } catch (cause) {
+    throw new Error(
+      `the checkpoint that was to be written is none, and the one before stays: ${(cause as Error).message}`,
+      {
+        cause,
+      },
+    )
+  }
+}
+
 /**
  * The last durable checkpoint; null when there is none, which alone makes a run the first.
- * @throws UsageError when there is one that cannot be used
+ * @throws UsageError when there is one that cannot be used; StoppedError when the disk fails
  */
 export async function readCheckpoint(fileSystem: FileSystem, directory: string): Promise<Checkpoint | null> {
   const path = join(directory, CHECKPOINT_FILE)
@@ -198,6 +219,7 @@ export async function readCheckpoint(fileSystem: FileSystem, directory: string):
   try {
     content = await readWhole(fileSystem, path)
   } catch (error) {
+    if (!isWrongPath(error)) throw refusedByDisk(`${path} cannot be read`, error)
     throw unusable(path, `cannot be read: ${(error as Error).message}`, error)
   }
   return content === null ? null : parseCheckpoint(content, path)
@@ -243,52 +265,59 @@ function unusable(path: string, what: string, cause?: unknown): UsageError {
   })
 }
 
+const pair = pairOf(count, count)
+
 const range: Check<OrdinalRange> = (value, place) => {
-  const [from, to] = pairOf(count, count)(value, place)
-  if (from >= to) throw new WrongShape(`${place} must be a range [a, b) with a < b`)
+  const [from, to] = pair(value, place)
+  if (from >= to) throw new WrongShape(place, 'must be a range [a, b) with a < b')
   return [from, to]
 }
 
+const rangeList = listOf(range)
+
 /** Ascending, and apart from one another, as the resume relies on it. */
 const ranges: Check<readonly OrdinalRange[]> = (value, place) => {
-  const all = listOf(range)(value, place)
+  const all = rangeList(value, place)
   all.forEach(([from], i) => {
     const before = all[i - 1]
-    if (before !== undefined && from < before[1]) throw new WrongShape(`${place}[${i}] must come after the one before`)
+    if (before !== undefined && from < before[1])
+      throw new WrongShape(`${place}[${i}]`, 'must come after the one before')
   })
   return all
 }
 
 const identityKind = oneOf('user', 'device')
 
+const countsShape = objectOf<SavedCounts>({
+  read: count,
+  accepted: count,
+  pending: count,
+  rejected: tableOf(count),
+  skipped: tableOf(count),
+  warnings: tableOf(count),
+  byType: tableOf(objectOf<SavedTypeCounts>({ read: count, accepted: count, rejected: count, skipped: count })),
+  unsettled: objectOf<SavedCounts['unsettled']>({ byType: tableOf(count), warnings: tableOf(count) }),
+  files: objectOf<SavedCounts['files']>({ finished: count, refused: count }),
+  sent: objectOf<SavedSent>({
+    requests: count,
+    byStatus: tableOf(count),
+    retries: count,
+    heldIdentities: count,
+    heldMs: number,
+    deferredEvents: count,
+    deferredFiles: count,
+    busiest: count,
+    bestEventsPerSecond: number,
+    durationMs: number,
+  }),
+})
+
 const counts: Check<SavedCounts> = (value, place) => {
-  const checked = objectOf<SavedCounts>({
-    read: count,
-    accepted: count,
-    pending: count,
-    rejected: tableOf(count),
-    skipped: tableOf(count),
-    warnings: tableOf(count),
-    byType: tableOf(objectOf<SavedTypeCounts>({ read: count, accepted: count, rejected: count, skipped: count })),
-    unsettled: objectOf<SavedCounts['unsettled']>({ byType: tableOf(count), warnings: tableOf(count) }),
-    files: objectOf<SavedCounts['files']>({ finished: count, refused: count }),
-    sent: objectOf<SavedSent>({
-      requests: count,
-      byStatus: tableOf(count),
-      retries: count,
-      heldIdentities: count,
-      heldMs: number,
-      deferredEvents: count,
-      deferredFiles: count,
-      busiest: count,
-      bestEventsPerSecond: number,
-      durationMs: number,
-    }),
-  })(value, place)
+  const checked = countsShape(value, place)
   const { read, accepted, pending, rejected, skipped } = checked
   const explained = accepted + pending + sum(rejected) + sum(skipped)
   if (read !== explained) {
-    throw new WrongShape(`${place} must balance, but read is ${read} and all that records became is ${explained}`)
+    throw new WrongShape(place, `must balance, but read is ${read} and all that records became is ${explained}`)
   }
   return checked
 }
@@ -297,37 +326,43 @@ function sum(table: Readonly<Record<string, number | undefined>>): number {
   return Object.values(table).reduce((total: number, each) => total + (each ?? 0), 0)
 }
 
+const inputShape = objectOf<SavedInput>({
+  path: text,
+  kind: oneOf('input', 'resend', 'retry'),
+  fingerprint: objectOf<SavedFingerprint>({ byte: count, head: text, tail: text }),
+  from: objectOf<Restart>({ byte: count, ordinal: count, line: orNull(count) }),
+  settled: ranges,
+  readTo: count,
+  accepted: count,
+})
+
 const settledInput: Check<SavedInput> = (value, place) => {
-  const checked = objectOf<SavedInput>({
-    path: text,
-    kind: oneOf('input', 'resend', 'retry'),
-    fingerprint: objectOf<SavedFingerprint>({ byte: count, head: text, tail: text }),
-    from: objectOf<Restart>({ byte: count, ordinal: count, line: orNull(count) }),
-    settled: ranges,
-    readTo: count,
-    accepted: count,
-  })(value, place)
-  const last = checked.settled.at(-1)?.[1] ?? checked.from.ordinal
-  if (checked.readTo < last) throw new WrongShape(`${place}.readTo must not be below what is settled`)
+  const checked = inputShape(value, place)
+  // Dead letters that a retry leaves alone are settled before any is read (`retry.ts`).
+  const settledRead = checked.kind === 'retry' ? undefined : checked.settled.at(-1)
+  const last = settledRead?.[1] ?? checked.from.ordinal
+  if (checked.readTo < last) throw new WrongShape(placeIn(place, 'readTo'), 'must not be below what is settled')
   return checked
 }
 
+const laneShape = objectOf<SavedLane>({
+  identity: objectOf<SavedLane['identity']>({ kind: identityKind, id: text }),
+  file: text,
+  bytes: count,
+  settledTo: count,
+  reservedTo: count,
+  lines: count,
+  settledLines: count,
+  settled: ranges,
+  readTo: count,
+})
+
 const checkedLane: Check<SavedLane> = (value, place) => {
-  const lane = objectOf<SavedLane>({
-    identity: objectOf<SavedLane['identity']>({ kind: identityKind, id: text }),
-    file: text,
-    bytes: count,
-    settledTo: count,
-    reservedTo: count,
-    lines: count,
-    settledLines: count,
-    settled: ranges,
-    readTo: count,
-  })(value, place)
+  const lane = laneShape(value, place)
   // It becomes a path.
-  if (!/^\d+\.ndjson$/.test(lane.file)) throw new WrongShape(`${place}.file must be a name such as 1.ndjson`)
+  if (!LANE_FILE.test(lane.file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
   if (lane.settledTo > lane.bytes || lane.settledLines > lane.lines) {
-    throw new WrongShape(`${place} must not have more settled than written`)
+    throw new WrongShape(place, 'must not have more settled than written')
   }
   return lane
 }
@@ -337,7 +372,7 @@ const LOG_NAME = /^[a-z]+(-[a-z]+)*\.(ndjson|bin)$/
 const logs: Check<Readonly<Record<string, number>>> = (value, place) => {
   const checked = tableOf(count)(value, place)
   const odd = Object.keys(checked).find((name) => !LOG_NAME.test(name))
-  if (odd !== undefined) throw new WrongShape(`${place} must hold file names only, not ${JSON.stringify(odd)}`)
+  if (odd !== undefined) throw new WrongShape(place, `must hold file names only, not ${JSON.stringify(odd)}`)
   return checked
 }
 

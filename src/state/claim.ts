@@ -1,11 +1,13 @@
 import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
-import { UsageError } from '../errors.ts'
+import { type Braze2ampError, UsageError } from '../errors.ts'
 import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
+import { refusedByDisk } from './disk-failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
 import { acquireLock, isProcessAlive, type Lock } from './lock.ts'
+import { mustBeOurs } from './ownership.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
 
 /** A state directory that this process alone works on. */
@@ -14,7 +16,7 @@ export interface Claim {
   readonly lock: Lock | null
   /** The checkpoint to go on from; null when there is none. */
   readonly saved: Checkpoint | null
-  /** Why the checkpoint cannot be used; null when it can, or there is none. */
+  /** Why the checkpoint cannot be used, or is missing; null when it can, or a run begins. */
   readonly damage: UsageError | null
 }
 
@@ -26,24 +28,30 @@ interface Place {
 
 /**
  * Takes the lock of a state directory, if it is there, and reads its checkpoint.
- * @throws UsageError when another process holds it, or the directory cannot be used
+ * @throws UsageError when another process holds it, or the directory is not ours or cannot be used
  */
 export async function claimState(place: Place): Promise<Claim> {
   const { fileSystem, directory } = place
   if ((await inDirectory(directory, fileSystem.stat(directory))) === null) {
     return { lock: null, saved: null, damage: null }
   }
+  // Before the lock: of what is not ours nothing is touched.
+  await inDirectory(directory, mustBeOurs(fileSystem, directory))
   const lock = await lockOf(place)
   try {
     const saved = await resumeCheckpoint(fileSystem, directory)
-    if (saved !== null) await mendRetry(fileSystem, directory, saved)
-    // The process that made it, and some of those above, may have been killed before they were sure to stay.
-    else await syncNames(fileSystem, directoriesAbove(directory))
+    if (saved === null) {
+      const damage = await mustBeOurs(fileSystem, directory)
+      // The process that made it, and some of those above, may have been killed before they were sure to stay.
+      if (damage === null) await syncNames(fileSystem, directoriesAbove(directory))
+      return { lock, saved, damage }
+    }
+    await mendRetry(fileSystem, directory, saved)
     return { lock, saved, damage: null }
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
     await lock.release()
-    throw unusable(directory, error)
+    throw isOfSystem(error) ? unusable(directory, error) : error
   }
 }
 
@@ -54,6 +62,8 @@ export async function claimState(place: Place): Promise<Claim> {
 export async function makeDirectory(place: Place): Promise<Lock> {
   const { fileSystem, directory } = place
   await inDirectory(directory, makeDurably(fileSystem, directory))
+  const damage = await inDirectory(directory, mustBeOurs(fileSystem, directory))
+  if (damage !== null) throw damage
   const lock = await lockOf(place)
   const saved = await inDirectory(directory, resumeCheckpoint(fileSystem, directory)).catch(async (error: unknown) => {
     await lock.release()
@@ -97,21 +107,22 @@ function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
 
 /**
  * Names the state directory in what the system says of it.
- * @throws UsageError for an error of the system; any other as it is
+ * @throws Braze2ampError for an error of the system; any other as it is
  */
 export async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
   try {
     return await act
   } catch (error) {
-    throw (error as NodeJS.ErrnoException).code === undefined ? error : unusable(directory, error)
+    throw isOfSystem(error) ? unusable(directory, error) : error
   }
 }
 
-function unusable(directory: string, cause: unknown): UsageError {
-  return new UsageError(`the state directory ${directory} cannot be used: ${(cause as Error).message}`, {
-    hint: 'Mend its permissions or make room; --state DIR names another.',
-    cause,
-  })
+function isOfSystem(error: unknown): boolean {
+  return (error as NodeJS.ErrnoException).code !== undefined
+}
+
+function unusable(directory: string, cause: unknown): Braze2ampError {
+  return refusedByDisk(`the state directory ${directory} cannot be used`, cause)
 }
 
 /**

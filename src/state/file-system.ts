@@ -1,6 +1,7 @@
 import { constants, type Stats } from 'node:fs'
 import * as node from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { UsageError } from '../errors.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
 
 /**
@@ -10,9 +11,14 @@ import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
  * What may be relied on after a crash, and no more: bytes that `sync` of their file returned for; names that `syncDirectory` of
  * their directory returned for; a rename either did or did not happen. All else may be there, be torn, be zeros, or be gone, in any
  * order. Directories and files are their owner's alone from the moment they are there.
+ *
+ * A link is never followed, but for one above the state directory, and no file is written that has another name elsewhere.
  */
 export interface FileSystem {
-  /** @throws the system's error, with its `code`: ENOENT, EEXIST (`create`), EACCES, ENOSPC, … */
+  /**
+   * @throws the system's error, with its `code`: ENOENT, EEXIST (`create`), EACCES, ENOSPC, ELOOP (a link), …
+   * @throws UsageError for a file with another name elsewhere, unless it is only read
+   */
   open(path: string, how: OpenMode): Promise<OpenFile>
   /** Atomic; replaces what is at `to`. */
   rename(from: string, to: string): Promise<void>
@@ -21,7 +27,7 @@ export interface FileSystem {
   readdir(path: string): Promise<readonly string[]>
   /** Makes a directory and those above it; it may be there already. */
   mkdir(path: string): Promise<void>
-  /** Null when there is nothing of that name. */
+  /** Of a link, what the link is. Null when there is nothing of that name. */
   stat(path: string): Promise<FileFacts | null>
   /** Sets the time of the last change. */
   touch(path: string, mtimeMs: number): Promise<void>
@@ -47,22 +53,36 @@ export interface OpenFile {
   close(): Promise<void>
 }
 
-interface FileFacts {
+export interface FileFacts {
   readonly isFile: boolean
+  readonly isDirectory: boolean
+  /** Names that the file has. */
+  readonly links: number
   readonly size: number
   readonly mtimeMs: number
 }
 
 const FLAGS: Readonly<Record<OpenMode, number>> = {
-  read: constants.O_RDONLY,
-  write: constants.O_RDWR | constants.O_CREAT,
-  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL,
-  replace: constants.O_RDWR | constants.O_CREAT | constants.O_TRUNC,
+  read: constants.O_RDONLY | constants.O_NOFOLLOW,
+  write: constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
+  create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+  // Emptied once it is known to be nobody else's.
+  replace: constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
 }
 
 /** The file system of this machine. */
 export const diskFileSystem: FileSystem = {
-  open: async (path, how) => fileOf(await node.open(path, FLAGS[how], FILE_MODE)),
+  async open(path, how) {
+    const handle = await node.open(path, FLAGS[how], FILE_MODE)
+    try {
+      if (how !== 'read') mustBeOwnFile(path, factsOf(await handle.stat()))
+      if (how === 'replace') await handle.truncate(0)
+    } catch (error) {
+      await handle.close()
+      throw error
+    }
+    return fileOf(handle)
+  },
   rename: node.rename,
   unlink: node.unlink,
   readdir: (path) => node.readdir(path),
@@ -70,13 +90,10 @@ export const diskFileSystem: FileSystem = {
     await node.mkdir(path, { recursive: true, mode: DIRECTORY_MODE })
   },
   stat: (path) =>
-    node.stat(path).then(
-      (stats: Stats) => ({ isFile: stats.isFile(), size: stats.size, mtimeMs: stats.mtimeMs }),
-      (error: unknown) => {
-        if (isMissing(error)) return null
-        throw error
-      },
-    ),
+    node.lstat(path).then(factsOf, (error: unknown) => {
+      if (isMissing(error)) return null
+      throw error
+    }),
   touch: (path, mtimeMs) => node.utimes(path, mtimeMs / 1000, mtimeMs / 1000),
   async syncDirectory(path) {
     const handle = await node.open(path, constants.O_RDONLY)
@@ -86,6 +103,25 @@ export const diskFileSystem: FileSystem = {
       await handle.close()
     }
   },
+}
+
+function factsOf(stats: Stats): FileFacts {
+  const { size, mtimeMs, nlink } = stats
+  return { isFile: stats.isFile(), isDirectory: stats.isDirectory(), links: nlink, size, mtimeMs }
+}
+
+/**
+ * What is written to a link, a pipe or a file with another name would change what is not ours.
+ * @throws UsageError when `path` is neither a directory nor a file that has this name alone
+ */
+export function mustBeOwnFile(path: string, { isFile, isDirectory, links }: FileFacts): void {
+  if (isDirectory || (isFile && links === 1)) return
+  const what = isFile ? 'has another name elsewhere (a hard link)' : 'is a link, or something else that is no file'
+  throw new UsageError(`${path} ${what}, and would be written to`, {
+    hint:
+      'Nothing was sent. Put a copy in its place, or move it away; the state directory as a whole may lie behind a link, and --state ' +
+      'DIR names another.',
+  })
 }
 
 function fileOf(handle: node.FileHandle): OpenFile {

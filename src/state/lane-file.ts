@@ -5,10 +5,11 @@ import { NEWLINE } from '../json/bytes.ts'
 import type { KeptEvent } from '../model.ts'
 import { type AppendLog, createAppendLog } from './append-log.ts'
 import type { SavedLane } from './checkpoint.ts'
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, mustBeOwnFile } from './file-system.ts'
 import type { BookedEvent, Ledger } from './ledger.ts'
 import { appendLaneLine, type LaneLine, readLaneLine } from './letter.ts'
 import { type ChunkTicket, createSettled, isSettled, type Origin, type Settled } from './settled.ts'
+import { LANE_FILE } from './state-directory.ts'
 
 /**
  * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, one file an identity (DESIGN.md §4, §6).
@@ -120,8 +121,8 @@ interface LaneFile {
 }
 
 /**
- * Deletes the files that no checkpoint names, and makes the directory.
- * @throws UsageError when a file is shorter than the checkpoint says
+ * Deletes the files that no checkpoint names, and makes the directory. Names that we do not make stay.
+ * @throws UsageError when a file is shorter than the checkpoint says, or not ours alone
  */
 export async function prepareLaneFiles(
   fileSystem: FileSystem,
@@ -130,17 +131,28 @@ export async function prepareLaneFiles(
 ): Promise<void> {
   await fileSystem.mkdir(directory)
   const named = new Set(saved.map(({ file }) => file))
-  for (const name of await fileSystem.readdir(directory)) {
-    if (!named.has(name)) await fileSystem.unlink(join(directory, name))
-  }
+  const unnamed = (await fileSystem.readdir(directory)).filter((name) => LANE_FILE.test(name) && !named.has(name))
   for (const { file, bytes } of saved) {
-    const size = (await fileSystem.stat(join(directory, file)))?.size ?? 0
+    const size = (await sizeOf(fileSystem, join(directory, file))) ?? 0
     if (size < bytes) {
       throw new UsageError(`${join(directory, file)} has ${size} bytes, but the checkpoint knows ${bytes} of it`, {
         hint: 'Put the file back, or begin anew: --fresh moves this state aside, --state DIR names another.',
       })
     }
   }
+  for (const name of unnamed) await sizeOf(fileSystem, join(directory, name))
+  for (const name of unnamed) await fileSystem.unlink(join(directory, name))
+}
+
+/**
+ * Null when it is not there.
+ * @throws UsageError when it is a link, or has another name elsewhere
+ */
+async function sizeOf(fileSystem: FileSystem, path: string): Promise<number | null> {
+  const facts = await fileSystem.stat(path)
+  if (facts === null) return null
+  mustBeOwnFile(path, facts)
+  return facts.size
 }
 
 export function createLaneFiles(options: LaneFileOptions): LaneFiles {

@@ -47,10 +47,10 @@ interface SeenLogsOptions {
 }
 
 /** The one that is used first comes last. */
-const SEEN_FILES = ['seen-b.bin', 'seen-a.bin'] as const
+export const SEEN_FILES = ['seen-b.bin', 'seen-a.bin'] as const
 
 const MAGIC = 0x4e454553
-const HEADER_BYTES = 8
+export const HEADER_BYTES = 8
 const ENTRY_BYTES = 8
 const READ_BYTES = 1 << 20
 
@@ -162,6 +162,12 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
       for (const log of [...retired, other.log, current.log]) await log.close()
     },
   }
+}
+
+/** True for what a crash before the first checkpoint may leave of a file: its header, torn or in part zeros. */
+export function isFirstHeader(content: Uint8Array): boolean {
+  const header = new Uint8Array(Uint32Array.of(MAGIC, 1).buffer)
+  return content.length <= HEADER_BYTES && content.every((byte, at) => byte === 0 || byte === header[at])
 }
 
 function damaged(path: string): UsageError {

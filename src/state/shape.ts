@@ -1,16 +1,38 @@
 /**
  * Checks of JSON that a person may have changed: each takes a value and its place, and gives the value back with its type.
  * All throw `WrongShape`, whose message says where and what was expected.
+ *
+ * The place is that within the nearest object or list, which puts its own before it when something is wrong: to name every value of
+ * every checkpoint would take longer than to write it.
  */
 export type Check<T> = (value: unknown, place: string) => T
 
 /** The value is not what the format says. */
 export class WrongShape extends Error {
   override readonly name = 'WrongShape'
+  readonly place: string
+  readonly rule: string
+
+  /** @param rule what must be, as `must be a number` */
+  constructor(place: string, rule: string) {
+    super(`${place === '' ? 'it' : place} ${rule}`)
+    this.place = place
+    this.rule = rule
+  }
 }
 
 function wrong(place: string, expected: string): never {
-  throw new WrongShape(`${place} must be ${expected}`)
+  throw new WrongShape(place, `must be ${expected}`)
+}
+
+/** What was wrong at a place within `place`. */
+function within(place: string, error: unknown): unknown {
+  return error instanceof WrongShape ? new WrongShape(placeIn(place, error.place), error.rule) : error
+}
+
+/** The place `name` of the value at `place`. */
+export function placeIn(place: string, name: string): string {
+  return place === '' || name === '' || name.startsWith('[') ? `${place}${name}` : `${place}.${name}`
 }
 
 export const text: Check<string> = (value, place) => (typeof value === 'string' ? value : wrong(place, 'a text'))
@@ -41,38 +63,60 @@ export function orNull<T>(check: Check<T>): Check<T | null> {
 }
 
 export function listOf<T>(check: Check<T>): Check<readonly T[]> {
-  return (value, place) =>
-    Array.isArray(value) ? value.map((each, i) => check(each, `${place}[${i}]`)) : wrong(place, 'a list')
+  return (value, place) => {
+    if (!Array.isArray(value)) return wrong(place, 'a list')
+    let i = 0
+    try {
+      const checked: T[] = []
+      for (; i < value.length; i++) checked.push(check(value[i], ''))
+      return checked
+    } catch (error) {
+      throw within(`${place}[${i}]`, error)
+    }
+  }
 }
 
 export function pairOf<A, B>(first: Check<A>, second: Check<B>): Check<readonly [A, B]> {
-  return (value, place) =>
-    Array.isArray(value) && value.length === 2
-      ? [first(value[0], `${place}[0]`), second(value[1], `${place}[1]`)]
-      : wrong(place, 'a pair')
+  return (value, place) => {
+    if (!Array.isArray(value) || value.length !== 2) return wrong(place, 'a pair')
+    try {
+      return [first(value[0], '[0]'), second(value[1], '[1]')]
+    } catch (error) {
+      throw within(place, error)
+    }
+  }
 }
 
 /** An object used as a table: any key, one kind of value. */
 export function tableOf<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
-  return (value, place) =>
-    Object.fromEntries(Object.entries(object(value, place)).map(([key, each]) => [key, check(each, `${place}.${key}`)]))
+  return (value, place) => {
+    const given = object(value, place)
+    try {
+      return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, check(each, key)]))
+    } catch (error) {
+      throw within(place, error)
+    }
+  }
 }
 
 type Checks<T> = { readonly [Key in keyof T]-?: Check<T[Key]> }
 
 /** An object with these keys; others are left out. */
 export function objectOf<T extends object>(checks: Checks<T>): Check<T> {
+  const entries = Object.entries<Check<unknown>>(checks)
   return (value, place) => {
     const given = object(value, place)
-    const entries = Object.entries<Check<unknown>>(checks).map(([key, check]) => [
-      key,
-      check(given[key], place === '' ? key : `${place}.${key}`),
-    ])
-    return Object.fromEntries(entries) as T
+    try {
+      const checked: Record<string, unknown> = {}
+      for (const [key, check] of entries) checked[key] = check(given[key], key)
+      return checked as T
+    } catch (error) {
+      throw within(place, error)
+    }
   }
 }
 
 function object(value: unknown, place: string): Record<string, unknown> {
   if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Record<string, unknown>
-  return wrong(place === '' ? 'it' : place, 'an object')
+  return wrong(place, 'an object')
 }

@@ -4,6 +4,8 @@ export const DEFAULT_STATE = '.braze2amp'
 /** Names in it. */
 export const DEAD_LETTERS_FILE = 'dead-letters.ndjson'
 export const LANES_DIRECTORY = 'lanes'
+/** Names in `lanes/`. */
+export const LANE_FILE = /^\d+\.ndjson$/
 
 /** Mode of the directory and of every directory and file in it: they hold people's events (DESIGN.md §6). */
 export const DIRECTORY_MODE = 0o700

@@ -88,6 +88,11 @@ export interface UploadFigures extends TrafficFigures {
 }
 
 export interface Uploader extends Sink {
+  /**
+   * Takes up the lane files of the process before, to be called once, and before the first `put`: when a checkpoint is durable that does
+   * not call the run clean. From here on something may be sent.
+   */
+  start(): void
   figures(): UploadFigures
   /** Quota counts for the checkpoint. */
   quota(): SavedQuota[]
@@ -296,12 +301,14 @@ export function createUploader(options: UploaderOptions): Uploader {
     waited.abort()
   }
 
-  for (const { owner, unread } of lanes.restored()) scheduler.restoreLaneFile(owner, unread, startedMs)
   signal.addEventListener('abort', wakeWaiters, { once: true })
   failure.signal.addEventListener('abort', wakeWaiters, { once: true })
 
   return {
     failed: failure.signal,
+    start() {
+      for (const { owner, unread } of lanes.restored()) scheduler.restoreLaneFile(owner, unread, clock.now())
+    },
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
       // Caught at once: it may fail while something else is waited for.

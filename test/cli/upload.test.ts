@@ -110,6 +110,7 @@ describe('what stops a run', () => {
   for (const [signal, code] of [
     ['SIGINT', 130],
     ['SIGTERM', 143],
+    ['SIGHUP', 129],
   ] as const) {
     test(`${signal}: what is in flight is finished, exit ${code}`, async (t) => {
       const emulator = await start(t, { ...unlimited, latencyMs: [100, 100] })

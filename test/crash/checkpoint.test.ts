@@ -2,8 +2,14 @@ import assert from 'node:assert/strict'
 import { readdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { UsageError } from '../../src/errors.ts'
-import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../../src/state/checkpoint.ts'
+import { Braze2ampError, UsageError } from '../../src/errors.ts'
+import {
+  type Checkpoint,
+  readCheckpoint,
+  type SavedInput,
+  type SavedLane,
+  writeCheckpoint,
+} from '../../src/state/checkpoint.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { CHECKPOINT } from './checkpoints.ts'
@@ -49,6 +55,30 @@ describe('a checkpoint', () => {
     assert.deepEqual(await readCheckpoint(disk.boot(), '/state'), CHECKPOINT)
   })
 
+  const wrong: readonly (readonly [change: Partial<Checkpoint>, says: RegExp])[] = [
+    [{ savedAt: Number.NaN }, /savedAt must be ms since 1970/],
+    [{ counts: { ...CHECKPOINT.counts, accepted: 12.5 } }, /counts\.accepted must be a whole number/],
+    [{ counts: { ...CHECKPOINT.counts, pending: -1 } }, /counts\.pending must be a whole number/],
+    [{ counts: { ...CHECKPOINT.counts, accepted: 13 } }, /counts must balance/],
+    [
+      { lanes: [{ ...(CHECKPOINT.lanes[0] as SavedLane), bytes: 2 ** 53 }] },
+      /lanes\[0\]\.bytes must be a whole number/,
+    ],
+    [{ open: [{ ...(CHECKPOINT.open[0] as SavedInput), readTo: 0 }] }, /open\[0\]\.readTo must not be below/],
+    [{ logs: { 'a.ndjson': Number.POSITIVE_INFINITY } }, /logs\.a\.ndjson must be a whole number/],
+  ]
+  for (const [change, says] of wrong) {
+    test(`that could not be read again does not replace the one before: ${says.source}`, async () => {
+      const disk = createMemoryDisk()
+      disk.plant(PATH, JSON.stringify(CHECKPOINT))
+      await assert.rejects(writeCheckpoint(disk.boot(), '/state', { ...CHECKPOINT, ...change }), (error: Error) => {
+        assert.match(error.message, says)
+        return !(error instanceof Braze2ampError)
+      })
+      assert.deepEqual([...disk.files()], [[PATH, Buffer.from(JSON.stringify(CHECKPOINT))]])
+    })
+  }
+
   test('on this machine leaves nothing beside it and is its owner’s alone', async () => {
     const directory = temporaryDirectory()
     await writeCheckpoint(diskFileSystem, directory, CHECKPOINT)
@@ -63,6 +93,17 @@ describe('a checkpoint', () => {
     disk.plant('/state/checkpoint.json.new', 'half')
     assert.equal(await readCheckpoint(disk.boot(), '/state'), null)
     assert.equal(await readCheckpoint(disk.boot(), '/elsewhere'), null)
+  })
+
+  test('of a retry has letters settled that it leaves alone, before any is read', async () => {
+    const retry = {
+      ...(CHECKPOINT.open[0] as SavedInput),
+      kind: 'retry',
+      from: { byte: 0, ordinal: 0, line: null },
+      readTo: 0,
+    }
+    const saved = await read(changed('open', [retry]))
+    assert.deepEqual(saved?.open, [retry])
   })
 
   test('may have its time in RFC 3339', async () => {

@@ -9,13 +9,15 @@ export interface Call {
   readonly path: string
 }
 
+type FaultCode = 'EACCES' | 'ENOSPC' | 'EDQUOT' | 'EIO'
+
 /**
  * What becomes of a call. `fail`: the system's error; a write has put half of its bytes there. `crash`: the process is gone before
  * the call, after it, or with half of what it writes.
  */
 export type Fate =
   | { readonly do: 'pass' }
-  | { readonly do: 'fail'; readonly code: 'EACCES' | 'ENOSPC' | 'EIO' }
+  | { readonly do: 'fail'; readonly code: FaultCode }
   | { readonly do: 'crash'; readonly when: 'before' | 'after' | 'torn' }
 
 export const PASS: Fate = { do: 'pass' }
@@ -111,7 +113,7 @@ export function crashAt(number: number, when: 'before' | 'after' | 'torn'): (cal
 }
 
 /** Fails call `number` alone. */
-export function failAt(number: number, code: 'EACCES' | 'ENOSPC' | 'EIO'): (call: Call) => Fate {
+export function failAt(number: number, code: FaultCode): (call: Call) => Fate {
   return (call) => (call.number === number ? { do: 'fail', code } : PASS)
 }
 

@@ -1,6 +1,7 @@
 import { KILL_FORMATS, killAgainAndAgain } from './kill-loop.ts'
+import { killRetries } from './kill-retries.ts'
 
-/** 50 kills of each format, and 50 while lane files are written and read back: `npm run kill`. */
+/** 50 kills of each format, 50 while lane files are written and read back, and 100 of retries: `npm run kill`. */
 
 const kills = Number(process.argv[2] ?? 50)
 const seed = Number(process.argv[3] ?? Date.now() % 1_000_000)
@@ -12,3 +13,5 @@ for (const hot of [false, true]) {
     process.stdout.write(`${JSON.stringify({ ...options, ...killed })}\n`)
   }
 }
+const retries = await killRetries({ kills: 2 * kills, seed })
+process.stdout.write(`${JSON.stringify({ of: 'retry --reason', seed, ...retries })}\n`)

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { KILL_FORMATS, killAgainAndAgain } from './kill-loop.ts'
+import { killRetries } from './kill-retries.ts'
 
 /** A few kills of each kind; `npm run kill` has fifty. */
 describe('killed with SIGKILL again and again, an upload ends as one that was not', { concurrency: 3 }, () => {
@@ -15,4 +16,10 @@ describe('killed with SIGKILL again and again, an upload ends as one that was no
     const { kills } = await killAgainAndAgain({ format: 'ndjson', kills: 5, seed: 5, hot: true })
     assert.ok(kills > 0, 'the upload was over before it could be killed')
   })
+})
+
+test('killed with SIGKILL again and again, a retry of one reason ends as one that was not', async () => {
+  const { kills, early } = await killRetries({ kills: 8, seed: 5 })
+  assert.equal(kills, 8)
+  assert.ok(early > 0, 'no kill met a retry of which no letter was read')
 })

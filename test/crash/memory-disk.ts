@@ -17,6 +17,8 @@ export interface MemoryDisk {
   powerFailure(choose: Choose): void
   /** Content of every file, by path, as a process would read it. */
   files(): ReadonlyMap<string, Buffer>
+  /** What a power failure that loses all it may would leave of a file; null when that is nothing. */
+  durable(path: string): Buffer | null
   /** Permission bits of every file and directory, by path. */
   modes(): ReadonlyMap<string, number>
   /** Puts a file there, durably, as another program would. */
@@ -187,8 +189,9 @@ export function createMemoryDisk(now: () => number = () => 0): MemoryDisk {
         call(() => {
           const node = find(path)
           if (node === null) return null
-          if (node.is !== 'file') return { isFile: false, size: 0, mtimeMs: 0 }
-          return { isFile: true, size: node.current.length, mtimeMs: node.mtimeMs }
+          // Nothing that a process of ours does makes a link.
+          if (node.is !== 'file') return { isFile: false, isDirectory: true, links: 2, size: 0, mtimeMs: 0 }
+          return { isFile: true, isDirectory: false, links: 1, size: node.current.length, mtimeMs: node.mtimeMs }
         }),
       touch: (path, mtimeMs) =>
         call(() => {
@@ -226,6 +229,13 @@ export function createMemoryDisk(now: () => number = () => 0): MemoryDisk {
         if (node.is === 'file') found.set(path, node.current)
       })
       return found
+    },
+    durable(path) {
+      let node: Node | undefined = root
+      for (const name of path.split('/').filter((part) => part !== '')) {
+        node = node?.is === 'directory' ? node.durable.get(name) : undefined
+      }
+      return node?.is === 'file' ? node.durable : null
     },
     modes() {
       const found = new Map<string, number>()

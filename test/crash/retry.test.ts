@@ -22,6 +22,7 @@ const LIFE = fc.record({
   seed: fc.option(fc.nat(), { freq: 2 }),
   trouble: TROUBLE,
   limit: fc.option(fc.integer({ min: 1, max: 30 }), { nil: undefined, freq: 3 }),
+  reason: fc.constantFrom(undefined, 'too_large', 'invalid_event', 'silenced_device'),
 })
 
 interface Story {
@@ -57,9 +58,10 @@ async function endWell(world: World, life: Life): Promise<void> {
 test('an upload and its retry, crashed at any calls, end as those that are not', async () => {
   const lives = fc.array(LIFE, { maxLength: 3 }).map((all) =>
     all.map(
-      ({ call, fate, seed, trouble, limit }): Life => ({
+      ({ call, fate, seed, trouble, limit, reason }): Life => ({
         fate: ({ number }: Call) => (number === call ? fate : PASS),
         trouble,
+        reason,
         losesPower: seed === null ? null : chooseFrom(seed),
         ...(limit !== undefined && { limit }),
       }),
@@ -84,6 +86,7 @@ for (const point of Object.keys(KILL_POINTS) as KillPoint[]) {
           Array.from({ length: 3 }, (_, i) => ({
             fate: killAt(point, i + 1),
             losesPower: seed === null ? null : chooseFrom(seed),
+            ...(i === 0 && { reason: 'invalid_event' as const }),
           }))
         await tell(plans, { uploads: lives(), retries: lives() })
       }),

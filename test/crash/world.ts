@@ -5,6 +5,7 @@ import { destinationOf } from '../../src/commands/options/destination.ts'
 import { Braze2ampError } from '../../src/errors.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { NO_RULES } from '../../src/mapping/profiles.ts'
+import type { RejectReason } from '../../src/model.ts'
 import type { OpenStoredFile } from '../../src/read/stored-bytes.ts'
 import { runSession } from '../../src/session/run-session.ts'
 import type { Session } from '../../src/session/session.ts'
@@ -43,6 +44,8 @@ export interface Life {
   readonly paths?: readonly string[]
   /** Opens them. */
   readonly openFile?: OpenStoredFile
+  /** So long the disk takes to rename a file. */
+  readonly renameMs?: number
   /** A person stops it after so many ms. */
   readonly stopAfterMs?: number
   /** A process of another host takes its lock after so many ms. */
@@ -53,6 +56,8 @@ export interface Life {
   readonly unknown?: 'resend' | 'dead-letter'
   /** Sends the dead letters again instead of the exports. */
   readonly isRetry?: boolean
+  /** Of a retry: only those letters. */
+  readonly reason?: RejectReason | undefined
   /** The power fails at its end: what was not synced may be lost. */
   readonly losesPower?: Choose | null
 }
@@ -86,6 +91,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   const state = join(exports.root, 'state')
   const retrying = join(state, RETRYING_FILE)
   let mirroredLetters: Buffer | null = null
+  const sentTooEarly: string[] = []
   mkdirSync(state, { recursive: true })
   for (const [path, content] of left) disk.plant(path, content)
 
@@ -114,13 +120,20 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     for (const event of waitingIn(saved, disk, state)) found.delete(event.insert_id)
     const retried = saved.open.find(({ kind }) => kind === 'retry')
     if (retried === undefined && !isRetry) return found
-    // Also when the process before was killed while it took the letters.
+    // Also when the process before was killed while it took the letters, or copied those that it leaves alone.
     const letters = retried === undefined ? lines('dead-letters.ndjson') : []
     for (const [ordinal, line] of [...linesOf(disk.files().get(retrying)), ...letters].entries()) {
       const isDone = retried !== undefined && isSettledIn(retried, ordinal)
       if (!isDone) found.delete(JSON.parse(line).event?.insert_id)
     }
     return found
+  }
+
+  /** Whatever befalls a process that has sent something, the next one must know that it may have. */
+  function mustNotSayClean(): void {
+    const bytes = disk.durable(`${state}/checkpoint.json`)
+    if (bytes === null) sentTooEarly.push('something was sent before a checkpoint was durable')
+    else if (JSON.parse(bytes.toString()).clean) sentTooEarly.push('something was sent while the state says clean')
   }
 
   /** Dead letters that are sent again are an input: they are read from the real disk, which has them as the simulated one does. */
@@ -132,11 +145,18 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     mirroredLetters = letters ?? null
   }
 
-  function mirrored(fileSystem: FileSystem): FileSystem {
+  function mirrored(fileSystem: FileSystem, renameMs: number): FileSystem {
     // Other worlds have the same directory.
     mirroredLetters = null
     mirror()
-    return { ...fileSystem, rename: (from, to) => fileSystem.rename(from, to).then(mirror) }
+    return {
+      ...fileSystem,
+      async rename(from, to) {
+        await time.sleep(renameMs)
+        await fileSystem.rename(from, to)
+        mirror()
+      },
+    }
   }
 
   return {
@@ -149,9 +169,16 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
     async live(life) {
       const { fate = () => PASS, trouble = [], afterMs = 0, stopAfterMs, isRetry = false, losesPower = null } = life
       await time.run(time.sleep(BETWEEN_LIVES_MS + afterMs))
-      const { fileSystem, calls, hasCrashed } = withFaults(mirrored(disk.boot()), fate)
+      const { fileSystem, calls, hasCrashed } = withFaults(mirrored(disk.boot(), life.renameMs ?? 0), fate)
       const connection = amplitude.connect({ trouble, isGone: hasCrashed, known: known(isRetry) })
-      const connect = () => ({ ...connection, sendPlain: () => {}, close: async () => {} })
+      const connect = () => ({
+        async post(body: Uint8Array) {
+          if (!hasCrashed()) mustNotSayClean()
+          return connection.post(body)
+        },
+        sendPlain: () => {},
+        close: async () => {},
+      })
       const stop = new AbortController()
       if (stopAfterMs !== undefined) void time.sleep(stopAfterMs).then(() => stop.abort('SIGINT'))
       if (life.isRobbedAfterMs !== undefined) {
@@ -175,7 +202,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
       process.stderr.write = write
       if (losesPower === null) disk.kill()
       else disk.powerFailure(losesPower)
-      assert.deepEqual(amplitude.violations, [])
+      assert.deepEqual([...amplitude.violations, ...sentTooEarly], [])
       if (ended.error !== null && !hasCrashed() && !(ended.error instanceof Braze2ampError)) throw ended.error
       return { ...ended, calls }
     },
@@ -196,14 +223,15 @@ function waitingIn({ lanes }: Checkpoint, disk: MemoryDisk, state: string): read
   )
 }
 
+/** Whole ones: a crash may have torn the last. */
 function linesOf(bytes: Buffer | undefined): readonly string[] {
-  return bytes?.toString().split('\n').filter(Boolean) ?? []
+  return bytes?.toString().split('\n').slice(0, -1) ?? []
 }
 
 function sessionOf(
   paths: readonly string[],
   state: string,
-  { limit, unknown, isRetry = false }: Pick<Life, 'limit' | 'unknown' | 'isRetry'>,
+  { limit, unknown, isRetry = false, reason }: Pick<Life, 'limit' | 'unknown' | 'isRetry' | 'reason'>,
 ): Session {
   const upload = { api: 'http', region: 'us', endpoint: 'http://127.0.0.1:1', concurrency: 3, onQuota: 'wait' } as const
   return {
@@ -240,7 +268,9 @@ function sessionOf(
     ask: null,
     ...(isRetry && {
       prepare: async (saved, fileSystem) =>
-        saved === null || isRetrying(saved) ? saved : (await prepareRetry(fileSystem, state, saved, null)).checkpoint,
+        saved === null || isRetrying(saved)
+          ? saved
+          : (await prepareRetry(fileSystem, state, saved, reason ?? null)).checkpoint,
     }),
   }
 }
