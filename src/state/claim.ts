@@ -1,12 +1,13 @@
-import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
-import { acquireLock, isProcessAlive, type Lock } from './lock.ts'
+import { acquireLock, type Lock } from './lock.ts'
+import type { Processes } from './processes.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
+import { whileHeld } from './while-held.ts'
 
 /** A state directory that this process alone works on. */
 export interface Claim {
@@ -22,6 +23,9 @@ interface Place {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly clock: Clock
+  readonly processes: Processes
+  /** Shows a line: why nothing happens. */
+  readonly tell: (line: string) => void
 }
 
 /**
@@ -36,7 +40,7 @@ export async function claimState(place: Place): Promise<Claim> {
   const lock = await lockOf(place)
   try {
     const saved = await resumeCheckpoint(fileSystem, directory)
-    if (saved !== null) await mendRetry(fileSystem, directory, saved)
+    if (saved !== null) await mendRetry(whileHeld(fileSystem, lock.prove), directory, saved)
     // The process that made it, and some of those above, may have been killed before they were sure to stay.
     else await syncNames(fileSystem, directoriesAbove(directory))
     return { lock, saved, damage: null }
@@ -90,9 +94,8 @@ async function syncNames(fileSystem: FileSystem, directories: readonly string[])
   }
 }
 
-function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
-  const options = { fileSystem, directory, clock, pid: process.pid, host: hostname(), isAlive: isProcessAlive }
-  return inDirectory(directory, acquireLock(options))
+function lockOf(place: Place): Promise<Lock> {
+  return inDirectory(place.directory, acquireLock(place))
 }
 
 /**

@@ -10,6 +10,7 @@ import { NO_RULES } from '../../src/map/profiles.ts'
 import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
 import type { FileSystem } from '../../src/state/file-system.ts'
 import { RETRYING_FILE } from '../../src/state/input-plan.ts'
+import type { Processes } from '../../src/state/processes.ts'
 import { isRetrying, prepareRetry } from '../../src/state/retry.ts'
 import { randomOf } from '../bench/generate.ts'
 import { PLAIN } from '../harness.ts'
@@ -80,6 +81,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   const state = join(exports.root, 'state')
   const retrying = join(state, RETRYING_FILE)
   mkdirSync(state, { recursive: true })
+  let lives = 0
   for (const [path, content] of left) disk.plant(path, content)
 
   function checkpoint(): Checkpoint | null {
@@ -147,7 +149,8 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
           if (disk.files().has(`${state}/lock`)) disk.plant(`${state}/lock`, OTHER_HOLDER)
         })
       }
-      const machine = { fileSystem, clock: time, connect, sizes: SIZES }
+      lives += 1
+      const machine = { fileSystem, clock: time, processes: aloneWithPid(lives), connect, sizes: SIZES }
       const session = sessionOf(exports.paths, state, life)
       const { write } = process.stderr
       process.stderr.write = () => true
@@ -168,6 +171,12 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
       return { ...ended, calls }
     },
   }
+}
+
+/** The processes of a host on which nothing else runs. */
+function aloneWithPid(pid: number): Processes {
+  const self = { pid, processStart: pid, host: 'here', boot: 'boot', pidNamespace: 'namespace' }
+  return { self: () => self, at: (other) => (other === pid ? self : null), haveNamespaces: true }
 }
 
 function isSettledIn({ from, settled }: Pick<SavedInput, 'from' | 'settled'>, ordinal: number): boolean {
