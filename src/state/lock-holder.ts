@@ -35,13 +35,13 @@ export function nameOf({ pid, host }: Holder): string {
   return `process ${pid} on host ${host}`
 }
 
-/** `alive` and `dead` are known; of what is `silent`, nobody can know but by waiting for a sign of life. */
-export type Condition = 'alive' | 'dead' | 'silent'
+/** `alive` is respected, `dead` is certain; what is `doubtful` seems dead, and is so when no sign of life comes. */
+export type Condition = 'alive' | 'dead' | 'doubtful'
 
 /** Six touches missed. */
-const SILENT_AFTER_MS = 60_000
+const DOUBTFUL_AFTER_MS = 60_000
 /** Three: most often it is this container, started again. */
-const SILENT_AFTER_MS_AS_SELF = 30_000
+const DOUBTFUL_AFTER_MS_AS_SELF = 30_000
 
 /**
  * How the holder of a lock fares (DESIGN.md §6), where `lock.ts` has the table.
@@ -50,20 +50,21 @@ const SILENT_AFTER_MS_AS_SELF = 30_000
  */
 export function conditionOf(holder: Holder | null, processes: Processes, untouchedMs: number): Condition {
   const self = processes.self()
-  const silentIfAfter = (ms: number) => (untouchedMs > ms ? 'silent' : 'alive')
-  if (holder === null) return silentIfAfter(SILENT_AFTER_MS)
+  const doubtfulAfter = (ms: number) => (untouchedMs > ms ? 'doubtful' : 'alive')
+  if (holder === null) return doubtfulAfter(DOUBTFUL_AFTER_MS)
   switch (sharesPids(holder, self, processes)) {
     case 'yes': {
       const living = processes.at(holder.pid)
       if (living === null) return 'dead'
-      if (living.processStart === null || holder.processStart === null) return silentIfAfter(SILENT_AFTER_MS)
+      if (living.processStart === null || holder.processStart === null) return doubtfulAfter(DOUBTFUL_AFTER_MS)
       return living.processStart === holder.processStart ? 'alive' : 'dead'
     }
     case 'no':
-      return silentIfAfter(SILENT_AFTER_MS)
+      return doubtfulAfter(DOUBTFUL_AFTER_MS)
     case 'unknown': {
-      const isAsSelf = holder.pid === self.pid && holder.host === self.host
-      return silentIfAfter(isAsSelf ? SILENT_AFTER_MS_AS_SELF : SILENT_AFTER_MS)
+      if (holder.host !== self.host) return doubtfulAfter(DOUBTFUL_AFTER_MS)
+      if (holder.pid === self.pid) return doubtfulAfter(DOUBTFUL_AFTER_MS_AS_SELF)
+      return processes.at(holder.pid) === null ? 'doubtful' : doubtfulAfter(DOUBTFUL_AFTER_MS)
     }
   }
 }

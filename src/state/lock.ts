@@ -11,11 +11,11 @@ import type { Processes } from './processes.ts'
  *
  * Invariants:
  * - At most one process holds it. It is made by `create`, which one process alone can win, and is never absent while it changes hands.
- * - It is taken over when its holder is dead, and when it is silent: not touched for a time, and not for another 15 s of watching.
+ * - It is taken over when its holder is dead; and when it only seems so, after 15 s in which nobody touched it.
  * - Whoever holds it has seen its own content in it at most 20 s before it changes or sends anything. So a process that was stopped,
  *   or slept with its machine, and lost its lock meanwhile does nothing any more but to end the one call that was under way.
  *
- * When a holder is dead or silent (`lock-holder.ts`):
+ * When a lock is free (`lock-holder.ts`); what is not "at once" is watched before:
  *
  *     boot and namespace                  process of its pid here     its lock is free
  *     both known, and ours                none                        at once
@@ -23,16 +23,17 @@ import type { Processes } from './processes.ts'
  *                                         of its start                never: it may be stopped
  *                                         of a start nobody knows     untouched for 60 s: old lock, hidden or foreign /proc
  *     one known, and not ours             means nothing               untouched for 60 s: another host, container or boot
- *     one unknown, to it or to us         means nothing               untouched for 60 s; 30 s when its pid and host are ours
- *     none known, and no namespaces here
+ *     one unknown, to it or to us
  *         another host                    means nothing               untouched for 60 s
- *         our host, our pid               this one                    untouched for 30 s
+ *         our host, our pid               this one                    untouched for 30 s: this container, started again, or another
+ *         our host, another pid           none                        watched: an older version that was killed here, most likely
+ *                                         any                         untouched for 60 s
+ *     none known, and no namespaces here  as above, but
  *         our host, another pid           none                        at once: macOS, Windows
- *                                         any                         untouched for 60 s: its start is unknown
  *     the lock is empty, or no lock       -                           untouched for 60 s
  *
- * A pid namespace without its boot says nothing: its number is the same on many machines. A host name counts only where neither is
- * known: containers share one, and a machine changes its own.
+ * A pid namespace without its boot says nothing: its number is the same on many machines. A host name counts only where one of them is
+ * unknown: containers share one, and a machine changes its own.
  *
  * Untouched by which clock? The time of the last touch is the holder's wall clock, and is compared with ours. Where that says
  * "touched", it is believed: a clock that is behind ours or ahead makes a lock held for longer, not for shorter. Where it says
@@ -137,12 +138,11 @@ function inWords(holder: Holder | null): string {
  * @throws UsageError when it is held
  */
 async function refuseIfHeld(options: LockOptions, path: string, found: FoundLock, by: string): Promise<void> {
-  const { condition, untouchedMs } = found
-  if (condition === 'alive') throw held(path, by)
-  if (condition === 'dead') return
-  const seconds = `${Math.round(WATCH_MS / 1000)} s`
+  if (found.condition === 'alive') throw held(path, by)
+  if (found.condition === 'dead') return
+  const seen = `last seen ${Math.round(found.untouchedMs / 1000)} s ago`
   options.tell(
-    `${path} was not touched for ${Math.round(untouchedMs / 1000)} s: watching it for ${seconds} before it is taken over`,
+    `${path} seems to be of a dead process, ${seen}: it is watched for ${WATCH_MS / 1000} s before it is taken over`,
   )
   await options.clock.sleep(WATCH_MS)
   if (!isSame(await lookAt(options, path), found)) throw held(path, by)

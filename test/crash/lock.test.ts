@@ -167,7 +167,9 @@ describe('a lock', () => {
     await clock.advance(1)
     await acquireWatched(options(1))
     assert.equal(holderOf(disk), 1)
-    assert.deepEqual(told, ['/state/lock was not touched for 60 s: watching it for 15 s before it is taken over'])
+    assert.deepEqual(told, [
+      '/state/lock seems to be of a dead process, last seen 60 s ago: it is watched for 15 s before it is taken over',
+    ])
   })
 
   test('of this host name and pid in another container is refused, and taken over when it is silent', async () => {

@@ -19,8 +19,9 @@ interface Case {
 
 const AT_ONCE = ['dead', 'dead', 'dead'] as const
 const NEVER = ['alive', 'alive', 'alive'] as const
-const AFTER_30_S = ['alive', 'silent', 'silent'] as const
-const AFTER_60_S = ['alive', 'alive', 'silent'] as const
+const WHEN_WATCHED = ['doubtful', 'doubtful', 'doubtful'] as const
+const AFTER_30_S = ['alive', 'doubtful', 'doubtful'] as const
+const AFTER_60_S = ['alive', 'alive', 'doubtful'] as const
 
 const MAC = { ...SELF, ...UNKNOWN }
 
@@ -65,7 +66,10 @@ const CASES: Readonly<Record<string, Case>> = {
   },
 
   'of an older version, with our host and pid': { holder: { ...SELF, ...UNKNOWN }, lives: 'it', are: AFTER_30_S },
-  'of an older version, with our host': { holder: { ...OTHER, ...UNKNOWN }, are: AFTER_60_S },
+  'of an older version, with our host and a pid that does not live': {
+    holder: { ...OTHER, ...UNKNOWN },
+    are: WHEN_WATCHED,
+  },
   'of an older version, with our host and a pid that lives': {
     holder: { ...OTHER, ...UNKNOWN },
     lives: 'another',
@@ -75,16 +79,16 @@ const CASES: Readonly<Record<string, Case>> = {
     holder: { ...SELF, ...UNKNOWN, host: 'there' },
     are: AFTER_60_S,
   },
-  'in our namespace, of a boot that is not known': { holder: { ...OTHER, boot: null }, are: AFTER_60_S },
-  'of our boot, in a namespace that is not known': { holder: { ...OTHER, pidNamespace: null }, are: AFTER_60_S },
+  'in our namespace, of a boot that is not known': { holder: { ...OTHER, boot: null }, are: WHEN_WATCHED },
+  'of our boot, in a namespace that is not known': { holder: { ...OTHER, pidNamespace: null }, are: WHEN_WATCHED },
   'of our boot, host and pid, in a namespace that is not known': {
     holder: { ...SELF, pidNamespace: null },
     lives: 'it',
     are: AFTER_30_S,
   },
-  'known, where this container has no /proc': { holder: OTHER, self: MAC, are: AFTER_60_S },
+  'known, where this container has no /proc': { holder: OTHER, self: MAC, are: WHEN_WATCHED },
   'known, of our host and pid, where this container has no /proc': { holder: SELF, self: MAC, are: AFTER_30_S },
-  'where no container has a /proc': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, are: AFTER_60_S },
+  'where no container has a /proc': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, are: WHEN_WATCHED },
 
   'dead, on a Mac': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, withoutNamespaces: true, are: AT_ONCE },
   'of a pid that lives, on a Mac': {
@@ -107,7 +111,12 @@ const CASES: Readonly<Record<string, Case>> = {
     withoutNamespaces: true,
     are: AFTER_60_S,
   },
-  'in a container of a Mac, with its host name': { holder: OTHER, self: MAC, withoutNamespaces: true, are: AFTER_60_S },
+  'in a container of a Mac, with its host name': {
+    holder: OTHER,
+    self: MAC,
+    withoutNamespaces: true,
+    are: WHEN_WATCHED,
+  },
 
   'nobody knows who': { holder: null, are: AFTER_60_S },
 }
