@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EXIT, UsageError } from '../errors.ts'
@@ -9,7 +8,8 @@ import { type Summary, summaryOf } from '../report/summary.ts'
 import { countsOf, joinBooks } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { holderIn, isProcessAlive } from '../state/lock.ts'
+import { holderIn } from '../state/lock.ts'
+import { systemProcesses } from '../state/processes.ts'
 import { addSent, NOTHING_SENT } from '../state/sent.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import type { Run } from './run.ts'
@@ -72,8 +72,8 @@ async function runIn(directory: string): Promise<FoundRun> {
       hint: 'Name the state directory of a run; replay makes one, .braze2amp unless --state says otherwise.',
     })
   }
-  const self = { pid: process.pid, host: hostname(), isAlive: isProcessAlive }
-  const holder = await holderIn({ fileSystem: diskFileSystem, directory, clock: systemClock, ...self })
+  const machine = { fileSystem: diskFileSystem, clock: systemClock, processes: systemProcesses }
+  const holder = await holderIn({ ...machine, directory })
   return { directory, checkpoint, holder }
 }
 

@@ -6,6 +6,7 @@ import { stoppedByDisk } from '../state/disk-failure.ts'
 import { moveAside } from '../state/move-aside.ts'
 import type { RunState } from '../state/run-state.ts'
 import { whileHeld } from '../state/while-held.ts'
+import type { HttpClient } from '../upload/http-client.ts'
 import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
 import { version } from '../version.ts'
 import { conclude, type Ended, publish } from './conclude.ts'
@@ -16,13 +17,15 @@ import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
-  const { clock } = machine
-  const place = { fileSystem: machine.fileSystem, directory: options.state, clock }
+  const { clock, processes } = machine
+  const place = { fileSystem: machine.fileSystem, directory: options.state, clock, processes, tell: tellerOf(session) }
   const lost = new AbortController()
-  const fileSystem = whileHeld(machine.fileSystem, lost.signal)
-  const held = { ...machine, fileSystem }
   const claim = await claimState(place)
   let { lock } = claim
+  const prove = async () => lock?.prove()
+  const fileSystem = whileHeld(machine.fileSystem, prove)
+  const connect: Machine['connect'] = (to) => postingWhileHeld(machine.connect(to), prove)
+  const held = { ...machine, fileSystem, connect }
   try {
     const opening = await openingOf(session, claim, signal, held).catch((error: unknown) => {
       // Ctrl-C at a question is no answer to it.
@@ -44,6 +47,17 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
     return await upload(session, opening, { signal, lockLost: lost.signal }, held)
   } finally {
     await lock?.release()
+  }
+}
+
+/** Sends nothing any more once `prove` rejects: the process that has the state now sends the same events. */
+function postingWhileHeld(client: HttpClient, prove: () => Promise<void>): HttpClient {
+  return {
+    ...client,
+    async post(body) {
+      await prove()
+      return client.post(body)
+    },
   }
 }
 

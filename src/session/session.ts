@@ -7,6 +7,7 @@ import type { Shard } from '../shard.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import type { MaxErrors } from '../state/ledger.ts'
+import { type Processes, systemProcesses } from '../state/processes.ts'
 import type { RunChoices } from '../state/run-identity.ts'
 import type { RunStateOptions } from '../state/run-state.ts'
 import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
@@ -86,13 +87,19 @@ export interface Session {
 export interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
+  readonly processes: Processes
   readonly connect: (options: HttpClientOptions) => HttpClient
   /** Opens the inputs, when it is not the system that does. */
   readonly openFile?: OpenStoredFile | undefined
   readonly sizes?: RunStateOptions['sizes']
 }
 
-export const THIS_MACHINE: Machine = { fileSystem: diskFileSystem, clock: systemClock, connect: createHttpThread }
+export const THIS_MACHINE: Machine = {
+  fileSystem: diskFileSystem,
+  clock: systemClock,
+  processes: systemProcesses,
+  connect: createHttpThread,
+}
 
 /** Shows lines on standard error, unless the user wants it quiet. */
 export function tellerOf({ options }: Session): (line: string) => void {

@@ -1,4 +1,3 @@
-import { hostname } from 'node:os'
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Braze2ampError, UsageError } from '../errors.ts'
@@ -6,9 +5,11 @@ import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
 import { refusedByDisk } from './disk-failure.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
-import { acquireLock, isProcessAlive, type Lock } from './lock.ts'
+import { acquireLock, type Lock } from './lock.ts'
 import { mustBeOurs } from './ownership.ts'
+import type { Processes } from './processes.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
+import { whileHeld } from './while-held.ts'
 
 /** A state directory that this process alone works on. */
 export interface Claim {
@@ -24,6 +25,9 @@ interface Place {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly clock: Clock
+  readonly processes: Processes
+  /** Shows a line: why nothing happens. */
+  readonly tell: (line: string) => void
 }
 
 /**
@@ -46,7 +50,7 @@ export async function claimState(place: Place): Promise<Claim> {
       if (damage === null) await syncNames(fileSystem, directoriesAbove(directory))
       return { lock, saved, damage }
     }
-    await mendRetry(fileSystem, directory, saved)
+    await mendRetry(whileHeld(fileSystem, lock.prove), directory, saved)
     return { lock, saved, damage: null }
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
@@ -100,9 +104,8 @@ async function syncNames(fileSystem: FileSystem, directories: readonly string[])
   }
 }
 
-function lockOf({ fileSystem, directory, clock }: Place): Promise<Lock> {
-  const options = { fileSystem, directory, clock, pid: process.pid, host: hostname(), isAlive: isProcessAlive }
-  return inDirectory(directory, acquireLock(options))
+function lockOf(place: Place): Promise<Lock> {
+  return inDirectory(place.directory, acquireLock(place))
 }
 
 /**

@@ -1,13 +1,14 @@
 import type { FileSystem, OpenFile } from './file-system.ts'
 
 /**
- * A file system that changes nothing any more once `lost` aborts: then another process works on these files, and what this one still
+ * A file system that changes nothing any more once `prove` rejects: then another process works on these files, and what this one still
  * had to write would stand in the middle of that one's. Its calls then reject with the reason.
+ * @param prove asked before each change, as `Lock.prove`
  */
-export function whileHeld(fileSystem: FileSystem, lost: AbortSignal): FileSystem {
+export function whileHeld(fileSystem: FileSystem, prove: () => Promise<void>): FileSystem {
   function held<Given extends unknown[], T>(act: (...given: Given) => Promise<T>): (...given: Given) => Promise<T> {
     return async (...given) => {
-      lost.throwIfAborted()
+      await prove()
       return act(...given)
     }
   }

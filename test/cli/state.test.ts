@@ -15,6 +15,7 @@ import { hostname } from 'node:os'
 import { join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { startEmulator } from '../../src/emulator/server.ts'
+import { systemProcesses } from '../../src/state/processes.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { checkpointIn, exportsOf, KEY, OPENS, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
@@ -47,16 +48,21 @@ function deadPid(): number {
 }
 
 describe('the lock', () => {
-  test('of a dead process of this host is taken over', async () => {
-    const cwd = begun()
-    lock(cwd, { pid: deadPid(), host: hostname() })
-    await replayed(3, { cwd, url })
-    assert.ok(!existsSync(join(cwd, '.braze2amp', 'lock')))
-  })
+  for (const [title, facts] of [
+    ['a dead process of this host', systemProcesses.self()],
+    ['an older version, whose process is dead', { host: hostname() }],
+  ] as const) {
+    test(`of ${title} is taken over`, async () => {
+      const cwd = begun()
+      lock(cwd, { ...facts, pid: deadPid() })
+      await replayed(3, { cwd, url })
+      assert.ok(!existsSync(join(cwd, '.braze2amp', 'lock')))
+    })
+  }
 
   test('of a living process is respected, and names it', async () => {
     const cwd = begun()
-    lock(cwd, { pid: process.pid, host: hostname() }, 3_600_000)
+    lock(cwd, systemProcesses.self(), systemProcesses.self().processStart === null ? 0 : 3_600_000)
     const before = readFileSync(join(cwd, '.braze2amp', 'lock'), 'utf8')
     const run = await replay({ cwd, url })
     assert.equal(run.code, 2, run.stderr)

@@ -8,7 +8,7 @@ test('a process that lost its lock changes nothing any more, and can still read 
   const disk = createMemoryDisk()
   disk.plant('/state/log', 'theirs')
   const lost = new AbortController()
-  const fileSystem = whileHeld(disk.boot(), lost.signal)
+  const fileSystem = whileHeld(disk.boot(), async () => lost.signal.throwIfAborted())
   const file = await fileSystem.open('/state/log', 'write')
   await file.write(Buffer.from('T'), 0)
   lost.abort(new StoppedError('another process has taken it', { stopped: 'state' }))

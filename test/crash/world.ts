@@ -12,6 +12,7 @@ import type { Session } from '../../src/session/session.ts'
 import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
 import type { FileSystem } from '../../src/state/file-system.ts'
 import { RETRYING_FILE } from '../../src/state/input-plan.ts'
+import type { Processes } from '../../src/state/processes.ts'
 import { isRetrying, prepareRetry } from '../../src/state/retrying.ts'
 import { randomOf } from '../bench/generate.ts'
 import { PLAIN } from '../harness.ts'
@@ -93,6 +94,7 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
   let mirroredLetters: Buffer | null = null
   const sentTooEarly: string[] = []
   mkdirSync(state, { recursive: true })
+  let lives = 0
   for (const [path, content] of left) disk.plant(path, content)
 
   function checkpoint(): Checkpoint | null {
@@ -186,7 +188,9 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
           if (disk.files().has(`${state}/lock`)) disk.plant(`${state}/lock`, OTHER_HOLDER)
         })
       }
-      const machine = { fileSystem, clock: time, connect, openFile: life.openFile, sizes: SIZES }
+      lives += 1
+      const processes = aloneWithPid(lives)
+      const machine = { fileSystem, clock: time, processes, connect, openFile: life.openFile, sizes: SIZES }
       const session = sessionOf(life.paths ?? exports.paths, state, life)
       const { write } = process.stderr
       process.stderr.write = () => true
@@ -207,6 +211,12 @@ export function createWorld(exports: Exports, left: ReadonlyMap<string, Buffer> 
       return { ...ended, calls }
     },
   }
+}
+
+/** The processes of a host on which nothing else runs. */
+function aloneWithPid(pid: number): Processes {
+  const self = { pid, processStart: pid, host: 'here', boot: 'boot', pidNamespace: 'namespace' }
+  return { self: () => self, at: (other) => (other === pid ? self : null), haveNamespaces: true }
 }
 
 function isSettledIn({ from, settled }: Pick<SavedInput, 'from' | 'settled'>, ordinal: number): boolean {
