@@ -80,7 +80,8 @@ async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null
   const queue = createByteQueue(input)
   let line = 1
   for (let isLast = false; !isLast; ) {
-    isLast = !(await queue.ensure(queue.peek().length + 1))
+    // Twice as much: what is there is looked at from its start again.
+    isLast = !(await queue.ensure(Math.max(1, 2 * queue.peek().length)))
     line += skipBlankLines(queue, isLast)
     const bytes = queue.peek()
     if (bytes.length === 0) continue
