@@ -86,12 +86,13 @@ async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null
     const bytes = queue.peek()
     if (bytes.length === 0) continue
     const isTooLong = bytes.length >= MAX_HEADER_BYTES
-    const header = readCsvHeader(bytes, isLast || isTooLong, input.source.path)
+    // Damage may have cut the header short.
+    const isWhole = isLast && input.damage() === null
+    const header = readCsvHeader(bytes, isWhole || isTooLong, input.source.path)
     if (header === null) continue
     const { length } = header
-    if (length === bytes.length) {
-      if (input.damage() !== null) return null
-      if (isTooLong) throw new UsageError(`the header of ${input.source.path} does not end within ${length} bytes`)
+    if (length === bytes.length && isTooLong) {
+      throw new UsageError(`the header of ${input.source.path} does not end within ${length} bytes`)
     }
     const end = lineEndAt(bytes, length, isLast)
     if (end < 0) continue

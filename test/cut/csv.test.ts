@@ -290,6 +290,27 @@ test('blank rows of more than 16 MB before a row cost nothing', async () => {
   assert.deepEqual(result.lines, [(6 << 20) + 2])
 })
 
+test('a time may be a number in any unit or a timestamp, and a row whose time is none is malformed', async () => {
+  const times = [
+    '1767319200',
+    '1767319200000',
+    '1767319200000000',
+    '1767319200.0',
+    '2026-01-02 02:00:00',
+    '2026-01-02T02:00:00Z',
+  ]
+  const rows = [...times, '20260102', '1.76732E+09'].map((time, i) => `${i},u,${time},`)
+  const { events, details } = await readEveryWay(`${HEADER}\n${rows.join('\n')}\n`)
+  assert.deepEqual(
+    events.map((event) => JSON.parse(event).time),
+    times.map(() => 1767319200000),
+  )
+  assert.deepEqual(details, [
+    'malformed: time is out of range: "20260102" would be 1970-08-23T11:48:22.000Z, not from 2000 to 2099',
+    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z',
+  ])
+})
+
 test("Snowflake's share columns are read: upper case, …_API_ID, timestamps", async () => {
   const text =
     'ID,USER_ID,EXTERNAL_USER_ID,TIME,CAMPAIGN_ID,CAMPAIGN_API_ID,SF_CREATED_AT\n' +
