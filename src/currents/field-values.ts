@@ -1,30 +1,101 @@
 /** Values as Braze stores them (BRAZE.md, Fields). */
 
-/** Above this a `time` is in milliseconds: as seconds it would lie beyond the year 5138. */
-const MILLISECONDS_FROM = 1e11
+/**
+ * A time outside these bounds is none (BRAZE.md, Fields): a date written as digits, a spreadsheet's serial, a unit gone wrong. They are
+ * fixed, so that the same input gives the same bytes on every day.
+ */
+const EARLIEST_MS = Date.UTC(2000, 0, 1)
+const LATEST_MS = Date.UTC(2100, 0, 1)
 
-/** The largest distance from 1970 that a date can have, in ms. */
+/** Above these a stored number is plainly no number of seconds, milliseconds or microseconds, but of the next smaller unit. */
+const MILLISECONDS_FROM = 1e11
+const MICROSECONDS_FROM = 1e14
+const NANOSECONDS_FROM = 1e17
+
+/** The largest distance from 1970 that a date can have, in ms, and how many digits it has. */
 const MAX_DATE_MS = 8.64e15
+const MAX_DATE_DIGITS = 16
 
 /** No time zone is further from UTC. */
 const MAX_OFFSET_MS = 18 * 3_600_000
 
 const TIMESTAMP =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$/i
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?[0-5]\d)?)?$/i
 
 /** A JSON number as CSV writes it. */
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
-/** Milliseconds since 1970 of a stored number: seconds, or milliseconds when it is plainly that. NaN when it is no time. */
-export function timeOfNumber(value: number): number {
-  const ms = Math.abs(value) > MILLISECONDS_FROM ? Math.round(value) : Math.round(value * 1000)
-  return Math.abs(ms) <= MAX_DATE_MS ? ms : Number.NaN
+/** A number as it is written. */
+interface WrittenNumber {
+  readonly isNegative: boolean
+  /** From the first that is not 0 on, without point and exponent. */
+  readonly digits: string
+  /** How many digits it has before the decimal point, the exponent applied. */
+  readonly wholeDigits: number
+  readonly hasExponent: boolean
 }
 
-/** Milliseconds since 1970 of text: a number as above, or an ISO 8601 / SQL timestamp, UTC unless it has an offset. NaN when it is no time. */
+function writtenNumber(text: string): WrittenNumber | null {
+  const trimmed = text.trim()
+  if (!NUMBER.test(trimmed)) return null
+  const [mantissa = '', exponent] = trimmed.toLowerCase().split('e')
+  const [whole = '', fraction = ''] = mantissa.replace(/^[+-]/, '').split('.')
+  const digits = `${whole}${fraction}`.replace(/^0+/, '')
+  return {
+    isNegative: mantissa.startsWith('-'),
+    digits,
+    wholeDigits: digits.length - fraction.length + Number(exponent ?? 0),
+    hasExponent: exponent !== undefined,
+  }
+}
+
+/** How many of a number's whole digits stand for less than a second: those of its unit (see `MILLISECONDS_FROM`). */
+function digitsBelowSecond(wholeDigits: number): number {
+  return wholeDigits > 17 ? 9 : wholeDigits > 14 ? 6 : wholeDigits > 11 ? 3 : 0
+}
+
+/**
+ * Milliseconds since 1970 of a stored whole number that a double holds exactly, not negative: seconds, or the smaller unit that it
+ * plainly is in. What is less than a millisecond is cut off, as in text.
+ */
+export function timeOfInteger(value: number): number {
+  if (value <= MILLISECONDS_FROM) return value * 1000
+  if (value <= MICROSECONDS_FROM) return value
+  if (value <= NANOSECONDS_FROM) return Math.floor(value / 1e3)
+  return Math.floor(value / 1e6)
+}
+
+/** The same of a number with any digits. They are moved, not reckoned with: nanoseconds have more than a double holds. */
+function timeOfNumber({ isNegative, digits, wholeDigits }: WrittenNumber): number {
+  const count = wholeDigits - digitsBelowSecond(wholeDigits) + 3
+  if (count > MAX_DATE_DIGITS) return Number.NaN
+  const ms = count > 0 ? Number(digits.slice(0, count).padEnd(count, '0')) : 0
+  return ms > MAX_DATE_MS ? Number.NaN : isNegative ? -ms : ms
+}
+
+/** True when a time lies where those of Currents can lie: from 2000 on, before 2100. Not true of NaN. */
+export function isPlausibleTime(ms: number): boolean {
+  return ms >= EARLIEST_MS && ms < LATEST_MS
+}
+
+/**
+ * True when a number in exponent form has fewer digits written than it takes to tell its second: `1.76732E+09`, as spreadsheets and
+ * `%g` write it, may be any of ten thousand seconds.
+ */
+export function hasLostSeconds(text: string): boolean {
+  const number = writtenNumber(text)
+  if (number === null || !number.hasExponent) return false
+  return number.digits.length < number.wholeDigits - digitsBelowSecond(number.wholeDigits)
+}
+
+/**
+ * Milliseconds since 1970 of text: a number (seconds, or the smaller unit that it plainly is in), or an ISO 8601 / SQL timestamp, UTC
+ * unless it has an offset; whether plausible or not. What is less than a millisecond is cut off. NaN when it is no time.
+ */
 export function timeOfText(text: string): number {
   const trimmed = text.trim()
-  if (NUMBER.test(trimmed)) return timeOfNumber(Number(trimmed))
+  const number = writtenNumber(trimmed)
+  if (number !== null) return timeOfNumber(number)
   const match = TIMESTAMP.exec(trimmed)
   if (!match) return Number.NaN
   const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match

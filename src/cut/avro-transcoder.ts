@@ -206,7 +206,7 @@ function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
       if (count === 0) break
       if (count < 0) {
         count = -count
-        readLong(from)
+        if (readLength(from) < 0) return DAMAGED
       }
       // An item takes a byte at least; a count beyond that is damage, and must not keep the loop busy.
       if (!(count <= from.end - from.at)) return DAMAGED
@@ -217,8 +217,9 @@ function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
           if (key(from, out) === DAMAGED) return DAMAGED
           appendByte(out, COLON)
         }
+        const before = from.at
         const met = item(from, out)
-        if (met === DAMAGED) return DAMAGED
+        if (met === DAMAGED || from.at === before) return DAMAGED
         if (met === KIND.null) append(out, NULL_TEXT)
       }
     }
@@ -282,25 +283,32 @@ function readLength(from: Cursor): number {
   return value >= 0 ? value : -1
 }
 
-/** Bits that fit into a 32-bit integer with the sign to spare, in groups of seven. */
-const FAST_SHIFT = 28
+/** Bits that fit into a 32-bit integer with the sign to spare, in groups of seven and the six of the first byte. */
+const FAST_SHIFT = 27
+/** Where the bits of a tenth byte would stand: the first of them is the 64th and last. */
+const LAST_SHIFT = 62
 
-/** A zigzag varint; NaN when it does not end in time. Beyond 2^53 it is only near: see {@link exactLong}. */
+/**
+ * A zigzag varint; NaN when it does not end in time or has more than 64 bits. Exact when it is a safe integer, and else only near: see
+ * {@link exactLong}.
+ */
 export function readLong(from: Cursor): number {
   const { bytes, end } = from
-  let value = 0
-  let shift = 0
   let at = from.at
-  for (;;) {
-    if (at >= end || shift > 63) return Number.NaN
-    const byte = bytes[at++] as number
+  if (at >= end) return Number.NaN
+  let byte = bytes[at++] as number
+  // The lowest bit is the sign. It is taken off first: a number of 64 bits that was rounded has lost it.
+  const isNegative = (byte & 1) === 1
+  let value = (byte & 0x7f) >> 1
+  for (let shift = 6; byte >= 0x80; shift += 7) {
+    if (at >= end) return Number.NaN
+    byte = bytes[at++] as number
+    if (shift >= LAST_SHIFT && byte > 1) return Number.NaN
     if (shift < FAST_SHIFT) value |= (byte & 0x7f) << shift
     else value += (byte & 0x7f) * 2 ** shift
-    if (byte < 0x80) break
-    shift += 7
   }
   from.at = at
-  return value % 2 === 0 ? value / 2 : -(value + 1) / 2
+  return isNegative ? -value - 1 : value
 }
 
 function exactLong(bytes: Uint8Array, start: number, end: number): bigint {

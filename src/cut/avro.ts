@@ -164,7 +164,10 @@ async function readBlock(queue: ByteQueue, header: Header): Promise<Block & { re
   const nothing = { bytes: new Uint8Array(0), count: 0 }
   const count = await takeLong(queue)
   const size = await takeLong(queue)
-  if (Number.isNaN(count) || Number.isNaN(size)) return { ...nothing, damage: 'the file ends within a block' }
+  if (Number.isNaN(count) || Number.isNaN(size)) {
+    const isCut = queue.peek().length < MAX_LONG_BYTES
+    return { ...nothing, damage: isCut ? 'the file ends within a block' : 'a block without a count or a size' }
+  }
   if (count < 0 || size < 0 || size > MAX_BLOCK_BYTES) {
     return { ...nothing, damage: `a block of ${count} records in ${size} bytes cannot be` }
   }

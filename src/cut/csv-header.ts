@@ -1,48 +1,76 @@
-import { parse } from 'csv-parse/sync'
 import { isCurrentsField } from '../currents/fields.ts'
 import { UsageError } from '../errors.ts'
-import { textOf } from '../json/bytes.ts'
+import { textOf, utf8 } from '../json/bytes.ts'
+import { createRowScanner, endOfLine, type RowScanner } from './csv-rows.ts'
 
 /** How the rows of a CSV file are to be read. */
 export interface CsvHeader {
-  readonly delimiter: string
+  /** The byte between fields. */
+  readonly delimiter: number
   /** Per column its name in lower case; empty for a column without one. */
   readonly names: readonly string[]
+  /** Bytes of the header row, without its line end. */
+  readonly length: number
 }
 
-const DELIMITERS = [',', '\t', ';', '|'] as const
+const DELIMITERS = utf8(',\t;|')
+
+/** What ends lines elsewhere, but not in CSV, is among these: with one in a header, rows have become columns. */
+const NO_LINE_END = /[\p{Cc}\u2028\u2029]/u
 
 /**
- * Reads the header row. The delimiter is the one that makes most of it names of Currents fields.
- * @throws UsageError when no column is a field of any Currents record
+ * Reads the header row at the start of `bytes`; null when its end has not come yet. The delimiter is the one that makes most of it names
+ * of Currents fields.
+ * @param isLast no bytes follow
+ * @throws UsageError when no column is a field of any Currents record, or when a name shows that rows are taken for columns
  */
-export function readCsvHeader(line: Uint8Array, path: string): CsvHeader {
-  const text = textOf(line).replace(/^\ufeff/, '')
+export function readCsvHeader(bytes: Uint8Array, isLast: boolean, path: string): CsvHeader | null {
   let best: CsvHeader | null = null
   let mostKnown = 0
   for (const delimiter of DELIMITERS) {
-    const names = splitRow(text, delimiter).map((name) => name.trim().toLowerCase())
-    const known = names.filter(isCurrentsField).length
+    const header = readRow(bytes, isLast, delimiter)
+    if (header === null) return null
+    const known = header.names.filter(isCurrentsField).length
     if (known <= mostKnown) continue
-    best = { delimiter, names }
+    best = header
     mostKnown = known
   }
-  if (best !== null) return best
-  throw new UsageError(`${path} is not NDJSON, JSON, CSV or Avro that holds Currents records`, {
-    hint:
-      'A CSV file begins with a header row that names the fields, such as id,external_user_id,time ' +
-      `(this one begins: ${JSON.stringify(text.slice(0, 60))}).`,
-  })
+  if (best === null) {
+    const line = textOf(bytes.subarray(0, endOfLine(bytes, 0)))
+    throw new UsageError(`${path} is not NDJSON, JSON, CSV or Avro that holds Currents records`, {
+      hint:
+        'A CSV file begins with a header row that names the fields, such as id,external_user_id,time ' +
+        `(this one begins: ${JSON.stringify(line.slice(0, 60))}).`,
+    })
+  }
+  const strange = best.names.find((name) => NO_LINE_END.test(name.replace(/[\t\r\n]/g, '')))
+  if (strange !== undefined) {
+    throw new UsageError(`${path} has a column name with a character that ends no line: ${escaped(strange)}`, {
+      hint: 'The lines of a CSV file end in LF, CRLF or CR: write it again with one of these.',
+    })
+  }
+  return best
 }
 
-/** The fields of one row on one line, quotes in odd places taken as they are; none when a quote is not closed. */
-export function splitRow(text: string, delimiter: string): readonly string[] {
-  const rows: string[][] = parse(text, {
-    delimiter,
-    relax_quotes: true,
-    relax_column_count: true,
-    skip_records_with_error: true,
-    to: 1,
-  })
-  return rows[0] ?? []
+/** The header as one delimiter divides it: a row, or the first line with its quotes taken as they are. */
+function readRow(bytes: Uint8Array, isLast: boolean, delimiter: number): CsvHeader | null {
+  const strict = createRowScanner(delimiter)
+  const state = strict.scan(bytes, 0, isLast)
+  if (state === 'more') return null
+  if (state === 'row') return headerOf(strict, bytes, delimiter)
+  const line = bytes.subarray(0, endOfLine(bytes, 0))
+  const relaxed = createRowScanner(delimiter, true)
+  if (relaxed.scan(line, 0, true) === 'row') return headerOf(relaxed, line, delimiter)
+  return { delimiter, names: [], length: line.length }
+}
+
+function headerOf(row: RowScanner, bytes: Uint8Array, delimiter: number): CsvHeader {
+  const names = Array.from({ length: row.fieldCount() }, (_, i) => row.textOf(bytes, 0, i).trim().toLowerCase())
+  return { delimiter, names, length: row.length() }
+}
+
+/** The start of a text with all its characters visible. */
+function escaped(text: string): string {
+  const code = (character: string) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
+  return JSON.stringify(text.slice(0, 60)).replace(/[\p{Cc}\u2028\u2029]/gu, code)
 }

@@ -1,24 +1,27 @@
 import { isUtf8 } from 'node:buffer'
-import { append, appendByte, CLOSE_BRACE, NEWLINE, OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
-import { appendTextAsString } from '../json/strings.ts'
+import { UsageError } from '../errors.ts'
+import { append, appendByte, CLOSE_BRACE, OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
 import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { createByteQueue } from './byte-queue.ts'
+import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
-import { type CsvHeader, readCsvHeader, splitRow } from './csv-header.ts'
-import { BrokenRow, createRowParser, type RowFailure } from './csv-row-parser.ts'
+import { type CsvHeader, readCsvHeader } from './csv-header.ts'
+import { createRowScanner, endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
 
 /** Longest row that is read, in bytes; Currents drops events over 900 KB (BRAZE.md). */
 const MAX_ROW_BYTES = 16 << 20
 const MAX_HEADER_BYTES = 1 << 20
 /** How much of a longer row is kept to show. */
 const EXCERPT_BYTES = 1 << 16
+/** How much of what is no record is shown in a message. */
+const SHOWN_BYTES = 40
 /** Bytes parsed at a time, so that what one read unpacks to makes no giant chunk. */
 const FEED_BYTES = 1 << 18
 
-const CARRIAGE_RETURN = 0x0d
 /** What Snowflake, MySQL and Hive write for null. */
-const NULL_MARK = '\\N'
+const NULL_MARK = utf8('\\N')
+const NOTHING = new Uint8Array(0)
+const BYTE_ORDER_MARK = utf8('\ufeff')
 
 const STRAY_QUOTE = 'a quote that opens or closes no field'
 const UNCLOSED_QUOTE = 'a quote that is not closed'
@@ -26,12 +29,15 @@ const UNCLOSED_QUOTE = 'a quote that is not closed'
 /** A line that is no row, while its end is looked for. */
 interface BrokenLine {
   readonly detail: string
+  /** Where it begins in the input. */
+  readonly position: number
   raw: Buffer
 }
 
 /**
  * CSV and its like, one record a row, the fields as text that the catalogue is to type. Empty fields are left out. A broken
  * row costs its own line: a quote out of place would otherwise make one field of all the rows behind it.
+ * @throws UsageError when it has no header of Currents fields, or when what is behind the header holds no record
  */
 export async function* cutCsv(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   const start = await takeHeader(input, from)
@@ -44,14 +50,22 @@ export async function* cutCsv(input: OpenInput, from: Restart): AsyncGenerator<R
     return
   }
   const rows = createRows(input, start)
+  let hasRecords = start.place.ordinal > 0
   for (let read: Uint8Array | null = start.rest; read !== null; read = await input.read()) {
     for (let at = 0; at < read.length; at += FEED_BYTES) {
-      await rows.take(bufferOf(read.subarray(at, at + FEED_BYTES)))
-      if (rows.builder.isFull()) yield rows.takeChunk()
+      rows.take(bufferOf(read.subarray(at, at + FEED_BYTES)))
+      if (!rows.builder.isFull()) continue
+      hasRecords = true
+      yield rows.takeChunk()
     }
   }
-  await rows.end(input.damage())
+  rows.end(input.damage())
   if (rows.builder.count() > 0) yield rows.takeChunk()
+  else if (!hasRecords && rows.blank() !== null) {
+    throw new UsageError(`${input.source.path} holds a header, and behind it no record but ${rows.blank()}`, {
+      hint: 'Write the file again; one without events ends behind its header.',
+    })
+  }
 }
 
 interface Start {
@@ -61,36 +75,49 @@ interface Start {
   readonly place: Restart
 }
 
-/** Takes the header row, and goes on to `from` if that is behind it; null when there are only blank lines. */
+/** Takes the header row, and goes on to `from` if that is behind it; null when there are only blank lines, or when damage ends it. */
 async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null> {
   const queue = createByteQueue(input)
-  let at = 0
   let line = 1
-  for (;;) {
-    const isMore = await queue.ensure(at + 1)
+  for (let isLast = false; !isLast; ) {
+    // Twice as much: what is there is looked at from its start again.
+    isLast = !(await queue.ensure(Math.max(1, 2 * queue.peek().length)))
+    line += skipBlankLines(queue, isLast)
     const bytes = queue.peek()
-    const newline = bytes.indexOf(NEWLINE, at)
-    const end = newline < 0 ? bytes.length : newline
-    if (newline < 0 && isMore && bytes.length < MAX_HEADER_BYTES) {
-      // Look again at what was seen without a newline only together with more.
-      if (await queue.ensure(bytes.length + 1)) continue
+    if (bytes.length === 0) continue
+    const isTooLong = bytes.length >= MAX_HEADER_BYTES
+    // Damage may have cut the header short.
+    const isWhole = isLast && input.damage() === null
+    const header = readCsvHeader(bytes, isWhole || isTooLong, input.source.path)
+    if (header === null) continue
+    const { length } = header
+    if (length === bytes.length && isTooLong) {
+      throw new UsageError(`the header of ${input.source.path} does not end within ${length} bytes`)
     }
-    if (newline < 0 && input.damage() !== null) return null
-    const text = bytes.subarray(at, end)
-    if (
-      textOf(text)
-        .replace(/^\ufeff/, '')
-        .trim() !== ''
-    ) {
-      const header = readCsvHeader(text, input.source.path)
-      const next = Math.min(end + 1, bytes.length)
-      await queue.skipTo(Math.max(next, from.byte))
-      const place = from.byte > next ? from : { byte: next, ordinal: 0, line: line + 1 }
-      return { header, rest: queue.takeAll(), place }
-    }
-    if (newline < 0) return null
-    at = newline + 1
-    line++
+    const end = lineEndAt(bytes, length, isLast)
+    if (end < 0) continue
+    const next = queue.position() + length + end
+    line += lineEndsIn(bytes, 0, length) + 1
+    await queue.skipTo(Math.max(next, from.byte))
+    const place = from.byte > next ? from : { byte: next, ordinal: 0, line }
+    return { header, rest: queue.takeAll(), place }
+  }
+  return null
+}
+
+/** Takes the blank lines before the header, and the byte order mark; gives how many lines they were. */
+function skipBlankLines(queue: ByteQueue, isLast: boolean): number {
+  for (let lines = 0; ; lines++) {
+    const bytes = queue.peek()
+    if (queue.position() === 0 && BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte))
+      queue.skip(BYTE_ORDER_MARK.length)
+    const text = queue.peek()
+    const lineEnd = endOfLine(text, 0)
+    const length = lineEndAt(text, lineEnd, isLast)
+    const isBlank = textOf(text, 0, lineEnd).trim() === ''
+    if (isBlank && length === 0 && isLast) queue.skip(lineEnd)
+    if (!isBlank || length <= 0) return lines
+    queue.skip(lineEnd + length)
   }
 }
 
@@ -98,55 +125,65 @@ function createRows(input: OpenInput, { header, place }: Start) {
   const builder = createChunkBuilder(input.source, 'text')
   const { delimiter, names } = header
   const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
-  /** Bytes from the start of the row under way on. */
+  const scanner = createRowScanner(delimiter)
+  /** Bytes that are not done with, and the place of the first of them in the input. */
   let held: Buffer = Buffer.alloc(0)
-  /** Place of `held`, and of the parser's first byte, in the input. */
   let heldAt = place.byte
-  let parserAt = place.byte
-  let rowAt = place.byte
+  /** Where in them the row under way begins, or the line ends before it. */
+  let at = 0
   let line = place.line ?? 1
   let { ordinal } = place
   /** Whether what is held may hold bytes that no text may. */
   let isClean = true
   let broken: BrokenLine | null = null
-  let parser = createRowParser(delimiter, takeRow)
+  let blank: string | null = null
 
-  function takeRow(fields: readonly string[], endByte: number): void {
-    skipBlankLines()
-    const start = rowAt - heldAt
-    const end = parserAt + endByte - heldAt
-    const lines = newlinesIn(held, start, end)
-    const text = withoutLineEnd(held.subarray(start, end))
-    const isBlank = fields.length === 1 && fields[0]?.trim() === ''
-    const isWrongLength = fields.length !== keys.length
-    if (isWrongLength && !isBlank && lines > 1 && secondLineIsRow(text)) throw new BrokenRow()
-    rowAt = parserAt + endByte
-    if (!isBlank) {
-      const why = isWrongLength
-        ? `${fields.length} columns instead of ${keys.length}`
-        : isClean
-          ? null
-          : spoiledBy(text)
+  /** Goes over the line ends before a row; false when no row has begun behind them yet. */
+  function skipLineEnds(isLast: boolean): boolean {
+    while (at < held.length) {
+      const length = lineEndAt(held, at, isLast)
+      if (length < 0) return false
+      if (length === 0) return true
+      at += length
+      line++
+    }
+    return false
+  }
+
+  function takeRow(): void {
+    const end = at + scanner.length()
+    const lines = scanner.isMultiline() ? lineEndsIn(held, at, end) : 0
+    const count = scanner.fieldCount()
+    if (count === 1 && scanner.textOf(held, at, 0).trim() === '') {
+      blank ??= JSON.stringify(textOf(held, at, Math.min(end, at + SHOWN_BYTES)))
+    } else {
+      const isWrongLength = count !== keys.length
+      if (isWrongLength && lines > 0 && secondLineIsRow(held.subarray(at, end))) {
+        breakLine(STRAY_QUOTE)
+        return
+      }
+      const text = held.subarray(at, end)
+      const why = isWrongLength ? `${count} columns instead of ${keys.length}` : isClean ? null : spoiledBy(text)
       if (why === null) {
-        writeRow(fields)
-        builder.add(heldAt + start, line)
+        writeRow()
+        builder.add(heldAt + at, line)
       } else {
         append(builder.out, text)
-        builder.addFault(heldAt + start, line, 'malformed', why)
+        builder.addFault(heldAt + at, line, 'malformed', why)
       }
     }
     line += lines
+    at = end
   }
 
-  function writeRow(fields: readonly string[]): void {
+  function writeRow(): void {
     const { out } = builder
     const start = out.length
-    for (let i = 0; i < fields.length; i++) {
-      const field = fields[i] as string
+    for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as Uint8Array | null
-      if (field === '' || field === NULL_MARK || key === null) continue
+      if (key === null || scanner.holds(held, at, i, NOTHING) || scanner.holds(held, at, i, NULL_MARK)) continue
       append(out, key)
-      appendTextAsString(out, field)
+      scanner.appendTo(out, held, at, i)
     }
     // Each field brings the comma before it; that of the first becomes the opening brace.
     if (out.length === start) appendByte(out, OPEN_BRACE)
@@ -154,112 +191,76 @@ function createRows(input: OpenInput, { header, place }: Start) {
     appendByte(out, CLOSE_BRACE)
   }
 
-  /** Blank lines before a row are no part of it, but count as lines. */
-  function skipBlankLines(): void {
-    let p = rowAt - heldAt
-    while (held[p] === NEWLINE || held[p] === CARRIAGE_RETURN) if (held[p++] === NEWLINE) line++
-    rowAt = heldAt + p
-  }
-
-  /** Forgets the rows that are done. */
-  function releaseRows(): void {
-    held = held.subarray(rowAt - heldAt)
-    heldAt = rowAt
-  }
-
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
-  function secondLineIsRow(text: Buffer): boolean {
-    const from = text.indexOf(NEWLINE) + 1
-    if (from === 0) return false
-    const to = text.indexOf(NEWLINE, from)
-    const second = withoutLineEnd(text.subarray(from, to < 0 ? text.length : to))
-    return splitRow(second.toString('utf8'), delimiter).length === keys.length
+  function secondLineIsRow(text: Uint8Array): boolean {
+    const firstEnd = endOfLine(text, 0)
+    const from = firstEnd + lineEndAt(text, firstEnd, true)
+    const relaxed = createRowScanner(delimiter, true)
+    const state = relaxed.scan(text.subarray(from, endOfLine(text, from)), 0, true)
+    return state === 'row' && relaxed.fieldCount() === keys.length
   }
 
-  /** Goes over bytes of a broken line; what is behind its end, or null when that has not come yet. */
-  function skipBroken(bytes: Buffer): Buffer | null {
-    if (broken === null) return bytes
-    const newline = bytes.indexOf(NEWLINE)
-    const part = newline < 0 ? bytes : bytes.subarray(0, newline)
-    if (broken.raw.length < EXCERPT_BYTES) {
-      broken.raw = Buffer.concat([broken.raw, part.subarray(0, EXCERPT_BYTES - broken.raw.length)])
-    }
-    heldAt += part.length
-    if (newline < 0) return null
-    endBroken(broken)
-    heldAt++
-    return bytes.subarray(newline + 1)
+  /** Gives up the line at which the row under way begins. */
+  function breakLine(detail: string): void {
+    scanner.reset()
+    broken = { detail, position: heldAt + at, raw: Buffer.alloc(0) }
   }
 
-  function endBroken({ detail, raw }: BrokenLine): void {
-    append(builder.out, withoutLineEnd(raw))
-    builder.addFault(rowAt, line, 'malformed', detail)
-    line++
+  /** Goes over bytes of a broken line; false when its end has not come yet. */
+  function skipBroken({ detail, position, raw }: BrokenLine, isLast: boolean): boolean {
+    const end = endOfLine(held, at)
+    const part = held.subarray(at, Math.min(end, at + EXCERPT_BYTES - raw.length))
+    broken = { detail, position, raw: Buffer.concat([raw, part]) }
+    at = end
+    if (end === held.length && !isLast) return false
+    append(builder.out, broken.raw)
+    builder.addFault(position, line, 'malformed', detail)
     broken = null
+    return true
   }
 
-  /** Gives up the line at which the row under way begins, and starts again behind it; null when its end has not come yet. */
-  function restart(detail: string): Buffer | null {
-    skipBlankLines()
-    releaseRows()
-    const bytes = held
-    held = Buffer.alloc(0)
-    broken = { detail, raw: Buffer.alloc(0) }
-    return skipBroken(bytes)
-  }
-
-  function startParser(): void {
-    parser = createRowParser(delimiter, takeRow)
-    parserAt = heldAt
-    rowAt = heldAt
-  }
-
-  async function take(read: Buffer): Promise<void> {
-    const wasBroken = broken !== null
-    let bytes = skipBroken(read)
-    if (wasBroken && bytes !== null) startParser()
-    while (bytes !== null) {
-      held = held.length === 0 ? bytes : Buffer.concat([held, bytes])
-      isClean = isUtf8(held) && !held.includes(0)
-      const failure = await parser.feed(bytes)
-      releaseRows()
-      if (failure === null && held.length <= MAX_ROW_BYTES) return
-      bytes = restart(failure === null ? `a row of more than ${MAX_ROW_BYTES} bytes` : STRAY_QUOTE)
-      if (bytes !== null) startParser()
-    }
-  }
-
-  function addDamage(why: string): void {
-    skipBlankLines()
-    releaseRows()
-    append(builder.out, held.subarray(0, EXCERPT_BYTES))
-    builder.addFault(heldAt, line, 'damaged_input', why)
-  }
-
-  async function end(damage: string | null): Promise<void> {
-    if (damage !== null) {
-      if (broken !== null) {
-        held = broken.raw
-        heldAt = rowAt
-      }
-      addDamage(damage)
-      return
-    }
-    while (broken === null) {
-      const failure: RowFailure | null = await parser.end()
-      skipBlankLines()
-      releaseRows()
-      if (failure === null) return
-      if (failure.isUnclosed && !secondLineIsRow(held)) {
+  /** Takes the rows that are whole. */
+  function takeRows(isLast: boolean): void {
+    for (;;) {
+      if (broken !== null && !skipBroken(broken, isLast)) return
+      if (!skipLineEnds(isLast)) return
+      const state = scanner.scan(held, at, isLast)
+      if (scanner.length() > MAX_ROW_BYTES) breakLine(`a row of more than ${MAX_ROW_BYTES} bytes`)
+      else if (state === 'more') return
+      else if (state === 'row') takeRow()
+      else if (state === 'stray') breakLine(STRAY_QUOTE)
+      else if (secondLineIsRow(held.subarray(at))) breakLine(UNCLOSED_QUOTE)
+      else {
         addDamage(UNCLOSED_QUOTE)
         return
       }
-      const rest = restart(failure.isUnclosed ? UNCLOSED_QUOTE : STRAY_QUOTE)
-      if (rest === null) break
-      startParser()
-      await take(rest)
     }
-    if (broken !== null) endBroken(broken)
+  }
+
+  function take(read: Buffer): void {
+    held = held.length === 0 ? read : Buffer.concat([held, read])
+    isClean = isUtf8(held) && !held.includes(0)
+    takeRows(false)
+    held = held.subarray(at)
+    heldAt += at
+    at = 0
+  }
+
+  function addDamage(why: string): void {
+    append(builder.out, held.subarray(at, at + EXCERPT_BYTES))
+    builder.addFault(heldAt + at, line, 'damaged_input', why)
+  }
+
+  function end(damage: string | null): void {
+    if (damage === null) {
+      takeRows(true)
+    } else if (broken !== null) {
+      append(builder.out, broken.raw)
+      builder.addFault(broken.position, line, 'damaged_input', damage)
+    } else {
+      skipLineEnds(true)
+      addDamage(damage)
+    }
   }
 
   function takeChunk(): RawChunk {
@@ -270,25 +271,13 @@ function createRows(input: OpenInput, { header, place }: Start) {
     return { ...chunk, restart }
   }
 
-  return { builder, take, end, takeChunk }
+  return { builder, take, end, takeChunk, blank: () => blank }
 }
 
 /** What makes a row unfit that holds bytes which no text may hold; null when nothing does. */
 function spoiledBy(text: Buffer): string | null {
   if (!isUtf8(text)) return 'invalid UTF-8'
   return text.includes(0) ? 'NUL byte' : null
-}
-
-function newlinesIn(bytes: Buffer, start: number, end: number): number {
-  let count = 0
-  for (let at = bytes.indexOf(NEWLINE, start); at >= 0 && at < end; at = bytes.indexOf(NEWLINE, at + 1)) count++
-  return count
-}
-
-function withoutLineEnd(bytes: Buffer): Buffer {
-  let end = bytes.length
-  while (end > 0 && (bytes[end - 1] === NEWLINE || bytes[end - 1] === CARRIAGE_RETURN)) end--
-  return bytes.subarray(0, end)
 }
 
 function bufferOf(bytes: Uint8Array): Buffer {

@@ -84,13 +84,22 @@ export function isInteger(bytes: Uint8Array, start: number, end: number): boolea
 /** Digits that every double holds exactly. */
 const EXACT_DIGITS = 15
 
+/** Number of the text `[start, end)` when it is digits that every double holds, and nothing else; -1 when it is not. */
+export function wholeNumberOf(bytes: Uint8Array, start: number, end: number): number {
+  if (end <= start || end - start > EXACT_DIGITS) return -1
+  let value = 0
+  for (let p = start; p < end; p++) {
+    const digit = (bytes[p] as number) - 0x30
+    if (!(digit >= 0 && digit <= 9)) return -1
+    value = value * 10 + digit
+  }
+  return value
+}
+
 /** Number of the text `[start, end)`, which must be a JSON number. */
 export function numberOf(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start <= EXACT_DIGITS && bytes[start] !== 0x2d && isInteger(bytes, start, end)) {
-    let value = 0
-    for (let p = start; p < end; p++) value = value * 10 + (bytes[p] as number) - 0x30
-    return value
-  }
+  const whole = wholeNumberOf(bytes, start, end)
+  if (whole >= 0) return whole
   let text = ''
   for (let p = start; p < end; p++) text += String.fromCharCode(bytes[p] as number)
   return Number(text)

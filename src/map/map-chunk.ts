@@ -14,15 +14,7 @@ import { hashId, NO_ID, writeMadeId } from './insert-id.ts'
 import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { createTypeReader } from './record-type.ts'
-import {
-  copyContent,
-  excerptOfField,
-  holdsText,
-  isPresent,
-  isString,
-  textOfField,
-  timeOfField,
-} from './record-values.ts'
+import { copyContent, holdsText, isString, textOfField, timeOfField, whyNoTime } from './record-values.ts'
 import { createOutputWriter } from './write-outputs.ts'
 
 const MALFORMED = outcomeOf('malformed')
@@ -156,9 +148,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function mapRecord(index: number, plan: Plan | null): number {
     const timeMs = timeOfField(scanner, bytes, field.time)
     if (Number.isNaN(timeMs)) {
-      const isNoTime = isPresent(scanner, field.time)
-      const detail = isNoTime ? `time is not a time: ${excerptOfField(scanner, bytes, field.time)}` : 'time is missing'
-      columns.details.set(index, detail)
+      columns.details.set(index, whyNoTime(scanner, bytes, field.time))
       return MALFORMED
     }
     columns.times[index] = timeMs

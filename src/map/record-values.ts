@@ -1,8 +1,8 @@
-import { timeOfNumber, timeOfText } from '../currents/field-values.ts'
+import { hasLostSeconds, isPlausibleTime, timeOfInteger, timeOfNumber, timeOfText } from '../currents/field-values.ts'
 import { copyBytes, textOf } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
-import { numberOf } from '../json/values.ts'
+import { wholeNumberOf } from '../json/values.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
 /** The values of single fields of the record that the scanner holds, whose chunk is `bytes`. */
@@ -52,22 +52,45 @@ export function copyContent(
   }
 }
 
-/** Milliseconds since 1970, or NaN. */
+/** Milliseconds since 1970; NaN when the field holds no time that may be sent: {@link whyNoTime}. */
 export function timeOfField(fields: Fields, bytes: Uint8Array, field: number): number {
+  if (!isPresent(fields, field)) return Number.NaN
+  const quotes = isString(fields, field) ? 1 : 0
+  const whole = wholeNumberOf(bytes, (fields.starts[field] as number) + quotes, (fields.ends[field] as number) - quotes)
+  // Nearly every time is seconds in digits: no text is made of it.
+  const text = whole < 0 ? numberOrText(fields, bytes, field) : null
+  const ms = whole >= 0 ? timeOfInteger(whole) : text === null ? Number.NaN : timeOfText(text)
+  return isPlausibleTime(ms) && (text === null || !hasLostSeconds(text)) ? ms : Number.NaN
+}
+
+/** Why {@link timeOfField} gives NaN: with the value, and the time that it would have been. */
+export function whyNoTime(fields: Fields, bytes: Uint8Array, field: number): string {
+  if (!isPresent(fields, field)) return 'time is missing'
+  const value = excerptOfField(fields, bytes, field)
+  const text = numberOrText(fields, bytes, field)
+  const ms = text === null ? Number.NaN : timeOfText(text)
+  if (Number.isNaN(ms)) return `time is not a time: ${value}`
+  const date = new Date(ms).toISOString()
+  if (!isPlausibleTime(ms)) return `time is out of range: ${value} would be ${date}, not from 2000 to 2099`
+  return `time has lost its seconds: ${value} would be ${date}`
+}
+
+/** The text of a number or string; null when the field holds neither. */
+function numberOrText(fields: Fields, bytes: Uint8Array, field: number): string | null {
   switch (fields.kinds[field]) {
     case KIND.integer:
     case KIND.number:
-      return timeOfNumber(numberOf(bytes, fields.starts[field] as number, fields.ends[field] as number))
+      return textOf(bytes, fields.starts[field], fields.ends[field])
     case KIND.string:
     case KIND.escapedString:
-      return timeOfText(textOfField(fields, bytes, field))
+      return textOfField(fields, bytes, field)
     default:
-      return Number.NaN
+      return null
   }
 }
 
 /** What a field holds, cut to what fits into a message. */
-export function excerptOfField({ starts, ends }: Fields, bytes: Uint8Array, field: number): string {
+function excerptOfField({ starts, ends }: Fields, bytes: Uint8Array, field: number): string {
   const text = textOf(bytes, starts[field], ends[field])
   return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

@@ -28,15 +28,15 @@ describe('explain', () => {
   test('says what null is: not sent', async () => {
     const { stdout } = await explain(
       ['-', '--event-type', OPEN],
-      '{"id":"1","external_user_id":"u","time":1,"esp":null}',
+      '{"id":"1","external_user_id":"u","time":1767319200,"esp":null}',
     )
     assert.match(stdout, /esp +null {2}null is not sent/)
   })
 
   test('exits 3 when it could not read a file', async () => {
     const cwd = temporaryDirectory()
-    writeFileSync(join(cwd, `${OPEN}.ndjson`), '{"id":"1","external_user_id":"u","time":1}\n')
-    writeFileSync(join(cwd, 'mystery.ndjson'), '{"id":"1","external_user_id":"u","time":1}\n')
+    writeFileSync(join(cwd, `${OPEN}.ndjson`), '{"id":"1","external_user_id":"u","time":1767319200}\n')
+    writeFileSync(join(cwd, 'mystery.ndjson'), '{"id":"1","external_user_id":"u","time":1767319200}\n')
     const { code, stdout, stderr } = await braze2amp(['explain', '.'], { cwd })
     assert.deepEqual([code, stdout.includes('Email Open')], [3, true])
     assert.match(stderr, /refused mystery\.ndjson does not say which event type/)
@@ -144,7 +144,7 @@ describe('explain', () => {
 
   test('keeps the digits of long integers', async () => {
     const record =
-      '{"id":"1","external_user_id":"u","time":1,"name":"n","properties":"{\\"n\\":12345678901234567890}","x":98765432109876543210}'
+      '{"id":"1","external_user_id":"u","time":1767319200,"name":"n","properties":"{\\"n\\":12345678901234567890}","x":98765432109876543210}'
     const { stdout } = await explain(['-', '--event-type', 'users.behaviors.CustomEvent', '--json'], record)
     assert.match(stdout, /"value":12345678901234567890\b/)
     assert.match(stdout, /"field":"x".*"value":98765432109876543210\b/)
@@ -161,7 +161,7 @@ describe('explain', () => {
 
   test('finds an id behind a broken line, in a union wrapper, and as a number', async () => {
     const file = join(temporaryDirectory(), `${OPEN}.ndjson`)
-    const rest = '"external_user_id":"u","time":1}'
+    const rest = '"external_user_id":"u","time":1767319200}'
     writeFileSync(file, `{"id":"b","x\n{"id":{"string":"c"},${rest}\n{"id":42,${rest}\n{"id":"\\u0064",${rest}\n`)
     for (const [id, line] of [
       ['c', 2],
@@ -179,7 +179,7 @@ describe('explain', () => {
     ] as const) {
       const { stdout } = await explain(
         ['-', '--event-type', OPEN, ...options],
-        '{"id":"1","external_user_id":"u","time":1}',
+        '{"id":"1","external_user_id":"u","time":1767319200}',
       )
       assert.match(stdout, new RegExp(`skipped: ${reason} {2}\\w`))
     }
@@ -198,7 +198,8 @@ describe('explain', () => {
 
   test('ends quietly when its reader goes away', async () => {
     const file = join(temporaryDirectory(), 'many.ndjson')
-    const record = (type: string) => JSON.stringify({ event_type: type, id: type, external_user_id: 'u', time: 1 })
+    const record = (type: string) =>
+      JSON.stringify({ event_type: type, id: type, external_user_id: 'u', time: 1767319200 })
     writeFileSync(
       file,
       CATALOGUE.map((entry) => record(entry.event_type))

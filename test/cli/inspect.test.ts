@@ -103,7 +103,11 @@ describe('inspect', () => {
         cases.map(async ({ hot, options }) => {
           const cwd = temporaryDirectory()
           const lines = Array.from({ length: 1000 }, (_, i) =>
-            JSON.stringify({ id: `${hot}-${i}`, device_id: i % 3 || i >= 3 * hot ? `d${hot}-${i}` : 'hot', time: 1 }),
+            JSON.stringify({
+              id: `${hot}-${i}`,
+              device_id: i % 3 || i >= 3 * hot ? `d${hot}-${i}` : 'hot',
+              time: 1767319200,
+            }),
           )
           writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
           const inspected = await braze2amp(['inspect', '.', '--json', ...options], { cwd })
@@ -123,7 +127,9 @@ describe('inspect', () => {
 
   test('says how long an upload takes that nothing known bounds', async () => {
     const cwd = temporaryDirectory()
-    const lines = Array.from({ length: 20_000 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: `d${i}`, time: 1 }))
+    const lines = Array.from({ length: 20_000 }, (_, i) =>
+      JSON.stringify({ id: `${i}`, device_id: `d${i}`, time: 1767319200 }),
+    )
     writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
     const { stdout } = await braze2amp(['inspect', '.'], { cwd })
     assert.match(
@@ -134,7 +140,9 @@ describe('inspect', () => {
 
   test('takes the options of replay that say how fast an upload may go', async () => {
     const cwd = temporaryDirectory()
-    const lines = Array.from({ length: 500 }, (_, i) => JSON.stringify({ id: `${i}`, device_id: 'hot', time: 1 }))
+    const lines = Array.from({ length: 500 }, (_, i) =>
+      JSON.stringify({ id: `${i}`, device_id: 'hot', time: 1767319200 }),
+    )
     writeFileSync(join(cwd, 'users.behaviors.app.SessionStart.ndjson'), lines.join('\n'))
     const estimateWith = async (...options: string[]) => {
       const { stdout, stderr } = await braze2amp(['inspect', '.', '--json', ...options], { cwd })
@@ -167,8 +175,8 @@ describe('inspect', () => {
 
   test('says what will be skipped, and exits 3 for a file that is refused, 2 when none could be read', async () => {
     const cwd = temporaryDirectory()
-    writeFileSync(join(cwd, 'nothing.ndjson'), '{"id":"1","external_user_id":"u","time":1}\n')
-    writeFileSync(join(cwd, 'users.messages.email.Open.ndjson'), '{"id":"1","time":1}\n')
+    writeFileSync(join(cwd, 'nothing.ndjson'), '{"id":"1","external_user_id":"u","time":1767319200}\n')
+    writeFileSync(join(cwd, 'users.messages.email.Open.ndjson'), '{"id":"1","time":1767319200}\n')
     const some = await braze2amp(['inspect', '.'], { cwd })
     assert.equal(some.code, 3)
     assert.match(some.stdout, /skipped +1 {2}no_identity 1/)

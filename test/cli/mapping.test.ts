@@ -111,7 +111,7 @@ describe('mapping schema', () => {
 })
 
 describe('unknown_events: fail', () => {
-  const record = (type: string) => `{"event_type":"${type}","id":"1","external_user_id":"u","time":1}\n`
+  const record = (type: string) => `{"event_type":"${type}","id":"1","external_user_id":"u","time":1767319200}\n`
   const cwd = directoryWith({
     'braze2amp.yaml': 'unknown_events: fail\n',
     'events.ndjson': record(OPEN) + record('users.messages.fax.Send'),
@@ -145,7 +145,15 @@ events:
   users.messages.email.Click: false
 `
     const cwd = directoryWith({ 'm.yaml': text })
-    const record = { id: '1', user_id: 'i', time: 1, campaign_id: 'c', email_address: 'a', esp: 'x', ip_pool: 'p' }
+    const record = {
+      id: '1',
+      user_id: 'i',
+      time: 1767319200,
+      campaign_id: 'c',
+      email_address: 'a',
+      esp: 'x',
+      ip_pool: 'p',
+    }
     const explain = (...words: string[]) =>
       braze2amp(['explain', '-', '--mapping', 'm.yaml', ...words], { cwd, stdin: JSON.stringify(record) })
     const { stdout } = await explain('--event-type', OPEN, '--json')
@@ -166,7 +174,13 @@ events:
     const type = 'users.behaviors.CustomEvent'
     const text = `custom_property_prefix: "c."\nevents: {${type}: {properties: {rename: {plan: tier}, redact: [plan]}}}`
     const cwd = directoryWith({ 'm.yaml': text })
-    const record = { id: '1', external_user_id: 'u', time: 1, name: 'n', properties: '{"plan":"pro","note":"hi"}' }
+    const record = {
+      id: '1',
+      external_user_id: 'u',
+      time: 1767319200,
+      name: 'n',
+      properties: '{"plan":"pro","note":"hi"}',
+    }
     const words = ['explain', '-', '--mapping', 'm.yaml', '--event-type', type, '--json']
     const { stdout } = await braze2amp(words, { cwd, stdin: JSON.stringify(record) })
     const [tier, note] = JSON.parse(stdout).properties

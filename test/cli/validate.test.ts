@@ -65,7 +65,7 @@ describe('validate', () => {
       record({ id: '3', time: 'later' }),
       '{"id":\n',
       record({ id: '5', is_amp: 'perhaps' }),
-      record({ id: '6', time: 1 }),
+      record({ id: '6', time: 1262304000 }),
       record({ id: '7', campaign_name: 'x'.repeat(1025) }),
       record({ id: '8', external_user_id: null }),
       record({ id: '9', event_type: 'users.messages.fax.Send' }),
@@ -91,7 +91,7 @@ describe('validate', () => {
   })
 
   test('fails for warnings when asked to', async () => {
-    const cwd = directoryWith({ [`${OPEN}.ndjson`]: record({ time: 1 }) })
+    const cwd = directoryWith({ [`${OPEN}.ndjson`]: record({ time: 1262304000 }) })
     assert.equal((await findingsOf(cwd, '.')).code, 0)
     assert.equal((await findingsOf(cwd, '.', '--fail-on', 'warning')).code, 3)
   })
@@ -195,13 +195,13 @@ events:
 
 test('validate says of a single finding what is wrong, not only what was found', async () => {
   const cwd = directoryWith({
-    [`${OPEN}.ndjson`]: record({ time: 4102444800, campaign_id: 5, email_address: ['a'], is_amp: { deep: 1 } }),
+    [`${OPEN}.ndjson`]: record({ time: 4070908800, campaign_id: 5, email_address: ['a'], is_amp: { deep: 1 } }),
     'no-type.ndjson': record({}),
   })
   const { stdout } = await braze2amp(['validate', '.'], { cwd })
   const at = `${OPEN}.ndjson:1 warning`
   for (const line of [
-    `${at} the event lies in the future: 2100-01-01T00:00:00.000Z`,
+    `${at} the event lies in the future: 2099-01-01T00:00:00.000Z`,
     `${at} ${OPEN}: campaign_id is a number, in Braze's schema it is a string`,
     `${at} ${OPEN}: email_address is a list, in Braze's schema it is a string`,
     `${at} ${OPEN}: is_amp is an object, in Braze's schema it is a boolean`,

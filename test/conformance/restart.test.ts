@@ -93,6 +93,8 @@ describe('cut from the middle', () => {
     const rows = lines.map((_, i) =>
       i % 97 === 5 ? `i${i},"u` : `i${i},"u\n${i}",${1_767_225_600 + i},${'x'.repeat(400)}`,
     )
-    await assertRestarts(Buffer.from(`id,external_user_id,time,subject\n${rows.join('\n')}`))
+    for (const lineEnd of ['\n', '\r\n', '\r', '\r\r\n', '\r\r', '\n\r\r\n\r']) {
+      await assertRestarts(Buffer.from(`id,external_user_id,time,subject${lineEnd}${rows.join(lineEnd)}`))
+    }
   })
 })

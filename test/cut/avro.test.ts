@@ -90,18 +90,84 @@ function container(schema: unknown, count: number, block: Buffer): Buffer {
   return Buffer.concat([...header, Buffer.from(SYNC), long(count), long(block.length), block, Buffer.from(SYNC)])
 }
 
-test('longs beyond 2^53 keep their digits', async () => {
+/** One record of an Open whose `external_user_id` is made of the given bytes. */
+async function readUser(type: unknown, user: Buffer): Promise<Result> {
   const fields = [
     { name: 'id', type: 'string' },
-    { name: 'external_user_id', type: 'long' },
+    { name: 'external_user_id', type },
     { name: 'time', type: 'long' },
   ]
-  const schema = { type: 'record', name: 'users.messages.email.Open', fields }
-  for (const value of [2n ** 63n - 1n, -(2n ** 63n), 2n ** 53n + 1n, -(2n ** 53n) - 1n]) {
-    const block = Buffer.concat([long(1), Buffer.from('i'), long(value), long(1767319200)])
-    const { events } = await read(container(schema, 1, block))
-    assert.ok(events[0]?.includes(`"user_id":"${value}"`), events[0])
+  const schema = { type: 'record', name: TYPE, fields }
+  return read(container(schema, 1, Buffer.concat([long(1), Buffer.from('i'), user, long(1767319200)])))
+}
+
+/** The digits of an event's `user_id`: the id itself may be one that Amplitude refuses, such as 0. */
+async function longRead(varint: Buffer): Promise<string> {
+  const fields = [
+    { name: 'id', type: 'string' },
+    { name: 'device_id', type: 'string' },
+    { name: 'time', type: 'long' },
+    { name: 'name', type: 'string' },
+    { name: 'properties', type: { type: 'map', values: 'long' } },
+  ]
+  const text = (value: string) => Buffer.concat([long(value.length), Buffer.from(value)])
+  const properties = Buffer.concat([long(1), text('n'), varint, long(0)])
+  const block = Buffer.concat([text('i'), text('device'), long(1767319200), text('e'), properties])
+  const schema = { type: 'record', name: 'users.behaviors.CustomEvent', fields }
+  const { events, details } = await read(container(schema, 1, block))
+  const digits = /"\[Custom event property\] n":(-?\d+)/.exec(events[0] ?? '')?.[1]
+  return digits ?? details.join()
+}
+
+test('every long keeps its sign and its digits', async () => {
+  const edges = [0n, 2n ** 31n, 2n ** 32n, 2n ** 52n, 2n ** 53n, 2n ** 62n, 2n ** 63n]
+  for (let shift = 6n; shift < 63n; shift += 7n) edges.push(2n ** shift)
+  for (const edge of edges) {
+    for (const near of [-2n, -1n, 0n, 1n, 2n]) {
+      for (const value of [edge + near, -edge + near]) {
+        if (BigInt.asIntN(64, value) === value) assert.equal(await longRead(long(value)), String(value))
+      }
+    }
   }
+  await fc.assert(
+    fc.asyncProperty(fc.bigInt({ min: -(2n ** 63n), max: 2n ** 63n - 1n }), fc.nat(62), async (value, shift) => {
+      const shorter = value >> BigInt(shift)
+      assert.equal(await longRead(long(shorter)), String(shorter))
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a long of more than 64 bits is damage', async () => {
+  const tenth = (byte: number) => Buffer.from([...Array(9).fill(0xff), byte])
+  assert.equal(await longRead(tenth(0x01)), String(-(2n ** 63n)))
+  assert.equal(await longRead(tenth(0x00)), String(-(2n ** 62n)))
+  for (const varint of [tenth(0x02), tenth(0x7f), tenth(0x03), Buffer.from([...Array(9).fill(0x80), 0x02])]) {
+    assert.match(await longRead(varint), /^damaged_input: a record does not fit its schema/)
+  }
+  assert.match(await longRead(Buffer.concat([tenth(0x80), Buffer.from([0])])), /^damaged_input/)
+})
+
+test('an absurd length or count within a record is damage, and is not allocated', async () => {
+  const strings = { type: 'array', items: 'string' }
+  const absurd = [2n ** 62n, 2n ** 53n + 1n, -(2n ** 63n), -(2n ** 53n) - 1n, 2n ** 40n, -1n]
+  const overlong = Buffer.from([...Array(9).fill(0xff), 0x7f])
+  for (const length of [...absurd.map(long), overlong]) {
+    for (const type of ['string', 'bytes', strings, ['null', 'string'], { type: 'enum', name: 'e', symbols: ['a'] }]) {
+      const before = process.memoryUsage().arrayBuffers
+      const result = await readUser(type, Buffer.concat([length, Buffer.alloc(100)]))
+      assert.ok(process.memoryUsage().arrayBuffers - before < 64 << 20)
+      assert.deepEqual(result.events, [], `${JSON.stringify(type)} of ${length.toString('hex')}`)
+      assert.equal(result.rejected['damaged_input'], 1)
+    }
+  }
+})
+
+test('items that take no byte are damage: nothing stands behind their count', async () => {
+  const nothings = { type: 'array', items: 'null' }
+  const result = await readUser(nothings, Buffer.concat([long(2), long(0)]))
+  assert.deepEqual(result.events, [])
+  assert.equal(result.rejected['damaged_input'], 1)
 })
 
 test('a record that nests without end is damage', async () => {

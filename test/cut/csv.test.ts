@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import fc from 'fast-check'
+import { CUTTERS } from '../../src/cut/cut.ts'
+import { BEGINNING } from '../../src/model.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 
 const TYPE = 'users.messages.email.Open'
@@ -148,6 +151,164 @@ test('a row of more than 16 MB is malformed, and reading goes on', async () => {
     assert.match(result.details[0] ?? '', /malformed: a row of more than/)
     assert.deepEqual(result.lines, [2, 3])
   }
+})
+
+const LINE_ENDS: readonly (readonly [string, string])[] = [
+  ['LF', '\n'],
+  ['CRLF', '\r\n'],
+  ['CR', '\r'],
+  ['CR CR LF', '\r\r\n'],
+]
+
+for (const [name, lineEnd] of LINE_ENDS) {
+  test(`lines that end in ${name} are rows, and within quotes every line end stays`, async () => {
+    const text = [
+      HEADER,
+      '1,u,1767319200,x',
+      '',
+      '2,"a\rb\nc\r\nd\r\r\ne",1767319200,"x"',
+      '',
+      '',
+      '3,u,1767319200,',
+    ].join(lineEnd)
+    for (const end of ['', lineEnd, lineEnd.repeat(3)]) {
+      const result = await readEveryWay(text + end)
+      assert.deepEqual(ids(result), ['1', '2', '3'])
+      assert.equal(JSON.parse(result.events[1] ?? '').user_id, 'a\rb\nc\r\nd\r\r\ne')
+      assert.deepEqual(JSON.parse(result.events[0] ?? '').event_properties, { machine_open: 'x' })
+      assert.deepEqual(result.lines, [2, 4, 11])
+      assert.deepEqual(
+        result.positions,
+        ['1,u', '2,"a', '3,u'].map((row) => text.indexOf(row)),
+      )
+    }
+  })
+
+  test(`a stray quote costs its own row only, where lines end in ${name}`, async () => {
+    for (const [, row] of STRAY) {
+      const result = await readEveryWay(
+        [HEADER, GOOD.replace('9', '0'), row, GOOD, '8,"q",1767319200,"x"', ''].join(lineEnd),
+      )
+      assert.deepEqual(ids(result), ['0', '9', '8'])
+      assert.deepEqual(result.raws, [row])
+      assert.deepEqual(result.lines, [2, 3, 4, 5])
+    }
+  })
+
+  test(`a header that ends in ${name} is read, whatever the rows end in`, async () => {
+    for (const [, other] of LINE_ENDS) {
+      const result = await readEveryWay(`${HEADER}${lineEnd}1,u,1767319200,x${other}2,u,1767319200,x${other}`)
+      assert.deepEqual(ids(result), ['1', '2'])
+      assert.deepEqual(JSON.parse(result.events[0] ?? '').event_properties, { machine_open: 'x' })
+    }
+  })
+}
+
+const CELL = fc.string({
+  unit: fc.constantFrom('a', 'é', ' ', ',', '"', '\r', '\n', '\t', '\\', 'N', '1'),
+  maxLength: 6,
+})
+const ROWS = fc.array(
+  fc.record({
+    user: CELL,
+    note: CELL,
+    isQuoted: fc.boolean(),
+    lineEnd: fc.array(fc.constantFrom(...LINE_ENDS.map(([, end]) => end)), { minLength: 1, maxLength: 3 }),
+  }),
+  { minLength: 1, maxLength: 6 },
+)
+
+test('whatever line ends are mixed, every row has its own fields, place and line, and reading can begin at each', async () => {
+  await fc.assert(
+    fc.asyncProperty(ROWS, fc.integer({ min: 1, max: 9 }), async (rows, pieceBytes) => {
+      let text = `id,external_user_id,time,campaign_name${rows[0]?.lineEnd.join('')}`
+      const expected = rows.map(({ user, note, isQuoted, lineEnd }, i) => {
+        const byte = Buffer.byteLength(text)
+        const line = text.split(/\r\r\n|\r\n|\r|\n/).length
+        const cell = (value: string) =>
+          isQuoted || /[,"\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+        text += `id-${i},${cell(`u${user}`)},1767319200,${cell(note)}${lineEnd.join('')}`
+        return {
+          id: `id-${i}`,
+          user: `u${user}`,
+          note: note === '' || note === '\\N' ? undefined : note,
+          byte,
+          line,
+          ordinal: i,
+        }
+      })
+      const bytes = Buffer.from(text)
+      for (const from of [BEGINNING, ...expected]) {
+        const found = []
+        let { ordinal } = from
+        for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
+          assert.deepEqual(raw.faults, [])
+          for (let i = 0; i < raw.count; i++) {
+            const record = JSON.parse(Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString())
+            const { id, external_user_id: user, campaign_name: note } = record
+            found.push({ id, user, note, byte: raw.positions[i], line: raw.lines?.[i], ordinal: ordinal++ })
+          }
+        }
+        assert.deepEqual(found, expected.slice(from.ordinal))
+      }
+    }),
+    { numRuns: 500 },
+  )
+})
+
+test('a header may have quoted names, with delimiters and line ends in them', async () => {
+  const result = await readEveryWay(
+    `\ufeff"id","the note, of\r\nmany, lines",external_user_id;x,"time",external_user_id\r1,n,y,1767319200,u\r`,
+  )
+  assert.deepEqual(ids(result), ['1'])
+  assert.deepEqual(result.lines, [3])
+})
+
+test('a file of which nothing behind the header is a record is refused, and what was found is shown', async () => {
+  for (const [text, found] of [
+    [`${HEADER}\n \t \n`, /no record but " \\t "$/],
+    [`${HEADER}\r\n\r\n\u00a0`, /no record but "\u00a0"$/],
+    [`${HEADER}\u00851,u,1767319200,x\u00852,u,1767319200,x`, /ends no line: "machine_open\\u00851"$/],
+    [`${HEADER}\u20281,u,1767319200,x\u2028`, /ends no line: "machine_open\\u20281"$/],
+    [`${HEADER}\u001e1,u,1767319200,x\u001e`, /ends no line: "machine_open\\u001e1"$/],
+  ] as const) {
+    const { refused, read: count } = await readEveryWay(text)
+    assert.equal(count, 0)
+    assert.match(refused?.message ?? '', found)
+  }
+})
+
+test('a header without an end is refused', async () => {
+  const { refused } = await read(`${HEADER},${'x'.repeat(1 << 20)},${HEADER}\n`, 1 << 16)
+  assert.match(refused?.message ?? '', /^the header of memory does not end within \d+ bytes$/)
+})
+
+test('blank rows of more than 16 MB before a row cost nothing', async () => {
+  const text = Buffer.from(`${HEADER}\r${'\r\r\n'.repeat(6 << 20)}1,u,1767319200,x\r`)
+  const result = await read(text, 1 << 20)
+  assert.deepEqual(ids(result), ['1'])
+  assert.deepEqual(result.lines, [(6 << 20) + 2])
+})
+
+test('a time may be a number in any unit or a timestamp, and a row whose time is none is malformed', async () => {
+  const times = [
+    '1767319200',
+    '1767319200000',
+    '1767319200000000',
+    '1767319200.0',
+    '2026-01-02 02:00:00',
+    '2026-01-02T02:00:00Z',
+  ]
+  const rows = [...times, '20260102', '1.76732E+09'].map((time, i) => `${i},u,${time},`)
+  const { events, details } = await readEveryWay(`${HEADER}\n${rows.join('\n')}\n`)
+  assert.deepEqual(
+    events.map((event) => JSON.parse(event).time),
+    times.map(() => 1767319200000),
+  )
+  assert.deepEqual(details, [
+    'malformed: time is out of range: "20260102" would be 1970-08-23T11:48:22.000Z, not from 2000 to 2099',
+    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z',
+  ])
 })
 
 test("Snowflake's share columns are read: upper case, …_API_ID, timestamps", async () => {

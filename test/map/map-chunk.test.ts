@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import fc from 'fast-check'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { type Mapped, mapRecord, mapRecords, outcomesOf, PLAIN, rawChunk } from '../harness.ts'
@@ -58,18 +59,108 @@ describe('time', () => {
     ['2026-01-02T04:00:00+02:00', 1767319200000],
     ['2026-01-01 18:00:00.000 -0800', 1767319200000],
     ['2026-01-02', 1767312000000],
-    [0, 0],
+    [' 1767319200 ', 1767319200000],
+    [1767319200123456, 1767319200123],
+    ['1767319200999999999', 1767319200999],
+    ['1767319200.9999', 1767319200999],
+    ['2026-01-02T02:00:00.9999Z', 1767319200999],
+    [946684800, 946684800000],
+    [4102444799.999, 4102444799999],
+    ['2000-01-01', 946684800000],
+    ['2099-12-31 23:59:59', 4102444799000],
   ] as const) {
     test(`${JSON.stringify(given)} is ${expected} ms`, () => assert.equal(event({ time: given }).time, expected))
   }
 
-  for (const given of [null, 'yesterday', '2026-02-30', true, {}, [], '', '2026-01-02T25:00:00Z', 1e300]) {
+  const NO_TIME = /^time is not a time: /
+  for (const [given, why] of [
+    [null, /^time is missing$/],
+    ['yesterday', NO_TIME],
+    ['2026-02-30', NO_TIME],
+    ['2026-01-02T25:00:00Z', NO_TIME],
+    ['2026-01-02T02:00:00+01:60', NO_TIME],
+    ['', NO_TIME],
+    [true, NO_TIME],
+    [{}, NO_TIME],
+    [[], NO_TIME],
+    [1e300, NO_TIME],
+    ['1,76732E+09', NO_TIME],
+    [0, /^time is out of range: 0 would be 1970-01-01T00:00:00.000Z, not from 2000 to 2099$/],
+    [-1767319200, /^time is out of range: -1767319200 would be 1913-/],
+    [946684799.999, /^time is out of range: 946684799.999 would be 1999-12-31T23:59:59.999Z/],
+    [4102444800, /^time is out of range: 4102444800 would be 2100-01-01T00:00:00.000Z/],
+    [20260102, /^time is out of range: 20260102 would be 1970-08-23T11:48:22.000Z/],
+    ['20260102', /^time is out of range: "20260102" would be 1970-08-23T11:48:22.000Z/],
+    [20260102020000, /^time is out of range: 20260102020000 would be 2612-01-07T/],
+    [46024.0833333333, /^time is out of range: 46024.0833333333 would be 1970-01-01T12:47:04.083Z/],
+    ['1999-12-31T23:59:59Z', /^time is out of range: "1999-12-31T23:59:59Z" would be 1999-/],
+    ['2099-12-31T23:59:59-01:00', /^time is out of range: "2099-12-31T23:59:59-01:00" would be 2100-/],
+    ['9999-12-31', /^time is out of range: "9999-12-31" would be 9999-/],
+    ['1767319200000000000000', /^time is out of range: /],
+    ['1.76732E+09', /^time has lost its seconds: "1.76732E\+09" would be 2026-01-02T02:13:20.000Z$/],
+  ] as const) {
     test(`${JSON.stringify(given)} makes the record malformed`, () => {
       const { outcome: reason, detail } = outcome({ time: given })
       assert.equal(reason, 'malformed')
-      assert.match(detail ?? '', /^time is/)
+      assert.match(detail ?? '', why)
     })
   }
+
+  test('in exponent form counts when the digits that are written tell the second', () => {
+    const timeOf = (written: string) => {
+      const { line, detail } = mapRecord(`{"id":"e-1","external_user_id":"u-1","time":${written}}`, OPEN)
+      return line === null ? (detail ?? '').replace(/:.*/, '') : JSON.parse(line).time
+    }
+    for (const [number, expected] of [
+      ['1.767319261E9', 1767319261000],
+      ['1.767319200e+09', 1767319200000],
+      ['1.7673192005E9', 1767319200500],
+      ['17673192610E-1', 1767319261000],
+      ['1.767319261E12', 1767319261000],
+      ['1.767319261123E+12', 1767319261123],
+      ['1.767319261123456789E18', 1767319261123],
+      ['1.76731926E9', 'time has lost its seconds'],
+      ['1.76731926e12', 'time has lost its seconds'],
+      ['1.767E+18', 'time has lost its seconds'],
+      ['176732e4', 'time has lost its seconds'],
+      ['2E9', 'time has lost its seconds'],
+      ['1E99999999999', 'time is not a time'],
+      ['1E-99999999999', 'time is out of range'],
+    ]) {
+      assert.equal(timeOf(String(number)), expected, String(number))
+      assert.equal(timeOf(`"${number}"`), expected, `"${number}"`)
+    }
+  })
+
+  test('gives the same millisecond in every unit and spelling', () => {
+    const earliest = 946684800n * 10n ** 9n
+    const latest = 4102444800n * 10n ** 9n - 1n
+    fc.assert(
+      fc.property(fc.bigInt({ min: earliest, max: latest }), (nanoseconds) => {
+        const seconds = String(nanoseconds).slice(0, -9)
+        const fraction = String(nanoseconds).slice(-9)
+        const text = new Date(Number(seconds) * 1000).toISOString().slice(0, 19)
+        const numbers = [
+          `${nanoseconds}`,
+          `${nanoseconds / 1000n}`,
+          `${nanoseconds / 1_000_000n}`,
+          `${seconds}.${fraction}`,
+          `${seconds}${fraction}E-9`,
+          `${nanoseconds / 1000n}.5e0`,
+        ]
+        const texts = [
+          ...numbers,
+          `${text}.${fraction}Z`,
+          `${text.replace('T', ' ')}.${fraction}`,
+          `${text}.${fraction} +0000`,
+        ]
+        for (const written of [...numbers, ...texts.map((value) => `"${value}"`)]) {
+          const { line, detail } = mapRecord(`{"id":"e-1","external_user_id":"u-1","time":${written}}`, OPEN)
+          assert.equal(JSON.parse(line ?? '{}').time, Number(nanoseconds / 1_000_000n), `${written}: ${detail}`)
+        }
+      }),
+    )
+  })
 
   test('is malformed before the event type is unknown', () => {
     assert.equal(outcome({ time: 'x' }, 'users.messages.fax.Send').outcome, 'malformed')
@@ -121,16 +212,18 @@ describe('identity', () => {
 
 describe('insert_id', () => {
   test('is made from source, position and event when the record has no id', () => {
-    const [first, second, third] = mapRecords(Array(3).fill('{"external_user_id":"u","time":1}'), {
+    const [first, second, third] = mapRecords(Array(3).fill('{"external_user_id":"u","time":1767319200}'), {
       source: { fileType: OPEN },
     })
     const id = (mapped: Mapped | undefined) => JSON.parse(mapped?.line ?? '').insert_id
     assert.match(id(first), /^[0-9a-f]{32}$/)
     assert.equal(new Set([id(first), id(second), id(third)]).size, 3)
     assert.deepEqual(first?.warnings, ['id_missing'])
-    const again = mapRecords(Array(3).fill('{"external_user_id":"u","time":1}'), { source: { fileType: OPEN } })
+    const again = mapRecords(Array(3).fill('{"external_user_id":"u","time":1767319200}'), {
+      source: { fileType: OPEN },
+    })
     assert.equal(again[1]?.line, second?.line)
-    const elsewhere = mapRecords(['{"external_user_id":"u","time":1}'], {
+    const elsewhere = mapRecords(['{"external_user_id":"u","time":1767319200}'], {
       source: { fileType: OPEN, headHash: () => 'other' },
     })
     assert.notEqual(id(elsewhere[0]), id(first))
@@ -246,7 +339,7 @@ describe("the customer's own properties", () => {
 
   test('of a shorter text after a longer one are its own', () => {
     const records = ['{"a":"a long text that stays in memory"}', '{"a":1'].map((properties) =>
-      JSON.stringify({ id: properties, external_user_id: 'u', time: 1, name: 'n', properties }),
+      JSON.stringify({ id: properties, external_user_id: 'u', time: 1767319200, name: 'n', properties }),
     )
     const [, second] = mapRecords(records, { source: { fileType: CUSTOM } })
     assert.deepEqual(propertiesOf(second as Mapped), { '[Custom event property] _raw': '{"a":1' })
@@ -274,7 +367,7 @@ describe('values', () => {
 
   test('escapes take one form, whatever form they came in', () => {
     const { line } = mapRecord(
-      '{"id":"a","external_user_id":"u","time":1,"campaign_name":"\\u0041\\/\\u00e9\\ud83d\\ude00\\u000a\\u2028\\ud800"}',
+      '{"id":"a","external_user_id":"u","time":1767319200,"campaign_name":"\\u0041\\/\\u00e9\\ud83d\\ude00\\u000a\\u2028\\ud800"}',
       OPEN,
     )
     assert.ok(line?.includes(`"campaign_name":"A/é😀\\n\u2028\\ud800"`), line ?? '')
@@ -302,7 +395,7 @@ describe('values', () => {
       ['{"aa":1,"a":2,"ba":3}', { aa: 1, a: 2, ba: 3 }],
     ] as const) {
       for (const own of [properties, JSON.stringify(properties)]) {
-        const record = `{"id":"1","external_user_id":"u","time":1,"name":"n","properties":${own}}`
+        const record = `{"id":"1","external_user_id":"u","time":1767319200,"name":"n","properties":${own}}`
         const line = mapRecord(record, CUSTOM).line ?? ''
         const written = Object.entries(expected).map(([key, value]) => [`[Custom event property] ${key}`, value])
         assert.ok(line.endsWith(`"event_properties":${JSON.stringify(Object.fromEntries(written))}}`), line)
@@ -312,13 +405,22 @@ describe('values', () => {
 
   test('of more keys than Amplitude takes, all are written', () => {
     const properties = Object.fromEntries(Array.from({ length: 2500 }, (_, i) => [`key${i}`, i]))
-    const record = { id: '1', external_user_id: 'u', time: 1, name: 'n', properties: JSON.stringify(properties) }
+    const record = {
+      id: '1',
+      external_user_id: 'u',
+      time: 1767319200,
+      name: 'n',
+      properties: JSON.stringify(properties),
+    }
     const { event_properties } = JSON.parse(mapRecord(JSON.stringify(record), CUSTOM).line ?? '')
     assert.equal(Object.keys(event_properties).length, 2500)
   })
 
   test('of repeated keys the last wins', () => {
-    const { line } = mapRecord('{"id":"a","external_user_id":"u","time":1,"campaign_id":"x","campaign_id":"y"}', OPEN)
+    const { line } = mapRecord(
+      '{"id":"a","external_user_id":"u","time":1767319200,"campaign_id":"x","campaign_id":"y"}',
+      OPEN,
+    )
     assert.ok(line?.includes('"event_properties":{"campaign_id":"y"}'))
   })
 
@@ -406,7 +508,7 @@ describe('a Snowflake share', () => {
   const row = { CAMPAIGN_ID: 'internal', CAMPAIGN_API_ID: 'api', CANVAS_ID: 'internal', CANVAS_API_ID: null }
 
   test('has the ids that the connector sends in its api columns', () => {
-    const mapped = mapRecords([JSON.stringify({ ID: 'a', TIME: 1, EXTERNAL_USER_ID: 'u', ...row })], {
+    const mapped = mapRecords([JSON.stringify({ ID: 'a', TIME: 1767319200, EXTERNAL_USER_ID: 'u', ...row })], {
       source: { fileType: OPEN, isShare: true },
     })
     assert.deepEqual(JSON.parse(mapped[0]?.line ?? '').event_properties, { campaign_id: 'api' })
@@ -434,7 +536,7 @@ describe('malformed records', () => {
     ['{"a":NaN}', /invalid JSON/],
   ] as const) {
     test(`${JSON.stringify(record)} costs itself alone`, () => {
-      const good = '{"id":"g","external_user_id":"u","time":1}'
+      const good = '{"id":"g","external_user_id":"u","time":1767319200}'
       const mapped = mapRecords([good, record, good], { source: { fileType: OPEN } })
       assert.deepEqual(
         mapped.map((one) => one.outcome),
@@ -464,7 +566,7 @@ describe('enriched', () => {
 describe('a chunk whose bytes are used again for the next', () => {
   test('does not change which type the next record names', () => {
     const record = (type: string) =>
-      Buffer.from(JSON.stringify({ event_type: type, id: '1', external_user_id: 'u', time: 1 }))
+      Buffer.from(JSON.stringify({ event_type: type, id: '1', external_user_id: 'u', time: 1767319200 }))
     const map = createChunkMapper(compileMapping(PLAIN))
     const first = rawChunk([record('users.messages.email.Open')])
     assert.match(outcomesOf(map(first))[0]?.line ?? '', /Email Open/)

@@ -269,7 +269,7 @@ describe('properties', () => {
         const record = {
           id: '1',
           external_user_id: 'u',
-          time: 1,
+          time: 1767319200,
           name: 'n',
           email_address: secret,
           user_agent: secret,

@@ -33,7 +33,7 @@ function isObject(text: string): boolean {
 test('exactly what JSON.parse takes as an object is taken as a record', () => {
   fc.assert(
     fc.property(almostJson, ({ insert, drop }) => {
-      for (const text of [insert, drop, `{"a":${insert}}`, `{"a":${drop},"time":1}`]) {
+      for (const text of [insert, drop, `{"a":${insert}}`, `{"a":${drop},"time":1767319200}`]) {
         if (/[\r\n]/.test(text)) continue
         // No record here has a time: one that is JSON is malformed for that reason alone.
         const { detail } = mapRecord(text.replaceAll('time', 'tame'), OPEN)
@@ -48,7 +48,7 @@ test('whatever a field holds, the event is JSON with no property that the catalo
   const listed = new Set(CATALOGUE.find((entry) => entry.event_type === OPEN)?.connector_properties)
   fc.assert(
     fc.property(fc.dictionary(fc.constantFrom(...listed, 'unknown', 'user_id', 'name'), fc.jsonValue()), (fields) => {
-      const record = { ...fields, id: 'a', external_user_id: 'u', time: 1 }
+      const record = { ...fields, id: 'a', external_user_id: 'u', time: 1767319200 }
       const { line } = mapRecord(JSON.stringify(record), OPEN)
       const properties: Record<string, unknown> = JSON.parse(line ?? '').event_properties
       for (const [key, value] of Object.entries(properties)) {
@@ -62,7 +62,7 @@ test('whatever a field holds, the event is JSON with no property that the catalo
 })
 
 test('a byte changed anywhere costs that record alone', () => {
-  const good = '{"id":"g","external_user_id":"u","time":1,"campaign_name":"é x","is_amp":true,"n":-1.5e3}'
+  const good = '{"id":"g","external_user_id":"u","time":1767319200,"campaign_name":"é x","is_amp":true,"n":-1.5e3}'
   fc.assert(
     fc.property(fc.nat(Buffer.byteLength(good) - 1), fc.integer({ min: 0, max: 255 }), (at, byte) => {
       fc.pre(byte !== 0x0a)

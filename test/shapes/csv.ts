@@ -21,6 +21,28 @@ export function tsv(records: Records): string {
   return write(records, { delimiter: '\t', lineEnd: '\n', header: (name) => name })
 }
 
+/** A CRLF file that was written as text once more. */
+export function crCrLfCsv(records: Records): string {
+  return write(records, { delimiter: ',', lineEnd: '\r\r\n', header: (name) => name })
+}
+
+export function carriageReturnCsv(records: Records): string {
+  return write(records, { delimiter: ',', lineEnd: '\r', header: (name) => name })
+}
+
+export function carriageReturnTsv(records: Records): string {
+  return write(records, { delimiter: '\t', lineEnd: '\r', header: (name) => name })
+}
+
+/** Files of several systems, put together. */
+export function mergedCsv(records: Records): string {
+  const lineEnds = ['\r', '\n', '\r\r\n', '\r\n', '\n\n', '\r\r']
+  let line = 0
+  return csv(records).replace(/"[^"]*"|\n/g, (part) =>
+    part === '\n' ? String(lineEnds[line++ % lineEnds.length]) : part,
+  )
+}
+
 /** The last column is not Currents': a file that is cut within it has lost nothing. */
 const LAST_COLUMN = 'exported_by'
 

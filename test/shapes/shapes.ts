@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import type { Format } from '../../src/read/detect.ts'
 import { avro } from './avro.ts'
-import { csv, tsv, upperCaseCsv } from './csv.ts'
+import { carriageReturnCsv, carriageReturnTsv, crCrLfCsv, csv, mergedCsv, tsv, upperCaseCsv } from './csv.ts'
 import {
   array,
   customHttp,
@@ -40,7 +40,11 @@ export const SHAPES: readonly Shape[] = [
   textShape('custom-http-envelope', 'ndjson', 'ndjson', customHttpEnvelope),
   textShape('csv', 'csv', 'csv', csv),
   textShape('upper-case-csv', 'csv', 'csv', upperCaseCsv),
+  textShape('cr-csv', 'csv', 'csv', carriageReturnCsv),
+  textShape('cr-cr-lf-csv', 'csv', 'csv', crCrLfCsv),
+  textShape('merged-csv', 'csv', 'csv', mergedCsv),
   textShape('tsv', 'csv', 'tsv', tsv),
+  textShape('cr-tsv', 'csv', 'tsv', carriageReturnTsv),
   { name: 'avro-null', format: 'avro', extension: 'avro', write: (records) => avro(records, 'null') },
   { name: 'avro-deflate', format: 'avro', extension: 'avro', write: (records) => avro(records, 'deflate') },
   { name: 'avro-snappy', format: 'avro', extension: 'avro', write: (records) => avro(records, 'snappy') },

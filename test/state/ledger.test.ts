@@ -49,8 +49,8 @@ describe('duplicates', () => {
   })
 
   test('are not records without id, nor records that become no event', () => {
-    const bare = JSON.stringify({ external_user_id: 'u', time: 1 })
-    const nobody = JSON.stringify({ id: 'n', time: 1 })
+    const bare = JSON.stringify({ external_user_id: 'u', time: 1767319200 })
+    const nobody = JSON.stringify({ id: 'n', time: 1767319200 })
     const { chunk } = book([bare, bare, nobody, record('n')])
     assert.deepEqual(
       outcomesOf(chunk).map((one) => one.outcome),
