@@ -27,7 +27,7 @@ export interface StoredFile {
 export type ReadAt = (into: Uint8Array, position: number) => Promise<number>
 
 /** What tells that two looks at a file saw one file, and no write between them. */
-export type FileFacts = Pick<Stats, 'dev' | 'ino' | 'mtimeMs' | 'ctimeMs'>
+type FileFacts = Pick<Stats, 'dev' | 'ino' | 'mtimeMs' | 'ctimeMs'>
 
 /** @throws the system's error when it cannot be opened */
 export type OpenStoredFile = (path: string) => Promise<StoredBytes>
