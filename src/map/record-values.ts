@@ -1,4 +1,4 @@
-import { hasLostSeconds, isPlausibleTime, timeOfInteger, timeOfNumber, timeOfText } from '../currents/field-values.ts'
+import { hasLostSeconds, isPlausibleTime, timeOfInteger, timeOfText } from '../currents/field-values.ts'
 import { copyBytes, textOf } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
