@@ -13,8 +13,9 @@ const STEP_MS = 50
 export interface Delay {
   /** Of every device and user. */
   readonly rate: Rate
-  /** `--max-eps` and `--max-rps` */
+  /** `--max-eps`, half of it for long lanes, and `--max-rps` */
   readonly runRate: Rate | null
+  readonly shareRate: Rate | null
   readonly requestRate: Rate | null
   record(attemptMs: number, nowMs: number): void
   /** Sets the fill to the longest attempt of the last 60 s, or the one in flight if that is longer. Gives `rate` as it was if it changed. */
@@ -39,11 +40,21 @@ export function createDelay(options: DelayOptions): Delay {
   let delayMs = SHORTEST_DELAY_MS
   const rate = createRate(eventsPerSecond, burst, delayMs)
   const runRate = maxEventsPerSecond === undefined ? null : createRate(maxEventsPerSecond, undefined, delayMs)
+  const shareRate = runRate === null ? null : { ...runRate }
   const requestRate = maxRequestsPerSecond === undefined ? null : createRate(maxRequestsPerSecond, undefined, delayMs)
 
+  function halve(): void {
+    if (runRate === null || shareRate === null) return
+    shareRate.limitPerSecond = runRate.limitPerSecond / 2
+    shareRate.burst = Math.max(1, runRate.burst / 2)
+    shareRate.fillPerMs = runRate.fillPerMs / 2
+  }
+
+  halve()
   return {
     rate,
     runRate,
+    shareRate,
     requestRate,
     record: attempts.record,
     adjust(oldestInFlightMs, nowMs) {
@@ -54,6 +65,7 @@ export function createDelay(options: DelayOptions): Delay {
       const before = { ...rate }
       delayMs = wanted
       for (const each of [rate, runRate, requestRate]) if (each !== null) setDelay(each, delayMs)
+      halve()
       return before
     },
     lowerLimit(lower) {

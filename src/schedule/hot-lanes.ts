@@ -5,7 +5,7 @@ import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
 import { heldBy, type Memory } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
 import { isHeld, type Rate } from './rate.ts'
-import type { Bucket, Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes } from './records.ts'
+import type { Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes, RunBucket } from './records.ts'
 
 /** What a hot lane keeps in memory: so many ms of its fill. */
 const FILE_WINDOW_MS = 2000
@@ -39,7 +39,7 @@ interface HotCounts {
 
 interface Parts<E extends QueuedEvent> {
   readonly rate: Rate
-  readonly run: Bucket<E> | null
+  readonly run: RunBucket<E> | null
   readonly ready: ReadyLanes<E>
   readonly blocked: Blocked<E>
   readonly identities: Identities<E>
