@@ -76,17 +76,17 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
     for (let first = due[0]; first !== undefined && first.dueAtMs !== times[0]; first = due[0]) pop()
   }
 
-  function scheduleFor(bucket: Bucket<E>, nowMs: number): void {
+  function scheduleFor(bucket: Bucket<E>, nowMs: number, earliestMs = nowMs): void {
     const turn = turnOf(bucket, run, nowMs)
     if (run !== null && bucket === run.share) {
       // They wait for no more than they can take.
       const first = bucket.waiting?.first ?? null
       const wanted = first === null ? turn : Math.min(turn, Math.max(1, first.identity.rate.burst))
-      schedule(bucket, Math.max(nowMs, whenTokensForLong(run, wanted)))
+      schedule(bucket, Math.max(earliestMs, whenTokensForLong(run, wanted)))
       return
     }
     const wanted = bucket.hotSince > 0 ? turn : Math.min(turn, Math.max(1, bucket.held))
-    schedule(bucket, Math.max(nowMs, whenTokensForOthers(bucket, run, wanted, nowMs)))
+    schedule(bucket, Math.max(earliestMs, whenTokensForOthers(bucket, run, wanted, nowMs)))
   }
 
   function wakeFirst(bucket: Bucket<E>, most: number): number {
@@ -108,7 +108,9 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
     if (run === null || (bucket !== run && bucket !== run.share)) return wakeBucket(bucket, nowMs)
     // Long lanes first; and when no other is left, what the cap leaves is theirs.
     const woken = wakeBucket(run.share, nowMs) + (bucket === run ? wakeBucket(run, nowMs) : 0)
-    if (waitsAt(run.share) && !waitsAt(run)) scheduleFor(run.share, nowMs)
+    if (waitsAt(run.share) && !waitsAt(run) && run.barred === 0) {
+      scheduleFor(run.share, nowMs, nowMs + 1 / run.rate.fillPerMs)
+    }
     return woken
   }
 
@@ -120,7 +122,9 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
     const tokens =
       run !== null && bucket === run.share ? tokensForLong(run, nowMs) : tokensForOthers(bucket, run, nowMs)
     if (tokens < 1) {
-      scheduleFor(bucket, nowMs)
+      // What others hold a grant for, or a share that grows meanwhile, is not known of beforehand.
+      const isOfCap = run !== null && (bucket === run || bucket === run.share)
+      scheduleFor(bucket, nowMs, isOfCap ? nowMs + 1 / bucket.rate.fillPerMs : nowMs)
       return 0
     }
     // Never none: lanes that hold a grant here may wait elsewhere for just those that wait here.

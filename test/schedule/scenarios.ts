@@ -268,6 +268,44 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ]
 
+/** A run-wide cap that is as short as the limit of the hot users. */
+interface Capped {
+  readonly count: number
+  /** Whether, and which, hot user has the event. */
+  readonly hotUser: (number: number, random: () => number) => string | null
+  readonly settings: Pick<Simulation, 'maxEventsPerSecond' | 'maxRequestsPerSecond' | 'maxRequestEvents'>
+}
+
+/** What bounds it: all events by the cap, each user by its limit; the figures beyond the usual ones are the scenario's. */
+export function capped(seed: number, { count, hotUser, settings }: Capped) {
+  const random = createRandom(seed)
+  const events = build(count, (number) => {
+    const hot = hotUser(number, random)
+    return hot === null ? event(number, `u${Math.floor(random() * count)}`, null) : event(number, hot, null, true)
+  })
+  const { maxEventsPerSecond = Number.POSITIVE_INFINITY, maxRequestsPerSecond, maxRequestEvents = 1000 } = settings
+  const cap = Math.min(maxEventsPerSecond, (maxRequestsPerSecond ?? Number.POSITIVE_INFINITY) * maxRequestEvents)
+  const offeredAt = new Map<number, number>()
+  let longestMs = 0
+  const outcome = simulate({
+    seed,
+    events,
+    ...settings,
+    onOffer: ({ hot, number }, nowMs) => {
+      if (!hot) offeredAt.set(number, nowMs)
+    },
+    onSend: (sent, nowMs) => {
+      for (const { hot, number } of sent) {
+        if (!hot) longestMs = Math.max(longestMs, nowMs - (offeredAt.get(number) ?? nowMs))
+      }
+    },
+  })
+  const counts = new Map<string | null, number>()
+  for (const { hot, user } of events) if (hot) counts.set(user, (counts.get(user) ?? 0) + 1)
+  const bestMs = 1000 * Math.max(count / cap, Math.max(0, ...counts.values()) / LIMIT)
+  return { events, outcome, cap, bestMs, longestMs }
+}
+
 /** 500,000 events of one device among 100,000 of others, all there at the start. */
 function pastQuota(scale: number, seed: number, onQuota: 'wait' | 'stop') {
   const events = build(600_000 * scale, (number) =>
