@@ -97,13 +97,13 @@ export function createInspector(mapping: Mapping): Inspector {
       known++
       const hash = hashUser(chunk.bytes, userStart, userEnd)
       users.add(hash, 0)
-      hottestUsers.add(hash, chunk.bytes, userStart, userEnd)
+      hottestUsers.add(hash, chunk.bytes, userStart, userEnd, events - 1)
       user = hash.low || 1
     } else anonymous++
     if (deviceEnd > deviceStart) {
       const hash = hashDevice(chunk.bytes, deviceStart, deviceEnd)
       devices.add(hash, user)
-      hottestDevices.add(hash, chunk.bytes, deviceStart, deviceEnd)
+      hottestDevices.add(hash, chunk.bytes, deviceStart, deviceEnd, events - 1)
     }
   }
 

@@ -1,6 +1,8 @@
 import { createLongestAttempt } from './longest-attempt.ts'
 import { createRate, type Rate, setDelay } from './rate.ts'
 
+/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait (DESIGN §4). */
+export const HELD_MS = 10_000
 /** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
 export const FILL_WAIT_MS = 50
 /** What an event may be charged before its request is sent counts too: J is that much more than the attempt. */

@@ -60,6 +60,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     order += 1
     identity.hotSince = order
     hot.add(identity)
+    if (run !== null) run.hot = hot.size
     identity.quota = quota.track(identity.kind, identity.id)
     identity.quota.pinned = true
     const lane = identity.lane ?? createLane(identity)
@@ -77,6 +78,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
   function cool(lane: Lane<E>, nowMs: number): void {
     const { identity } = lane
     hot.delete(identity)
+    if (run !== null) run.hot = hot.size
     identity.hotSince = 0
     if (identity.quota !== null) identity.quota.pinned = false
     lane.file = null

@@ -57,6 +57,10 @@ export interface RunBucket<E> extends Bucket<E> {
   readonly share: Bucket<E>
   /** Until then the others leave the share alone. */
   reservedUntilMs: number
+  /** Of every device and user. */
+  readonly identityRate: Rate
+  /** Identities that are hot. */
+  hot: number
 }
 
 /** A device or a user that is in use or has spent tokens. Absent = bucket full, nothing waits. */

@@ -12,11 +12,18 @@ const LEAST_RESERVED_FROM = 4
  * and half of the cap (DESIGN §4): the tokens of `share`, which grow half as fast, are set aside for them out of the
  * run's. Every event is charged to the run, so that the cap holds whoever comes first.
  */
-export function createRunBucket<E>(rate: Rate, shareRate: Rate, startedMs: number): RunBucket<E> {
+export function createRunBucket<E>(
+  rate: Rate,
+  shareRate: Rate,
+  identityRate: Rate,
+  startedMs: number,
+): RunBucket<E> {
   return {
     ...createBucket<E>(rate, startedMs),
     share: createBucket<E>(shareRate, startedMs),
     reservedUntilMs: Number.NEGATIVE_INFINITY,
+    identityRate,
+    hot: 0,
   }
 }
 
@@ -48,13 +55,14 @@ export function whenTokensForLong<E>(run: RunBucket<E>, count: number): number {
 /** Whole tokens of `bucket` for a lane that is not long, granted ones included: of the run's, what is not set aside. */
 export function tokensForOthers<E>(bucket: Bucket<E>, run: RunBucket<E> | null, nowMs: number): number {
   const tokens = tokensAt(bucket.rate, bucket.fullAtMs, nowMs)
-  if (run === null || bucket !== run || !isReserved(run, nowMs)) return tokens
-  return tokens - Math.max(0, tokensAt(run.share.rate, run.share.fullAtMs, nowMs))
+  if (run === null || bucket !== run) return tokens
+  const most = mostReserved(run, nowMs)
+  return most === 0 ? tokens : tokens - Math.max(0, Math.min(most, tokensAt(run.share.rate, run.share.fullAtMs, nowMs)))
 }
 
 /** The others are woken when so many tokens have grown: half of what is never set aside. */
 export function turnOf<E>(bucket: Bucket<E>, run: RunBucket<E> | null, nowMs: number): number {
-  const reserved = run !== null && bucket === run && isReserved(run, nowMs) ? run.share.rate.burst : 0
+  const reserved = run !== null && bucket === run ? mostReserved(run, nowMs) : 0
   return Math.max(1, Math.floor((bucket.rate.burst - reserved) / 2))
 }
 
@@ -65,21 +73,25 @@ export function whenTokensForOthers<E>(
   count: number,
   nowMs: number,
 ): number {
-  if (run === null || bucket !== run || !isReserved(run, nowMs)) return whenTokens(bucket.rate, bucket.fullAtMs, count)
-  // The share is a part of the run's tokens until it is full, and grows no more from then on.
+  const most = run !== null && bucket === run ? mostReserved(run, nowMs) : 0
+  if (run === null || most === 0) return whenTokens(bucket.rate, bucket.fullAtMs, count)
+  // What is set aside is a part of the run's tokens that grows until it is the most, and then no more.
   const { rate, fullAtMs, share } = run
-  const shareFullMs = Math.max(share.fullAtMs, nowMs)
-  const left = (atMs: number) =>
-    rate.burst - (fullAtMs - atMs) * rate.fillPerMs - (share.rate.burst - (shareFullMs - atMs) * share.rate.fillPerMs)
-  const lacking = count - left(nowMs)
+  const mostAtMs = Math.max(nowMs, whenTokens(share.rate, share.fullAtMs, most))
+  const reserved = most - (mostAtMs - nowMs) * share.rate.fillPerMs
+  const lacking = count + reserved - (rate.burst - (fullAtMs - nowMs) * rate.fillPerMs)
   const growing = rate.fillPerMs - share.rate.fillPerMs
-  const grown = (shareFullMs - nowMs) * growing
+  const grown = (mostAtMs - nowMs) * growing
   if (lacking <= grown) return nowMs + lacking / growing
-  return shareFullMs + (lacking - grown) / rate.fillPerMs
+  return mostAtMs + (lacking - grown) / rate.fillPerMs
 }
 
-function isReserved<E>(run: RunBucket<E>, nowMs: number): boolean {
-  return run.rate.burst >= LEAST_RESERVED_FROM && (nowMs < run.reservedUntilMs || lanesWait(run.share))
+/** Tokens that are set aside at most: of the share, what the long lanes can take at once. */
+function mostReserved<E>(run: RunBucket<E>, nowMs: number): number {
+  const { rate, share, identityRate, hot } = run
+  if (rate.burst < LEAST_RESERVED_FROM || (nowMs >= run.reservedUntilMs && !lanesWait(share))) return 0
+  const lanes = Math.max(1, hot, share.waiting?.size ?? 0)
+  return Math.min(Math.floor(share.rate.burst), Math.floor(identityRate.burst * lanes))
 }
 
 function lanesWait<E>({ waiting }: Bucket<E>): boolean {

@@ -1,7 +1,7 @@
 import { createBlocked } from './blocked.ts'
 import { createCharges } from './charges.ts'
 import type { ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
-import { createDelay, FILL_WAIT_MS } from './delay.ts'
+import { createDelay, FILL_WAIT_MS, HELD_MS } from './delay.ts'
 import { createFilling } from './filling.ts'
 import { createFlight } from './flight.ts'
 import { createHotLanes } from './hot-lanes.ts'
@@ -16,8 +16,6 @@ import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLane
 import { createRepeats, type Slot } from './repeats.ts'
 import { createRunBucket } from './run-cap.ts'
 
-/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait. */
-const HELD_MS = 10_000
 /** A hold longer than this makes an identity hot. */
 const LONG_HOLD_MS = 60_000
 /** Hot identities that can send this many events a second together keep every network busy. */
@@ -37,7 +35,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   })
   const identities = createIdentities<E>(rate, startedMs, quota.find)
   const { runRate, shareRate } = delay
-  const run = runRate === null || shareRate === null ? null : createRunBucket<E>(runRate, shareRate, startedMs)
+  const run = runRate === null || shareRate === null ? null : createRunBucket<E>(runRate, shareRate, rate, startedMs)
   const requestBucket: Bucket<E> | null =
     delay.requestRate === null ? null : createBucket<E>(delay.requestRate, startedMs)
   const isCapped = run !== null || requestBucket !== null
