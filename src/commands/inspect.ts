@@ -112,8 +112,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
 
 function estimatesOf({ events, bytes, hottestDevices, hottestUsers }: Inspection, options: InspectOptions) {
   const settings = rateSettingsOf(options)
-  const hottest = Math.max(hottestDevices[0]?.events ?? 0, hottestUsers[0]?.events ?? 0)
-  const load = { events, bytes, hottest }
+  const load = { events, bytes, users: hottestUsers, devices: hottestDevices }
   return { http: estimate(load, 'http', settings), batch: estimate(load, 'batch', settings) }
 }
 

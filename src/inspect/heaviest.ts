@@ -7,15 +7,22 @@ import { textOf } from '../json/bytes.ts'
  * e × events / width only by a chance of e^-rows, so that of some hundred thousand identities they are as good as exact.
  */
 export interface Heaviest {
-  /** Counts one event of the identity in `bytes[start, end)`, the content of a JSON string. */
-  add(hash: Hash, bytes: Uint8Array, start: number, end: number): void
+  /** Counts one event of the identity in `bytes[start, end)`, the content of a JSON string; `place` events came before it. */
+  add(hash: Hash, bytes: Uint8Array, start: number, end: number, place: number): void
   /** Most events first; of equals in the order of their ids. */
   top(): readonly Heavy[]
 }
 
-export interface Heavy {
+export interface Heavy extends Spread {
   readonly id: string
+}
+
+/** How many events an identity has, and where in the input they are. */
+export interface Spread {
   readonly events: number
+  /** Places (events before them) of the first and the last, as if they were spread evenly between; a few stragglers do not count. */
+  readonly from: number
+  readonly to: number
 }
 
 const ROWS = 4
@@ -32,6 +39,11 @@ export function createHeaviest(): Heaviest {
   const keys: number[] = []
   const counts: number[] = []
   const ids: Uint8Array[] = []
+  /** Of the events since it is kept. */
+  const firsts: number[] = []
+  const lasts: number[] = []
+  const sums: number[] = []
+  const seen: number[] = []
   /** No identity with as few events or fewer gets in. */
   let threshold = 0
 
@@ -50,8 +62,19 @@ export function createHeaviest(): Heaviest {
     return next
   }
 
+  function keep(slot: number, key: number, events: number, id: Uint8Array, place: number): void {
+    slots.set(key, slot)
+    keys[slot] = key
+    counts[slot] = events
+    ids[slot] = id
+    firsts[slot] = place
+    lasts[slot] = place
+    sums[slot] = place
+    seen[slot] = 1
+  }
+
   return {
-    add(hash, bytes, start, end) {
+    add(hash, bytes, start, end, place) {
       counters ??= new Uint32Array(ROWS * WIDTH)
       const events = count(counters, hash)
       if (events <= threshold) return
@@ -59,13 +82,13 @@ export function createHeaviest(): Heaviest {
       const known = slots.get(key)
       if (known !== undefined) {
         counts[known] = events
+        lasts[known] = place
+        sums[known] = (sums[known] as number) + place
+        seen[known] = (seen[known] as number) + 1
         return
       }
       if (counts.length < KEPT) {
-        slots.set(key, counts.length)
-        keys.push(key)
-        counts.push(events)
-        ids.push(copyOf(bytes, start, end))
+        keep(counts.length, key, events, copyOf(bytes, start, end), place)
         return
       }
       let least = 0
@@ -73,14 +96,16 @@ export function createHeaviest(): Heaviest {
       threshold = counts[least] as number
       if (events <= threshold) return
       slots.delete(keys[least] as number)
-      slots.set(key, least)
-      keys[least] = key
-      counts[least] = events
-      ids[least] = copyOf(bytes, start, end)
+      keep(least, key, events, copyOf(bytes, start, end), place)
     },
     top() {
       return counts
-        .map((events, i) => ({ id: String(JSON.parse(`"${textOf(ids[i] as Uint8Array)}"`)), events }))
+        .map((events, i) => {
+          const to = lasts[i] as number
+          // The mean of what is spread evenly is in its middle.
+          const from = Math.max(firsts[i] as number, (2 * (sums[i] as number)) / (seen[i] as number) - to)
+          return { id: String(JSON.parse(`"${textOf(ids[i] as Uint8Array)}"`)), events, from, to }
+        })
         .toSorted((a, b) => b.events - a.events || (a.id < b.id ? -1 : 1))
     },
   }

@@ -92,13 +92,13 @@ export function createInspector(mapping: Mapping): Inspector {
       known++
       const hash = hashUser(chunk.bytes, userAt.start, userAt.end)
       users.add(hash, 0)
-      hottestUsers.add(hash, chunk.bytes, userAt.start, userAt.end)
+      hottestUsers.add(hash, chunk.bytes, userAt.start, userAt.end, events - 1)
       user = hash.low || 1
     } else anonymous++
     if (deviceAt.end > deviceAt.start) {
       const hash = hashDevice(chunk.bytes, deviceAt.start, deviceAt.end)
       devices.add(hash, user)
-      hottestDevices.add(hash, chunk.bytes, deviceAt.start, deviceAt.end)
+      hottestDevices.add(hash, chunk.bytes, deviceAt.start, deviceAt.end, events - 1)
     }
   }
 

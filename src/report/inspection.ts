@@ -147,8 +147,8 @@ export function inspectionJson({ summary, files, names, inspection, estimates, q
     devices: inspection.devices,
     devices_with_several_users: inspection.devicesWithSeveralUsers,
     identities_exact: inspection.isExact,
-    hottest_users: inspection.hottestUsers,
-    hottest_devices: inspection.hottestDevices,
+    hottest_users: inspection.hottestUsers.map(({ id, events }) => ({ id, events })),
+    hottest_devices: inspection.hottestDevices.map(({ id, events }) => ({ id, events })),
     bytes: inspection.bytes,
     estimates: Object.fromEntries(
       Object.entries(estimates).map(([api, { requests, seconds, bound, atLeast }]) => [

@@ -1,10 +1,19 @@
 import { appendLane, createLaneList, makeReady, removeLane } from './lanes.ts'
-import { tokensAt, whenTokens } from './rate.ts'
-import type { Bucket, Entry, Lane, ReadyLanes } from './records.ts'
+import { tokensAt } from './rate.ts'
+import type { Bucket, Entry, Lane, ReadyLanes, RunBucket } from './records.ts'
+import {
+  reserveShare,
+  tokensForLong,
+  tokensForOthers,
+  turnOf,
+  whenTokensForLong,
+  whenTokensForOthers,
+} from './run-cap.ts'
 
 const GRANT_USER = 1
 const GRANT_DEVICE = 2
 const GRANT_RUN = 4
+const GRANT_SHARE = 8
 
 /**
  * The lanes that wait for a token, behind the bucket that lacks it, first come first served; and the times at which
@@ -29,7 +38,7 @@ export interface Blocked<E> {
   buckets(): Generator<Bucket<E>>
 }
 
-export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): Blocked<E> {
+export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null): Blocked<E> {
   // A binary heap over two arrays. Entries whose time is not their bucket's own any more are stale and skipped.
   const times: number[] = []
   const due: Bucket<E>[] = []
@@ -74,9 +83,17 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): B
     for (let first = due[0]; first !== undefined && first.dueAtMs !== times[0]; first = due[0]) pop()
   }
 
-  function scheduleFor(bucket: Bucket<E>, nowMs: number): void {
-    const wanted = bucket.hotSince > 0 ? halfBurst(bucket) : Math.min(halfBurst(bucket), Math.max(1, bucket.held))
-    schedule(bucket, Math.max(nowMs, whenTokens(bucket.rate, bucket.fullAtMs, wanted)))
+  function scheduleFor(bucket: Bucket<E>, nowMs: number, earliestMs = nowMs): void {
+    const turn = turnOf(bucket, run, nowMs)
+    if (run !== null && bucket === run.share) {
+      // They wait for no more than they can take.
+      const first = bucket.waiting?.first ?? null
+      const wanted = first === null ? turn : Math.min(turn, Math.max(1, first.identity.rate.burst))
+      schedule(bucket, Math.max(earliestMs, whenTokensForLong(run, wanted)))
+      return
+    }
+    const wanted = bucket.hotSince > 0 ? turn : Math.min(turn, Math.max(1, bucket.held))
+    schedule(bucket, Math.max(earliestMs, whenTokensForOthers(bucket, run, wanted, nowMs)))
   }
 
   function wakeFirst(bucket: Bucket<E>, most: number): number {
@@ -95,23 +112,38 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): B
   }
 
   function wakeDue(bucket: Bucket<E>, nowMs: number): number {
+    if (run === null || (bucket !== run && bucket !== run.share)) return wakeBucket(bucket, nowMs)
+    // Long lanes first; and when no other is left, what the cap leaves is theirs.
+    const woken = wakeBucket(run.share, nowMs) + (bucket === run ? wakeBucket(run, nowMs) : 0)
+    if (waitsAt(run.share) && !waitsAt(run) && run.barred === 0) {
+      scheduleFor(run.share, nowMs, nowMs + 1 / run.rate.fillPerMs)
+    }
+    return woken
+  }
+
+  function wakeBucket(bucket: Bucket<E>, nowMs: number): number {
     bucket.dueAtMs = Number.POSITIVE_INFINITY
     // While a repeat waits for these tokens, no lane may have them; it reschedules when it has gone.
-    if (bucket.waiting === null || bucket.waiting.size === 0 || bucket.barred > 0) return 0
-    const tokens = tokensAt(bucket.rate, bucket.fullAtMs, nowMs)
+    const barred = run !== null && bucket === run.share ? run.barred : bucket.barred
+    if (bucket.waiting === null || bucket.waiting.size === 0 || barred > 0) return 0
+    const tokens =
+      run !== null && bucket === run.share ? tokensForLong(run, nowMs) : tokensForOthers(bucket, run, nowMs)
     if (tokens < 1) {
-      scheduleFor(bucket, nowMs)
+      // What others hold a grant for, or a share that grows meanwhile, is not known of beforehand.
+      const isOfCap = run !== null && (bucket === run || bucket === run.share)
+      scheduleFor(bucket, nowMs, isOfCap ? nowMs + 1 / bucket.rate.fillPerMs : nowMs)
       return 0
     }
     // Never none: lanes that hold a grant here may wait elsewhere for just those that wait here.
     const woken = wakeFirst(bucket, Math.max(1, tokens - bucket.granted))
-    if (bucket.waiting.size > 0) schedule(bucket, nowMs + halfBurst(bucket) / bucket.rate.fillPerMs)
+    if (bucket.waiting.size > 0) schedule(bucket, nowMs + turnOf(bucket, run, nowMs) / bucket.rate.fillPerMs)
     return woken
   }
 
   return {
     wait(lane, bucket, nowMs) {
       loseGrant(lane, bucket, run)
+      if (run !== null && bucket === run.share) reserveShare(run, nowMs)
       bucket.waiting ??= createLaneList()
       appendLane(bucket.waiting, lane)
       if (bucket.dueAtMs === Number.POSITIVE_INFINITY) scheduleFor(bucket, nowMs)
@@ -127,7 +159,8 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): B
     },
     release: (bucket) => wakeFirst(bucket, Number.POSITIVE_INFINITY),
     reschedule(bucket, nowMs) {
-      if (bucket.waiting !== null && bucket.waiting.size > 0) scheduleFor(bucket, nowMs)
+      if (waitsAt(bucket)) scheduleFor(bucket, nowMs)
+      if (run !== null && bucket === run && waitsAt(run.share)) scheduleFor(run.share, nowMs)
     },
     nextDueMs() {
       dropStale()
@@ -141,34 +174,40 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: Bucket<E> | null): B
   }
 }
 
-/** The bucket that keeps `entry`, the first of its lane or (`following`) one behind it, from being sent; null if none does. */
+/**
+ * The bucket that keeps `entry`, the first of its lane or (`following`) one behind it, from being sent; null if none does.
+ * @param isLong its lane is long
+ */
 export function lackingBucket<E>(
   entry: Entry<E>,
   following: boolean,
-  run: Bucket<E> | null,
+  isLong: boolean,
+  run: RunBucket<E> | null,
   nowMs: number,
 ): Bucket<E> | null {
   const grants = following ? 0 : entry.lane.grants
   const { user, device } = entry
   if (user !== null && !mayTake(user, (grants & GRANT_USER) !== 0, nowMs)) return user
   if (device !== null && !mayTake(device, (grants & GRANT_DEVICE) !== 0, nowMs)) return device
-  if (run !== null && !mayTake(run, (grants & GRANT_RUN) !== 0, nowMs)) return run
-  return null
+  if (run === null) return null
+  if (isLong) return longMayTake(run, grants, nowMs) ? null : run.share
+  return mayTakeOfRun(run, (grants & GRANT_RUN) !== 0, nowMs) ? null : run
 }
 
 /** Gives up the lane's grants; to be called before its first entry changes. */
-export function dropGrants<E>(lane: Lane<E>, run: Bucket<E> | null): void {
+export function dropGrants<E>(lane: Lane<E>, run: RunBucket<E> | null): void {
   if (lane.grants === 0) return
   const user = lane.first?.user
   const device = lane.first?.device
   if ((lane.grants & GRANT_USER) !== 0 && user) user.granted -= 1
   if ((lane.grants & GRANT_DEVICE) !== 0 && device) device.granted -= 1
   if ((lane.grants & GRANT_RUN) !== 0 && run !== null) run.granted -= 1
+  if ((lane.grants & GRANT_SHARE) !== 0 && run !== null) run.share.granted -= 1
   lane.grants = 0
 }
 
-function halfBurst<E>(bucket: Bucket<E>): number {
-  return Math.max(1, Math.floor(bucket.rate.burst / 2))
+function waitsAt<E>({ waiting }: Bucket<E>): boolean {
+  return waiting !== null && waiting.size > 0
 }
 
 function mayTake<E>(bucket: Bucket<E>, granted: boolean, nowMs: number): boolean {
@@ -178,21 +217,35 @@ function mayTake<E>(bucket: Bucket<E>, granted: boolean, nowMs: number): boolean
   return tokensAt(bucket.rate, bucket.fullAtMs, nowMs) > bucket.granted
 }
 
-function grantFor<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): number {
+function mayTakeOfRun<E>(run: RunBucket<E>, granted: boolean, nowMs: number): boolean {
+  return mayTake(run, granted, nowMs) && (granted || tokensForOthers(run, run, nowMs) > run.granted)
+}
+
+function longMayTake<E>(run: RunBucket<E>, grants: number, nowMs: number): boolean {
+  if (run.barred > 0) return false
+  if ((grants & GRANT_RUN) !== 0 && tokensAt(run.rate, run.fullAtMs, nowMs) >= 1) return true
+  const tokens = tokensForLong(run, nowMs)
+  if ((grants & GRANT_SHARE) !== 0) return tokens >= 1
+  return !waitsAt(run.share) && tokens > run.share.granted
+}
+
+function grantFor<E>(lane: Lane<E>, bucket: Bucket<E>, run: RunBucket<E> | null): number {
   if (lane.first === null) return 0
   if (lane.first.user === bucket) return GRANT_USER
   if (lane.first.device === bucket) return GRANT_DEVICE
-  return run === bucket ? GRANT_RUN : 0
+  if (run === null) return 0
+  if (run === bucket) return GRANT_RUN
+  return run.share === bucket ? GRANT_SHARE : 0
 }
 
-function grant<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): void {
+function grant<E>(lane: Lane<E>, bucket: Bucket<E>, run: RunBucket<E> | null): void {
   const kind = grantFor(lane, bucket, run)
   if (kind === 0 || (lane.grants & kind) !== 0) return
   lane.grants |= kind
   bucket.granted += 1
 }
 
-function loseGrant<E>(lane: Lane<E>, bucket: Bucket<E>, run: Bucket<E> | null): void {
+function loseGrant<E>(lane: Lane<E>, bucket: Bucket<E>, run: RunBucket<E> | null): void {
   const kind = grantFor(lane, bucket, run)
   if ((lane.grants & kind) === 0) return
   lane.grants &= ~kind

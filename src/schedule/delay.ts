@@ -1,6 +1,8 @@
 import { createLongestAttempt } from './longest-attempt.ts'
 import { createRate, type Rate, setDelay } from './rate.ts'
 
+/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait (DESIGN §4). */
+export const HELD_MS = 10_000
 /** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
 export const FILL_WAIT_MS = 50
 /** What an event may be charged before its request is sent counts too: J is that much more than the attempt. */
@@ -13,8 +15,9 @@ const STEP_MS = 50
 export interface Delay {
   /** Of every device and user. */
   readonly rate: Rate
-  /** `--max-eps` and `--max-rps` */
+  /** `--max-eps`, half of it for long lanes, and `--max-rps` */
   readonly runRate: Rate | null
+  readonly shareRate: Rate | null
   readonly requestRate: Rate | null
   record(attemptMs: number, nowMs: number): void
   /** Sets the fill to the longest attempt of the last 60 s, or the one in flight if that is longer. Gives `rate` as it was if it changed. */
@@ -39,11 +42,21 @@ export function createDelay(options: DelayOptions): Delay {
   let delayMs = SHORTEST_DELAY_MS
   const rate = createRate(eventsPerSecond, burst, delayMs)
   const runRate = maxEventsPerSecond === undefined ? null : createRate(maxEventsPerSecond, undefined, delayMs)
+  const shareRate = runRate === null ? null : { ...runRate }
   const requestRate = maxRequestsPerSecond === undefined ? null : createRate(maxRequestsPerSecond, undefined, delayMs)
 
+  function halve(): void {
+    if (runRate === null || shareRate === null) return
+    shareRate.limitPerSecond = runRate.limitPerSecond / 2
+    shareRate.burst = Math.max(1, runRate.burst / 2)
+    shareRate.fillPerMs = runRate.fillPerMs / 2
+  }
+
+  halve()
   return {
     rate,
     runRate,
+    shareRate,
     requestRate,
     record: attempts.record,
     adjust(oldestInFlightMs, nowMs) {
@@ -54,6 +67,7 @@ export function createDelay(options: DelayOptions): Delay {
       const before = { ...rate }
       delayMs = wanted
       for (const each of [rate, runRate, requestRate]) if (each !== null) setDelay(each, delayMs)
+      halve()
       return before
     },
     lowerLimit(lower) {

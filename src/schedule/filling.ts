@@ -2,8 +2,9 @@ import { type Blocked, dropGrants, lackingBucket } from './blocked.ts'
 import type { Charges } from './charges.ts'
 import { dequeue, removeLane } from './lanes.ts'
 import { enterFlight } from './memory.ts'
-import type { Bucket, Lane, QueuedEvent, ReadyLanes } from './records.ts'
+import type { Lane, QueuedEvent, ReadyLanes, RunBucket } from './records.ts'
 import type { Slot } from './repeats.ts'
+import { chargeShare } from './run-cap.ts'
 
 /** The request that is being filled from the lanes that are ready; one at a time. */
 export interface Filling<E extends QueuedEvent> {
@@ -28,7 +29,7 @@ interface Parts<E extends QueuedEvent> {
   readonly maxRequestBytes: number
   readonly ready: ReadyLanes<E>
   readonly blocked: Blocked<E>
-  readonly run: Bucket<E> | null
+  readonly run: RunBucket<E> | null
   readonly charges: Charges<E>
   /** A lane that was taken from, or has nothing to send, goes on or ends. */
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
@@ -53,6 +54,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
 
   /** Takes what it can from the lane's head; true when the request is full. */
   function takeFrom(lane: Lane<E>, nowMs: number): boolean {
+    const isLong = lane.list === ready.long
     let taken = 0
     let full = false
     for (let entry = lane.first; entry !== null; entry = lane.first) {
@@ -61,7 +63,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
       // One event always fits an empty request: whether it is too large is for Amplitude to say.
       full = filled > 0 && (filled >= maxRequestEvents || openBytes + requestBytes > maxRequestBytes)
       if (full) break
-      const lacking = lackingBucket(entry, taken > 0, run, nowMs)
+      const lacking = lackingBucket(entry, taken > 0, isLong, run, nowMs)
       if (lacking !== null) {
         if (taken === 0) {
           removeLane(lane)
@@ -72,6 +74,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
       const slot = open ?? openSlot(nowMs)
       dropGrants(lane, run)
       dequeue(entry, run)
+      if (isLong && run !== null) chargeShare(run, nowMs)
       charges.chargeEvent(entry, nowMs)
       enterFlight(entry, slot.id)
       slot.entries.push(entry)
@@ -86,9 +89,9 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
   }
 
   function firstReady(): Lane<E> | null {
-    const mostOfHot = Math.max(1, maxRequestEvents / 2)
-    const hotMayGo = open === null || (open.entries.length < mostOfHot && openBytes < maxRequestBytes / 2)
-    return (hotMayGo ? ready.hot.first : null) ?? ready.others.first ?? ready.hot.first
+    const mostOfLong = Math.max(1, maxRequestEvents / 2)
+    const longMayGo = open === null || (open.entries.length < mostOfLong && openBytes < maxRequestBytes / 2)
+    return (longMayGo ? ready.long.first : null) ?? ready.others.first ?? ready.long.first
   }
 
   return {

@@ -5,7 +5,7 @@ import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
 import { heldBy, type Memory } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
 import { isHeld, type Rate } from './rate.ts'
-import type { Bucket, Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes } from './records.ts'
+import type { Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes, RunBucket } from './records.ts'
 
 /** What a hot lane keeps in memory: so many ms of its fill. */
 const FILE_WINDOW_MS = 2000
@@ -39,7 +39,7 @@ interface HotCounts {
 
 interface Parts<E extends QueuedEvent> {
   readonly rate: Rate
-  readonly run: Bucket<E> | null
+  readonly run: RunBucket<E> | null
   readonly ready: ReadyLanes<E>
   readonly blocked: Blocked<E>
   readonly identities: Identities<E>
@@ -60,6 +60,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     order += 1
     identity.hotSince = order
     hot.add(identity)
+    if (run !== null) run.hot = hot.size
     identity.quota = quota.track(identity.kind, identity.id)
     identity.quota.pinned = true
     const lane = identity.lane ?? createLane(identity)
@@ -77,6 +78,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
   function cool(lane: Lane<E>, nowMs: number): void {
     const { identity } = lane
     hot.delete(identity)
+    if (run !== null) run.hot = hot.size
     identity.hotSince = 0
     if (identity.quota !== null) identity.quota.pinned = false
     lane.file = null

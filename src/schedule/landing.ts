@@ -3,7 +3,7 @@ import { dropGrants } from './blocked.ts'
 import type { HotLanes } from './hot-lanes.ts'
 import { createLane, enqueueAgain, removeLane } from './lanes.ts'
 import { homeOf, type Memory } from './memory.ts'
-import type { Bucket, Entry, Identity, Lane, QueuedEvent } from './records.ts'
+import type { Entry, Identity, Lane, QueuedEvent, RunBucket } from './records.ts'
 import { type Repeats, type Slot, withdrawHeld } from './repeats.ts'
 
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
@@ -16,7 +16,7 @@ export interface Landing<E extends QueuedEvent> {
 }
 
 interface Parts<E extends QueuedEvent> {
-  readonly run: Bucket<E> | null
+  readonly run: RunBucket<E> | null
   readonly hot: HotLanes<E>
   readonly memory: Memory<E>
   readonly repeats: Repeats<E>

@@ -34,7 +34,12 @@ export function appendLane<E>(list: LaneList<E>, lane: Lane<E>): void {
 
 /** Puts the lane, which is in no list, at the end of those that are ready. */
 export function makeReady<E>(ready: ReadyLanes<E>, lane: Lane<E>): void {
-  appendLane(lane.file === null ? ready.others : ready.hot, lane)
+  appendLane(isLong(ready, lane) ? ready.long : ready.others, lane)
+}
+
+/** The lane takes longer than its identity's next burst. */
+export function isLong<E>({ isCapped }: ReadyLanes<E>, lane: Lane<E>): boolean {
+  return lane.file !== null || (isCapped && lane.length > lane.identity.rate.burst)
 }
 
 /** Takes the lane out of the list it is in, if any. */

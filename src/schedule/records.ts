@@ -51,6 +51,18 @@ export interface Bucket<E> {
   hotSince: number
 }
 
+/** The run as a whole under `--max-eps` (see `run-cap.ts`). */
+export interface RunBucket<E> extends Bucket<E> {
+  /** What long lanes may take first: half of the cap. */
+  readonly share: Bucket<E>
+  /** Until then the others leave the share alone. */
+  reservedUntilMs: number
+  /** Of every device and user. */
+  readonly identityRate: Rate
+  /** Identities that are hot. */
+  hot: number
+}
+
 /** A device or a user that is in use or has spent tokens. Absent = bucket full, nothing waits. */
 export interface Identity<E> extends Bucket<E> {
   kind: IdentityRef['kind']
@@ -130,9 +142,14 @@ export interface LaneList<E> {
 /** Lanes that have something to send and no request in flight. */
 export interface ReadyLanes<E> {
   /**
-   * Hot lanes come first, up to half of a request: there are few, each has its next tokens soon again, and they take
+   * Long lanes come first, up to half of a request: there are few, each has its next tokens soon again, and they take
    * longest. In one queue they would wait behind all that is in memory, once for every second's worth.
    */
-  readonly hot: LaneList<E>
+  readonly long: LaneList<E>
   readonly others: LaneList<E>
+  /**
+   * `--max-eps` or `--max-rps` is given, so what is in memory may take as long as it takes a lane to become hot: a lane
+   * with more in it than its identity may send at once is long too. Else only hot lanes are.
+   */
+  readonly isCapped: boolean
 }

@@ -1,22 +1,21 @@
 import { createBlocked } from './blocked.ts'
 import { createCharges } from './charges.ts'
 import type { ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
-import { createDelay, FILL_WAIT_MS } from './delay.ts'
+import { createDelay, FILL_WAIT_MS, HELD_MS } from './delay.ts'
 import { createFilling } from './filling.ts'
 import { createFlight } from './flight.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
 import { createLanding } from './landing.ts'
-import { createLane, createLaneList, enqueue, makeReady } from './lanes.ts'
+import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
 import { createMemory, homeOf } from './memory.ts'
 import { createDailyQuota } from './quota.ts'
 import { quotaLeftUntilMs } from './quota-left.ts'
 import { emptyUntil } from './rate.ts'
 import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
 import { createRepeats, type Slot } from './repeats.ts'
+import { createRunBucket } from './run-cap.ts'
 
-/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait. */
-const HELD_MS = 10_000
 /** A hold longer than this makes an identity hot. */
 const LONG_HOLD_MS = 60_000
 /** Hot identities that can send this many events a second together keep every network busy. */
@@ -35,10 +34,12 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     saved: options.savedQuota ?? [],
   })
   const identities = createIdentities<E>(rate, startedMs, quota.find)
-  const run: Bucket<E> | null = delay.runRate === null ? null : createBucket<E>(delay.runRate, startedMs)
+  const { runRate, shareRate } = delay
+  const run = runRate === null || shareRate === null ? null : createRunBucket<E>(runRate, shareRate, rate, startedMs)
   const requestBucket: Bucket<E> | null =
     delay.requestRate === null ? null : createBucket<E>(delay.requestRate, startedMs)
-  const ready: ReadyLanes<E> = { hot: createLaneList<E>(), others: createLaneList<E>() }
+  const isCapped = run !== null || requestBucket !== null
+  const ready: ReadyLanes<E> = { long: createLaneList<E>(), others: createLaneList<E>(), isCapped }
   const blocked = createBlocked<E>(ready, run)
   const memory = createMemory<E>(identities)
   const repeats = createRepeats<E>(blocked, run)
@@ -152,6 +153,10 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const lane = owner.lane ?? createLane(owner)
       enqueue(memory.admit(event, user, device, lane), run)
       if (lane.list === null) proceed(lane, nowMs)
+      else if (isCapped && isLong(ready, lane) && (lane.list === ready.others || lane.list === run?.waiting)) {
+        removeLane(lane)
+        makeReady(ready, lane)
+      }
       heatIfCrowded(user, nowMs)
       heatIfCrowded(device, nowMs)
     },

@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { API_LIMITS } from '../../src/amplitude/limits.ts'
-import { estimate, type RateSettings } from '../../src/inspect/estimate.ts'
-import { event } from '../schedule/scenarios.ts'
+import { createHasher } from '../../src/hash.ts'
+import { estimate, type Load, type RateSettings } from '../../src/inspect/estimate.ts'
+import { createHeaviest, type Spread } from '../../src/inspect/heaviest.ts'
+import { CAPPED, cappedSimulation, event } from '../schedule/scenarios.ts'
 import { type Simulation, simulate } from '../schedule/simulator.ts'
 
 const FREE: RateSettings = {
@@ -13,11 +15,38 @@ const FREE: RateSettings = {
   maxRequestsPerSecond: null,
 }
 
+/** A user with so many of all events. */
+function loadOf(events: number, bytes: number, hottest: number): Load {
+  return { events, bytes, users: [{ events: hottest, from: 0, to: events - 1 }], devices: [] }
+}
+
+/** What `inspect` would find. */
+function inspected(events: Simulation['events']): Load {
+  const hash = createHasher()
+  const spreadOf = (idOf: (event: Simulation['events'][number]) => string | null): readonly Spread[] => {
+    const heaviest = createHeaviest()
+    for (const [place, each] of events.entries()) {
+      const id = idOf(each)
+      if (id === null) continue
+      const bytes = Buffer.from(id)
+      heaviest.add(hash(bytes, 0, bytes.length), bytes, 0, bytes.length, place)
+    }
+    return heaviest.top()
+  }
+  const bytes = events.reduce((sum, each) => sum + each.requestBytes, 0)
+  return {
+    events: events.length,
+    bytes,
+    users: spreadOf(({ user }) => user),
+    devices: spreadOf(({ device }) => device),
+  }
+}
+
 const near = (actual: number, expected: number) => assert.ok(Math.abs(actual / expected - 1) < 0.001, String(actual))
 
 describe('the estimate of an upload', () => {
   test('of one hot identity is what its bucket lets pass: 28.02 a second, 280.2 on Batch', () => {
-    const load = { events: 20_000, bytes: 10_000_000, hottest: 10_000 }
+    const load = loadOf(20_000, 10_000_000, 10_000)
     const http = estimate(load, 'http', FREE)
     near(http.seconds, 10_000 / (870 / 31.05))
     assert.deepEqual([http.bound, http.atLeast, http.requests], ['identity', false, 11])
@@ -25,13 +54,13 @@ describe('the estimate of an upload', () => {
   })
 
   test('takes rate and burst of the user', () => {
-    const load = { events: 1000, bytes: 1000, hottest: 1000 }
+    const load = loadOf(1000, 1000, 1000)
     const settings = { ...FREE, deviceEventsPerSecond: 10, deviceBurst: 100 }
     near(estimate(load, 'http', settings).seconds, 1000 / (200 / 31.05))
   })
 
   test('is bound by a cap when that takes longer, less than one request a second too', () => {
-    const load = { events: 10_000, bytes: 1_000_000, hottest: 10 }
+    const load = loadOf(10_000, 1_000_000, 10)
     const capped = estimate(load, 'http', { ...FREE, maxEventsPerSecond: 100 })
     near(capped.seconds, 10_000 / (2900 / 31.05))
     assert.equal(capped.bound, 'rate_cap')
@@ -41,32 +70,32 @@ describe('the estimate of an upload', () => {
   })
 
   test('takes no more events in a request than the API does', () => {
-    const load = { events: 20_000, bytes: 10_000, hottest: 1 }
+    const load = loadOf(20_000, 10_000, 1)
     assert.equal(estimate(load, 'http', { ...FREE, batchSize: 2000 }).requests, 11)
     assert.equal(estimate(load, 'batch', { ...FREE, batchSize: 2000 }).requests, 10)
   })
 
   test('is bound by the daily quota of an identity with more than 490,000 events', () => {
-    const { seconds, bound } = estimate({ events: 1_000_000, bytes: 1, hottest: 1_000_000 }, 'batch', FREE)
+    const { seconds, bound } = estimate(loadOf(1_000_000, 1, 1_000_000), 'batch', FREE)
     assert.equal(bound, 'daily_quota')
     near(seconds, 2 * 86_400 + 20_000 / (8700 / 31.05))
   })
 
   test('is not bound by a daily quota that a slow identity never reaches', () => {
     const slow = { ...FREE, deviceEventsPerSecond: 5 }
-    const { seconds, bound } = estimate({ events: 1_000_000, bytes: 1, hottest: 1_000_000 }, 'batch', slow)
+    const { seconds, bound } = estimate(loadOf(1_000_000, 1, 1_000_000), 'batch', slow)
     assert.equal(bound, 'identity')
     near(seconds, 1_000_000 / (145 / 31.05))
   })
 
   test('is only a lower bound when nothing known holds it', () => {
-    const free = estimate({ events: 1_000_000, bytes: 1, hottest: 3 }, 'http', FREE)
+    const free = estimate(loadOf(1_000_000, 1, 3), 'http', FREE)
     assert.deepEqual([free.bound, free.atLeast], [null, true])
   })
 
   test('of nothing is nothing', () => {
     const nothing = { requests: 0, seconds: 0, bound: null, atLeast: true }
-    assert.deepEqual(estimate({ events: 0, bytes: 0, hottest: 0 }, 'http', FREE), nothing)
+    assert.deepEqual(estimate(loadOf(0, 0, 0), 'http', FREE), nothing)
   })
 })
 
@@ -74,40 +103,39 @@ describe('the estimate is within a tenth of what the scheduler takes in virtual 
   const others = (number: number) => event(number, `u${number}`, null)
   const CASES: readonly {
     name: string
-    hottest: number
     api?: 'http' | 'batch'
     make: (number: number) => Simulation['events'][number]
     settings?: Partial<RateSettings>
   }[] = [
-    { name: 'a device at the start', hottest: 900, make: (n) => (n < 900 ? event(n, null, 'hot') : others(n)) },
-    { name: 'a device at the end', hottest: 900, make: (n) => (n >= 2100 ? event(n, null, 'hot') : others(n)) },
+    { name: 'a device at the start', make: (n) => (n < 900 ? event(n, null, 'hot') : others(n)) },
+    { name: 'a device at the end', make: (n) => (n >= 2100 ? event(n, null, 'hot') : others(n)) },
     {
       name: 'a user among others, spread evenly',
-      hottest: 1000,
+
       make: (n) => (n % 3 === 0 ? event(n, 'hot', `d${n}`) : others(n)),
     },
     {
       name: 'a device of several users',
-      hottest: 1000,
+
       make: (n) => (n % 3 === 0 ? event(n, `u${n % 5}`, 'hot') : others(n)),
     },
     {
       name: 'a device on Batch',
-      hottest: 3000,
+
       api: 'batch',
       make: (n) => event(n, null, 'hot'),
     },
     {
       name: '--device-eps and --device-burst',
-      hottest: 300,
+
       make: (n) => (n % 10 === 0 ? event(n, null, 'hot') : others(n)),
       settings: { deviceEventsPerSecond: 10, deviceBurst: 100 },
     },
-    { name: '--max-eps', hottest: 1, make: others, settings: { maxEventsPerSecond: 100 } },
-    { name: '--max-rps', hottest: 1, make: others, settings: { maxRequestsPerSecond: 2, batchSize: 100 } },
+    { name: '--max-eps', make: others, settings: { maxEventsPerSecond: 100 } },
+    { name: '--max-rps', make: others, settings: { maxRequestsPerSecond: 2, batchSize: 100 } },
   ]
 
-  for (const { name, hottest, api = 'http', make, settings = {} } of CASES) {
+  for (const { name, api = 'http', make, settings = {} } of CASES) {
     test(name, () => {
       const events = Array.from({ length: 3000 }, (_, number) => make(number))
       const rates = { ...FREE, ...settings }
@@ -123,7 +151,19 @@ describe('the estimate is within a tenth of what the scheduler takes in virtual 
         ...(rates.batchSize === null ? {} : { maxRequestEvents: rates.batchSize }),
       })
       assert.deepEqual([broken, refusals], [[], 0])
-      const { seconds } = estimate({ events: events.length, bytes: 300_000, hottest }, api, rates)
+      const { seconds } = estimate(inspected(events), api, rates)
+      assert.ok(Math.abs(endMs / 1000 / seconds - 1) < 0.1, `${endMs / 1000} s taken, ${seconds} s estimated`)
+    })
+  }
+
+  for (const capped of CAPPED) {
+    test(capped.name, () => {
+      const { simulation } = cappedSimulation(capped, 0.1, 1)
+      const { endMs, broken, refusals } = simulate(simulation)
+      assert.deepEqual([broken, refusals], [[], 0])
+      const { maxEventsPerSecond = null, maxRequestsPerSecond = null, maxRequestEvents = null } = simulation
+      const settings = { ...FREE, maxEventsPerSecond, maxRequestsPerSecond, batchSize: maxRequestEvents }
+      const { seconds } = estimate(inspected(simulation.events), 'http', settings)
       assert.ok(Math.abs(endMs / 1000 / seconds - 1) < 0.1, `${endMs / 1000} s taken, ${seconds} s estimated`)
     })
   }

@@ -11,9 +11,9 @@ const hashOf = createHasher()
 
 function heaviestOf(ids: readonly string[]) {
   const heaviest = createHeaviest()
-  for (const id of ids) {
+  for (const [place, id] of ids.entries()) {
     const bytes = Buffer.from(JSON.stringify(id).slice(1, -1))
-    heaviest.add(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length)
+    heaviest.add(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length, place)
   }
   return heaviest.top()
 }
@@ -24,7 +24,7 @@ describe('the heaviest identities', () => {
       fc.property(fc.array(fc.constantFrom('a', 'b"', 'é\\', 'd', 'e'), { maxLength: 200 }), (ids) => {
         const expected = [...new Set(ids)].map((id) => ({ id, events: ids.filter((other) => other === id).length }))
         assert.deepEqual(
-          heaviestOf(ids),
+          heaviestOf(ids).map(({ id, events }) => ({ id, events })),
           expected.toSorted((a, b) => b.events - a.events || (a.id < b.id ? -1 : 1)),
         )
       }),
@@ -40,10 +40,24 @@ describe('the heaviest identities', () => {
     assert.ok((first?.events ?? 0) >= 500 && (first?.events ?? 0) <= 515, String(first?.events))
   })
 
+  test('are known with the part of the input they are in, whatever strays from it', () => {
+    const ids = Array.from({ length: 20_000 }, (_, i) => `once-${i}`)
+    for (let i = 0; i < 20_000; i += 20) ids[i] = 'throughout'
+    for (let i = 10_001; i < 20_000; i += 10) ids[i] = 'second half'
+    for (let i = 15_000; i < 15_900; i++) if (ids[i]?.startsWith('once')) ids[i] = 'block'
+    ids[5] = 'second half'
+    const near = (place: number | undefined, expected: number) =>
+      assert.ok(Math.abs((place ?? Number.NaN) - expected) < 100, `${place}, not ${expected}`)
+    for (const { id, from, to } of heaviestOf(ids).slice(0, 3)) {
+      near(from, id === 'throughout' ? 0 : id === 'block' ? 15_000 : 10_000)
+      near(to, id === 'block' ? 15_900 : 20_000)
+    }
+  })
+
   test('keep their names when the bytes they came in are used again', () => {
     const heaviest = createHeaviest()
     const bytes = Buffer.from('first')
-    heaviest.add(hashOf(bytes, 0, 5), bytes, 0, 5)
+    heaviest.add(hashOf(bytes, 0, 5), bytes, 0, 5, 0)
     bytes.write('other')
     assert.equal(heaviest.top()[0]?.id, 'first')
   })

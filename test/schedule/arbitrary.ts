@@ -57,7 +57,7 @@ export const anySimulation: fc.Arbitrary<Simulation> = fc
     maxRequestEvents: fc.constantFrom(1, 10, 100, 2000),
     maxRequestBytes: fc.constantFrom(600, 10_000, 1_000_000),
     memoryBytes: fc.constantFrom(20_000, 300_000, 96_000_000),
-    maxEventsPerSecond: fc.constantFrom(undefined, undefined, 40, 400),
+    maxEventsPerSecond: fc.constantFrom(undefined, undefined, 40, 400, 5),
     maxRequestsPerSecond: fc.constantFrom(undefined, undefined, 20),
     laneFileDelayMs: fc.constantFrom(0, 5, 300),
     unavailableShare: fc.constantFrom(0, 0.1),

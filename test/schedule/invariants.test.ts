@@ -3,6 +3,7 @@ import { test } from 'node:test'
 import fc from 'fast-check'
 import { anySimulation, anyTroubledSimulation, crowdOf } from './arbitrary.ts'
 import { idsOf } from './ids.ts'
+import { createRandom } from './random.ts'
 import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
 
 /** `SEED=… RUNS=…` repeat a failure or look further. */
@@ -165,6 +166,50 @@ check('nobody starves: all is done soon after the busiest identity could be', an
   const bestMs = 1000 * Math.max(busiest / limitOf(simulation), events.length / maxEventsPerSecond)
   assert.ok(outcome.endMs <= 2 * bestMs + 10_000, `${outcome.endMs} ms, at best ${bestMs}`)
 })
+
+check(
+  'nobody starves behind a cap: whoever is alone in a lane waits no longer than half of it takes for all before',
+  fc
+    .record({
+      simulation: anySimulation,
+      cap: fc.constantFrom(1, 3, 5, 20, 100, 600),
+      hotShare: fc.constantFrom(0.1, 0.5),
+    })
+    .map(({ simulation, cap, hotShare }) => {
+      const random = createRandom(simulation.seed)
+      const count = Math.min(simulation.events.length, 100 * cap)
+      const events = simulation.events.slice(0, count).map((event, number) => {
+        const user = random() < hotShare ? `hot ${Math.floor(2 * random())}` : `alone ${number}`
+        return { ...event, ...idsOf(user, null), number, hot: user.startsWith('hot') }
+      })
+      return { ...simulation, events, maxEventsPerSecond: cap }
+    }),
+  (simulation) => {
+    const offeredAt = new Map<SimulatedEvent, number>()
+    let longestMs = 0
+    const { maxRequestsPerSecond: _, ...capped } = simulation
+    const { maxEventsPerSecond: cap = 1 } = simulation
+    const outcome = simulate({
+      ...capped,
+      slots: 1000,
+      maxRequestBytes: 1_000_000,
+      unavailableShare: 0,
+      badShare: 0,
+      lostShare: 0,
+      onOffer: (event, nowMs) => {
+        if (!event.hot) offeredAt.set(event, nowMs)
+      },
+      onSend: (sent, nowMs) => {
+        for (const event of sent) longestMs = Math.max(longestMs, nowMs - (offeredAt.get(event) ?? nowMs))
+      },
+    })
+    assertComplete(simulation, outcome)
+    // 10 s of the cap may wait before it, and its own second's worth; its own first token has to grow as well.
+    const halfMs = 2 * (10_000 + 1500 + 3000 / cap)
+    const firstTokenMs = (1000 * 31.05) / (29 * Math.max(1, limitOf(simulation)))
+    assert.ok(longestMs <= halfMs + firstTokenMs, `waited ${longestMs} ms of ${halfMs}`)
+  },
+)
 
 function countsOf(events: readonly SimulatedEvent[]): Map<string, number> {
   const counts = new Map<string, number>()

@@ -74,6 +74,137 @@ function saturated(scale: number, seed: number): Simulation {
   return { seed, events: build(Math.round(LIMIT * 3600 * scale), (number) => event(number, null, 'hot', true)) }
 }
 
+/** Hot users under a run-wide cap. */
+interface Capped {
+  readonly name: string
+  readonly count: number
+  readonly settings: Pick<Simulation, 'maxEventsPerSecond' | 'maxRequestsPerSecond' | 'maxRequestEvents'>
+  /** The hot user that has the event; null for one whose only event it is. `place` goes from 0 to 1. */
+  readonly hotUser: (place: number, random: () => number) => string | null
+}
+
+const one = (share: number) => (_: number, random: () => number) => (random() < share ? 'hot' : null)
+const ten = (share: number) => (_: number, random: () => number) =>
+  random() < share ? `hot ${Math.floor(random() * 10)}` : null
+const inSecondHalf = (place: number, random: () => number) => (place >= 0.5 && random() < 0.2 ? 'hot' : null)
+const inLastTenth = (place: number) => (place >= 0.9 ? 'hot' : null)
+
+const REQUESTS_OF_100 = { maxRequestsPerSecond: 3, maxRequestEvents: 100 }
+
+/** The cap is as short as the limit of the hot, if not said otherwise: either alone takes as long, so nothing may wait for it in vain. */
+export const CAPPED: readonly Capped[] = [
+  { name: '--max-eps, a user with 10%', count: 200_000, settings: { maxEventsPerSecond: 300 }, hotUser: one(0.1) },
+  {
+    name: '--max-eps, ten users with 5% each',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 600 },
+    hotUser: ten(0.5),
+  },
+  {
+    name: '--max-eps, ten users with 1% each',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 300 },
+    hotUser: ten(0.1),
+  },
+  {
+    name: '--max-eps, a user with 10%, in the second half',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 300 },
+    hotUser: inSecondHalf,
+  },
+  {
+    name: '--max-eps, a user with 10%, the last tenth',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 300 },
+    hotUser: inLastTenth,
+  },
+  {
+    name: '--max-eps below the limit of a user, who has 60%',
+    count: 40_000,
+    settings: { maxEventsPerSecond: 20 },
+    hotUser: one(0.6),
+  },
+  { name: '--max-rps, a user with 10%', count: 200_000, settings: REQUESTS_OF_100, hotUser: one(0.1) },
+  {
+    name: '--max-rps, ten users with 5% each',
+    count: 200_000,
+    settings: { ...REQUESTS_OF_100, maxRequestsPerSecond: 6 },
+    hotUser: ten(0.5),
+  },
+  {
+    name: '--max-rps, a user with 10%, in the second half',
+    count: 200_000,
+    settings: REQUESTS_OF_100,
+    hotUser: inSecondHalf,
+  },
+  {
+    name: '--max-rps, a user with 10%, the last tenth',
+    count: 200_000,
+    settings: REQUESTS_OF_100,
+    hotUser: inLastTenth,
+  },
+  {
+    name: '--max-rps below the limit of a user, who has 60%',
+    count: 40_000,
+    settings: { maxRequestsPerSecond: 1, maxRequestEvents: 20 },
+    hotUser: one(0.6),
+  },
+]
+
+export function cappedSimulation({ count, settings, hotUser }: Capped, scale: number, seed: number) {
+  const random = createRandom(seed)
+  const events = build(count * scale, (number) => {
+    const hot = hotUser(number / (count * scale), random)
+    return event(number, hot ?? `u${number}`, null, hot !== null)
+  })
+  const { maxEventsPerSecond = Number.POSITIVE_INFINITY, maxRequestsPerSecond, maxRequestEvents = 1000 } = settings
+  const cap = Math.min(maxEventsPerSecond, (maxRequestsPerSecond ?? Number.POSITIVE_INFINITY) * maxRequestEvents)
+  return { cap, simulation: { seed, events, ...settings } }
+}
+
+/** What the reader has waiting under a cap, in seconds of it: nothing behind it is known. */
+const KNOWN_AHEAD_SECONDS = 10
+
+/** The best that cap and limits allow to whoever does not know a hot user before the reader comes to it. */
+function knowableSeconds(events: readonly SimulatedEvent[], cap: number): number {
+  const left = new Map<string | null, number>()
+  for (const { hot, user } of events) if (hot) left.set(user, (left.get(user) ?? 0) + 1)
+  let others = 0
+  let seconds = events.length / cap
+  for (const { hot, user } of events) {
+    if (!hot) others += 1
+    const ofUser = left.get(user) ?? 0
+    const knownAt = Math.max(0, others / cap - KNOWN_AHEAD_SECONDS)
+    if (hot) seconds = Math.max(seconds, knownAt + ofUser / LIMIT)
+    if (hot) left.set(user, ofUser - 1)
+  }
+  return seconds
+}
+
+function runCapped(capped: Capped, scale: number, seed: number): Measured {
+  const { simulation, cap } = cappedSimulation(capped, scale, seed)
+  const offeredAt = new Map<number, number>()
+  let longestMs = 0
+  const outcome = simulate({
+    ...simulation,
+    onOffer: ({ hot, number }, nowMs) => {
+      if (!hot) offeredAt.set(number, nowMs)
+    },
+    onSend: (sent, nowMs) => {
+      for (const { number } of sent) longestMs = Math.max(longestMs, nowMs - (offeredAt.get(number) ?? nowMs))
+    },
+  })
+  return {
+    outcome,
+    figures: [
+      ...usual(outcome),
+      figure('× bound', outcome.endMs / 1000 / knowableSeconds(simulation.events, cap), 1.1),
+      // They pass what is waiting, 10 s of the cap, at half of it.
+      figure('s that one of the others waited', longestMs / 1000, 2 * KNOWN_AHEAD_SECONDS + 5),
+    ],
+  }
+}
+
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one saturated device for an hour',
@@ -266,6 +397,12 @@ export const SCENARIOS: readonly Scenario[] = [
       }
     },
   },
+  ...CAPPED.map((capped) => ({
+    name: capped.name,
+    testScale: 0.25,
+    required: '0 refusals, ≤ 1.10 × max(all/cap, hot/limit from when it is known), the others not starved',
+    run: (scale: number, seed: number) => runCapped(capped, scale, seed),
+  })),
 ]
 
 /** 500,000 events of one device among 100,000 of others, all there at the start. */
