@@ -36,7 +36,7 @@ const MOST_IN_A_ROW = 3
 /** A life that is killed at a random moment ends after so many ms at most. */
 const LONGEST_LIFE_MS = 1500
 /** From a named moment on. */
-const LONGEST_DELAY_MS = 400
+const LONGEST_DELAY_MS = 100
 
 /** What the server thinks of an event, by its place among the records. */
 const MEANT = ['accepted', 'invalid', 'silenced', 'invalid', 'accepted'] as const
@@ -95,7 +95,8 @@ export async function killRetries(options: { readonly kills: number; readonly se
           env: { ...process.env, ...env },
           stdio: 'ignore',
         })
-        const isOver = await momentIn(child, cwd, random)
+        const accepted = server.accepted.length
+        const isOver = await momentIn(child, { cwd, hasSent: () => server.accepted.length > accepted, random })
         if (isOver) break
         child.kill('SIGKILL')
         await once(child, 'exit')
@@ -133,16 +134,14 @@ export async function killRetries(options: { readonly kills: number; readonly se
 }
 
 /** Waits for a moment to kill at; true when the process has ended before. */
-async function momentIn(child: ChildProcess, cwd: string, random: () => number): Promise<boolean> {
+async function momentIn(
+  child: ChildProcess,
+  { cwd, hasSent, random }: { readonly cwd: string; readonly hasSent: () => boolean; readonly random: () => number },
+): Promise<boolean> {
   const state = join(cwd, '.braze2amp')
   const changedAt = () => statSync(join(state, 'checkpoint.json')).mtimeMs
   const before = changedAt()
-  const moments = [
-    () => true,
-    () => existsSync(join(state, 'retrying.ndjson')),
-    () => changedAt() !== before,
-    () => changedAt() !== before,
-  ]
+  const moments = [() => true, () => existsSync(join(state, 'retrying.ndjson')), () => changedAt() !== before, hasSent]
   const which = Math.floor(random() * moments.length)
   const delayMs = random() * (which === 0 ? LONGEST_LIFE_MS : LONGEST_DELAY_MS)
   const hasCome = moments[which] ?? (() => true)
