@@ -19,7 +19,29 @@ export function mappingHash(mapping: Mapping): string {
     unknown: rules.unknownEvents === 'derive' ? [rules.prefixes.event, rules.layers.map(layerDigest)] : null,
     events: EVENTS.map((row) => outlineDigest(mapping.planOf(row.type).outline)),
   }
-  return createHash('sha256').update(JSON.stringify(effective)).digest('hex').slice(0, 32)
+  return digest(effective)
+}
+
+/**
+ * A hash of what the user asks of a mapping, 32 hex digits: profile and mapping file, without the catalogue. A run goes on when the
+ * catalogue of a newer version knows more.
+ */
+export function rulesHash({ rules, options }: Mapping): string {
+  const { prefixes, names, unknownEvents, identity, layers } = rules
+  const { profile, skipUserPropertiesSync } = options
+  return digest({
+    profile,
+    skipUserPropertiesSync: skipUserPropertiesSync || profile === 'enriched',
+    prefixes,
+    names,
+    unknownEvents,
+    identity,
+    layers: layers.map(layerDigest),
+  })
+}
+
+function digest(value: object): string {
+  return createHash('sha256').update(JSON.stringify(value)).digest('hex').slice(0, 32)
 }
 
 function outlineDigest(outline: EventOutline): unknown {

@@ -1,10 +1,10 @@
 import { UsageError } from '../errors.ts'
-import { mappingHash } from '../mapping/mapping-hash.ts'
+import { mappingHash, rulesHash } from '../mapping/mapping-hash.ts'
 import type { Checkpoint } from '../state/checkpoint.ts'
 import { type Claim, inDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, type DeliveredFiles, openDeliveredFiles } from '../state/delivered-files.ts'
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
-import { fingerprintOf, type RunIdentity } from '../state/run-identity.ts'
+import { fingerprintOf, hasOtherCatalogue, type RunIdentity } from '../state/run-identity.ts'
 import { openRunState, type RunState } from '../state/run-state.ts'
 import { version } from '../version.ts'
 import { type Decision, decide } from './decide.ts'
@@ -31,6 +31,11 @@ export async function openingOf(
   const nowMs = clock.wallClock()
   const decision = await decide(claim, identityOf(session, nowMs), options, nowMs, ask)
   const { run, saved } = decision
+  if (saved !== null && hasOtherCatalogue(saved.run, run)) {
+    tellerOf(session)(
+      'the catalogue of event types has changed since the run began: what is not settled follows the new one',
+    )
+  }
   const length = saved === null ? null : (saved.logs[DELIVERED_FILE] ?? 0)
   const opened = openDeliveredFiles({ fileSystem, directory: options.state, length, run })
   const delivered = await inDirectory(options.state, opened)
@@ -109,6 +114,7 @@ function identityOf(
     api: options.api,
     keyFingerprint: fingerprintOf(key),
     mappingHash: mappingHash(mapping),
+    rulesHash: rulesHash(mapping),
     options: choices,
     confirmed: false,
   }

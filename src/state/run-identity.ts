@@ -20,8 +20,10 @@ export interface RunIdentity {
   readonly api: ApiName
   /** See `fingerprintOf`; the key itself is never written. */
   readonly keyFingerprint: string
-  /** `map/mapping-hash.ts` */
+  /** What the mapping does to every event type of the catalogue (`mapping/mapping-hash.ts`). */
   readonly mappingHash: string
+  /** What the user asks of it, without the catalogue; null in a run of version 0.1.0 that had a mapping file. */
+  readonly rulesHash: string | null
   readonly options: RunChoices
   /** The question before the first upload was answered with yes, or not asked. */
   readonly confirmed: boolean
@@ -51,6 +53,7 @@ export const runIdentity: Check<RunIdentity> = objectOf<RunIdentity>({
   api: oneOf(...APIS),
   keyFingerprint: text,
   mappingHash: text,
+  rulesHash: (value, place) => (value === undefined ? null : orNull(text)(value, place)),
   options: objectOf<RunChoices>({
     include: listOf(text),
     exclude: listOf(text),
@@ -65,6 +68,21 @@ export const runIdentity: Check<RunIdentity> = objectOf<RunIdentity>({
   confirmed: flag,
 })
 
+/**
+ * The `rulesHash` of runs that version 0.1.0 began without a mapping file, by their `mappingHash`: it did not write the former, and its
+ * catalogue was another one.
+ */
+const RULES_OF_0_1_0: Readonly<Record<string, string>> = {
+  // braze, and with --skip-user-properties-sync
+  '52a9a332cf6d96f015c472e9797e4d2e': 'ce8ce2ab7f4fc204907d84d9053aca71',
+  ea7531cf9049313b1c3131b8601f1ba3: '0479248bd09bbf21845750d3bee2f41b',
+  // documented
+  '06fbc355b2699d8951f1d02c880cdc1f': '6a868c77fab94e22d50c3ef7205ef51c',
+  '8a90d3f7082c39b9e216dcec0eec48f2': 'aa2625011b7b69edc507582b42866062',
+  // enriched
+  c471384bb7148df6022df8c17e8de68a: '1442df70e40a27b4165142ee1924b620',
+}
+
 /** A new run; `id` is random, so that two runs of the same command are two. */
 export function newRun(rest: Omit<RunIdentity, 'id'>): RunIdentity {
   return { ...rest, id: randomUUID() }
@@ -75,12 +93,26 @@ export function fingerprintOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 12)
 }
 
+const MAPPING = 'the mapping (hash)'
+
 /** Something that is not as it was when the run began. */
 export interface Difference {
   /** As the user knows it: `--since`, `the API key`. */
   readonly what: string
   readonly before: string
   readonly now: string
+}
+
+/** The user asks for what the run began with, perhaps of another catalogue, or for the same in other words. */
+function isSameMapping(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): boolean {
+  if (saved.mappingHash === current.mappingHash) return true
+  const rules = saved.rulesHash ?? RULES_OF_0_1_0[saved.mappingHash]
+  return rules !== undefined && rules === current.rulesHash
+}
+
+/** True when the same run goes on with a catalogue that makes other events than the one it began with. */
+export function hasOtherCatalogue(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): boolean {
+  return saved.mappingHash !== current.mappingHash && isSameMapping(saved, current)
 }
 
 /** What the invocation would change; empty when it goes on with the same run. */
@@ -90,7 +122,7 @@ export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id
   const facts = ({ origin, keyFingerprint, mappingHash, options }: Omit<RunIdentity, 'id'>) => [
     ['the destination', origin],
     ['the API key (fingerprint)', keyFingerprint],
-    ['the mapping (hash)', mappingHash],
+    [MAPPING, mappingHash],
     ['--include', list(options.include)],
     ['--exclude', list(options.exclude)],
     ['--since', shown(options.since)],
@@ -104,7 +136,7 @@ export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id
   const now = new Map(facts(current) as [string, string][])
   return (facts(saved) as [string, string][])
     .map(([what, before]) => ({ what, before, now: now.get(what) as string }))
-    .filter((difference) => difference.before !== difference.now)
+    .filter(({ what, before, now }) => before !== now && !(what === MAPPING && isSameMapping(saved, current)))
 }
 
 /** The run in the state directory is another one than the command asks for. */

@@ -41,12 +41,14 @@ describe('a run that version 0.1.0 began goes on', () => {
         words: ['--unknown', 'resend', '--device-eps', '1000'],
         env: { AMPLITUDE_API_KEY: 'any' },
       }
-      const { summary } = await replayed(3, invocation)
+      const first = await replayed(3, invocation)
+      const { summary } = first
       assert.deepEqual(
         [summary.read, summary.accepted, summary.rejected.by_reason, summary.skipped.total, summary.pending],
         [90, 88, { malformed: 2 }, 0, 0],
       )
       assert.ok(summary.resumed)
+      assert.match(first.stderr, /the catalogue of event types has changed/)
       assert.equal(emulator.stats().unique, 88 - accepted)
       assert.equal(emulator.stats().duplicates, 0)
       const again = await replayed(3, invocation)

@@ -12,6 +12,7 @@ export const CHECKPOINT: Checkpoint = {
     api: 'batch',
     keyFingerprint: '0123456789ab',
     mappingHash: 'abcdef',
+    rulesHash: 'fedcba',
     options: {
       include: ['users.*'],
       exclude: [],

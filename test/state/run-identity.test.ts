@@ -1,14 +1,18 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
+import { mappingHash, rulesHash } from '../../src/mapping/mapping-hash.ts'
+import { compileMapping } from '../../src/mapping/plan.ts'
 import {
   changedRun,
   differencesOf,
   fingerprintOf,
+  hasOtherCatalogue,
   newRun,
   type RunChoices,
   type RunIdentity,
 } from '../../src/state/run-identity.ts'
 import { CHECKPOINT } from '../crash/checkpoints.ts'
+import { PLAIN } from '../harness.ts'
 
 const SAVED = CHECKPOINT.run
 
@@ -25,6 +29,24 @@ describe('the same run', () => {
     assert.deepEqual(difference({ id: 'other', tool: 'braze2amp 9', createdAt: 0, confirmed: false }), [])
   })
 
+  test('may have another catalogue, or say the same in other words', () => {
+    assert.deepEqual(difference({ mappingHash: '00' }), [])
+    assert.deepEqual(difference({ rulesHash: '11' }), [])
+    assert.ok(hasOtherCatalogue(SAVED, { ...SAVED, mappingHash: '00' }))
+    assert.ok(!hasOtherCatalogue(SAVED, { ...SAVED, rulesHash: '11' }))
+  })
+
+  test('is known when version 0.1.0 began it without a mapping file, and not when it had one', () => {
+    const before = { ...SAVED, rulesHash: null, mappingHash: '52a9a332cf6d96f015c472e9797e4d2e' }
+    const now = compileMapping(PLAIN)
+    const current = { ...SAVED, mappingHash: mappingHash(now), rulesHash: rulesHash(now) }
+    assert.deepEqual(differencesOf(before, current), [])
+    assert.equal(differencesOf({ ...before, mappingHash: 'of a mapping file' }, current).length, 1)
+    const documented = compileMapping({ ...PLAIN, profile: 'documented' })
+    const other = { ...current, mappingHash: mappingHash(documented), rulesHash: rulesHash(documented) }
+    assert.equal(differencesOf(before, other).length, 1)
+  })
+
   const changes: readonly (readonly [readonly object[], string, string, string])[] = [
     [
       difference({ origin: 'https://api.eu.amplitude.com' }),
@@ -33,7 +55,7 @@ describe('the same run', () => {
       'https://api.eu.amplitude.com',
     ],
     [difference({ keyFingerprint: 'fff' }), 'the API key (fingerprint)', '0123456789ab', 'fff'],
-    [difference({ mappingHash: '00' }), 'the mapping (hash)', 'abcdef', '00'],
+    [difference({ mappingHash: '00', rulesHash: '11' }), 'the mapping (hash)', 'abcdef', '00'],
     [optionDifference({ include: [] }), '--include', 'users.*', 'not given'],
     [optionDifference({ exclude: ['a', 'b'] }), '--exclude', 'not given', 'a,b'],
     [optionDifference({ since: null }), '--since', '2026-01-01T00:00:00.000Z', 'not given'],
