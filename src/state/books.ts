@@ -1,5 +1,5 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
-import type { SavedBooks, SavedTypeCounts } from './checkpoint.ts'
+import type { SavedBooks, SavedSent, SavedTypeCounts } from './checkpoint.ts'
 
 /** The books as they stand; every record read is in exactly one of them (DESIGN §1). */
 export interface Counts {
@@ -73,4 +73,33 @@ function mapOf<Name extends string>(table: Readonly<Partial<Record<Name, number>
   return new Map(
     Object.entries<number | undefined>(table).flatMap(([name, count]) => (count ? [[name as Name, count]] : [])),
   )
+}
+
+export const NOTHING_SENT: SavedSent = {
+  requests: 0,
+  byStatus: {},
+  retries: 0,
+  heldIdentities: 0,
+  heldMs: 0,
+  deferredEvents: 0,
+  deferredFiles: 0,
+  busiest: 0,
+  bestEventsPerSecond: 0,
+  durationMs: 0,
+}
+
+/** What two processes of a run, or two shards of a job, sent together. */
+export function addSent(one: SavedSent, other: SavedSent): SavedSent {
+  return {
+    requests: one.requests + other.requests,
+    byStatus: joinCounts(one.byStatus, other.byStatus),
+    retries: one.retries + other.retries,
+    heldIdentities: one.heldIdentities + other.heldIdentities,
+    heldMs: one.heldMs + other.heldMs,
+    deferredEvents: one.deferredEvents + other.deferredEvents,
+    deferredFiles: one.deferredFiles + other.deferredFiles,
+    busiest: Math.max(one.busiest, other.busiest),
+    bestEventsPerSecond: Math.max(one.bestEventsPerSecond, other.bestEventsPerSecond),
+    durationMs: one.durationMs + other.durationMs,
+  }
 }

@@ -1,8 +1,7 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
-import { isWrongPath, refusedByDisk } from './disk-failure.ts'
-import { type FileSystem, readWhole, replaceFile } from './file-system.ts'
+import { type FileSystem, isWrongPath, readWhole, refusedByDisk, replaceFile } from './file-system.ts'
 import { type RunIdentity, runIdentity } from './run-identity.ts'
 import type { OrdinalRange, SavedSettled } from './settled.ts'
 import {

@@ -1,15 +1,14 @@
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { type Braze2ampError, UsageError } from '../errors.ts'
-import { type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
-import { refusedByDisk } from './disk-failure.ts'
-import type { FileSystem } from './file-system.ts'
+import { CHECKPOINT_FILE, type Checkpoint, resumeCheckpoint } from './checkpoint.ts'
+import { DELIVERED_FILE } from './delivered-files.ts'
+import { type FileSystem, refusedByDisk } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
-import { acquireLock, type Lock } from './lock.ts'
-import { mustBeOurs } from './ownership.ts'
+import { acquireLock, type Lock, whileHeld } from './lock.ts'
+import { isOwnName, mustBeOurs } from './ownership.ts'
 import type { Processes } from './processes.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
-import { whileHeld } from './while-held.ts'
 
 /** A state directory that this process alone works on. */
 export interface Claim {
@@ -140,4 +139,28 @@ async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs
   if (size < (logs[DEAD_LETTERS_FILE] ?? 0)) await fileSystem.rename(retrying, letters)
   else await fileSystem.unlink(retrying)
   await fileSystem.syncDirectory(directory)
+}
+
+/**
+ * Moves a run's state into `old-<UTC>/` within the directory, all but `files.ndjson` and the lock; returns that name (DESIGN.md §6).
+ * What is not ours stays where it is.
+ *
+ * The checkpoint goes last: a crash before leaves it naming files that are gone, which is an error that says so, never a run that
+ * goes on with half of its state.
+ */
+export async function moveAside(fileSystem: FileSystem, directory: string, nowMs: number): Promise<string> {
+  const names = (await fileSystem.readdir(directory)).filter((name) => isOwnName(name) && name !== DELIVERED_FILE)
+  const utc = new Date(nowMs).toISOString().replaceAll(':', '-')
+  const target = `old-${utc}`
+  await fileSystem.mkdir(join(directory, target))
+  for (const last of [false, true]) {
+    for (const name of names) {
+      if ((name === CHECKPOINT_FILE) === last)
+        await fileSystem.rename(join(directory, name), join(directory, target, name))
+    }
+    // Durable before the checkpoint goes, and then with it.
+    await fileSystem.syncDirectory(join(directory, target))
+    await fileSystem.syncDirectory(directory)
+  }
+  return target
 }

@@ -2,10 +2,8 @@ import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
 import { STDIN } from '../read/file-list.ts'
-import { createAppendLog } from './append-log.ts'
-import { stoppedByDisk } from './disk-failure.ts'
-import type { FileSystem } from './file-system.ts'
-import { eachLine } from './lines.ts'
+import { createAppendLog, eachLine } from './append-log.ts'
+import { type FileSystem, stoppedByDisk } from './file-system.ts'
 import { type Check, count, number, objectOf, text, time } from './shape.ts'
 
 /**

@@ -1,7 +1,7 @@
 import { dirname, join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { StoppedError, UsageError } from '../errors.ts'
-import { type FileSystem, isMissing, readWhole } from './file-system.ts'
+import { type FileSystem, isMissing, type OpenFile, readWhole } from './file-system.ts'
 import { type Condition, conditionOf, type Holder, holderOf, nameOf } from './lock-holder.ts'
 import type { Processes } from './processes.ts'
 
@@ -303,4 +303,27 @@ function momentOf(clock: Clock): Moment {
 
 function sinceMs({ monotonicMs, wallClockMs }: Moment, clock: Clock): number {
   return Math.max(clock.now() - monotonicMs, clock.wallClock() - wallClockMs)
+}
+
+/**
+ * A file system that changes nothing any more once `prove` rejects: then another process works on these files, and what this one still
+ * had to write would stand in the middle of that one's. Its calls then reject with the reason.
+ * @param prove asked before each change, as `Lock.prove`
+ */
+export function whileHeld(fileSystem: FileSystem, prove: () => Promise<void>): FileSystem {
+  function held<Given extends unknown[], T>(act: (...given: Given) => Promise<T>): (...given: Given) => Promise<T> {
+    return async (...given) => {
+      await prove()
+      return act(...given)
+    }
+  }
+
+  const fileOf = (file: OpenFile): OpenFile => ({ ...file, write: held(file.write), truncate: held(file.truncate) })
+  return {
+    ...fileSystem,
+    open: held(async (path, how) => fileOf(await fileSystem.open(path, how))),
+    rename: held(fileSystem.rename),
+    unlink: held(fileSystem.unlink),
+    mkdir: held(fileSystem.mkdir),
+  }
 }

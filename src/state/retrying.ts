@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { append, NEWLINE } from '../json/bytes.ts'
 import { BEGINNING, type RejectReason } from '../model.ts'
 import { EMPTY_FINGERPRINT } from '../read/fingerprint.ts'
-import { createAppendLog } from './append-log.ts'
+import { createAppendLog, eachLine } from './append-log.ts'
 import {
   type Checkpoint,
   type SavedBooks,
@@ -13,7 +13,6 @@ import {
 } from './checkpoint.ts'
 import type { FileSystem } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
-import { eachLine } from './lines.ts'
 import type { OrdinalRange } from './settled.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
 

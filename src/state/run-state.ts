@@ -2,6 +2,7 @@ import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import type { SavedQuota } from '../schedule/quota.ts'
+import { addSent, NOTHING_SENT } from './books.ts'
 import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
 import { createCheckpointing } from './checkpointing.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
@@ -13,7 +14,6 @@ import { createLaneFiles, type LaneFileOptions, type LaneFiles, prepareLaneFiles
 import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts'
 import type { RunIdentity } from './run-identity.ts'
 import { openSeenLogs, type SeenLogs } from './seen-logs.ts'
-import { addSent, NOTHING_SENT } from './sent.ts'
 import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /**

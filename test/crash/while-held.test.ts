@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { StoppedError } from '../../src/errors.ts'
-import { whileHeld } from '../../src/state/while-held.ts'
+import { whileHeld } from '../../src/state/lock.ts'
 import { createMemoryDisk } from './memory-disk.ts'
 
 test('a process that lost its lock changes nothing any more, and can still read and close', async () => {

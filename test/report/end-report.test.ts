@@ -2,9 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import { endReport } from '../../src/report/end-report.ts'
 import { summaryOf } from '../../src/report/summary.ts'
-import { countsOf } from '../../src/state/books.ts'
+import { countsOf, NOTHING_SENT } from '../../src/state/books.ts'
 import { NOTHING_BOOKED } from '../../src/state/checkpoint.ts'
-import { NOTHING_SENT } from '../../src/state/sent.ts'
 
 function lastLines(stopped: string | null, isUpload: boolean): string {
   const sent = isUpload ? { ...NOTHING_SENT, requests: 1, eventsPerSecondOfIdentity: 30 } : null
