@@ -15,7 +15,7 @@ const FIRST_FIELDS = 64
  * What became of the row under way. `row`: it is whole. `more`: its end has not come yet. `stray`: a quote in it opens or closes no
  * field. `unclosed`: the input ends within quotes.
  */
-export type RowState = 'row' | 'more' | 'stray' | 'unclosed'
+type RowState = 'row' | 'more' | 'stray' | 'unclosed'
 
 /** Finds the fields of one row after the other. */
 export interface RowScanner {
