@@ -24,6 +24,9 @@ export interface Filling<E extends QueuedEvent> {
   steps(): number
 }
 
+/** In requests. Long lanes are all in flight now and then, and lose no tokens by it. */
+const MOST_CREDIT = 2
+
 interface Parts<E extends QueuedEvent> {
   readonly maxRequestEvents: number
   readonly maxRequestBytes: number
@@ -43,13 +46,24 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
   let open: Slot<E> | null = null
   let openBytes = 0
   let lastSlot = 0
+  /** What long lanes may take before the others, in requests: half of each, and what they left of the last few. */
+  let longCredit = 0
   let steps = 0
 
   function openSlot(nowMs: number): Slot<E> {
     lastSlot += 1
     charges.chargeRequest(nowMs)
+    longCredit = Math.min(MOST_CREDIT, longCredit + 0.5)
     open = { id: lastSlot, chargedAtMs: nowMs, entries: [], parts: [], notBeforeMs: 0, needs: null }
     return open
+  }
+
+  /** Long lanes have had their half, and the others enough for what is left of this request. */
+  function othersHaveTheRest(): boolean {
+    if (longCredit > 0 || open === null) return false
+    const filled = open.entries.length
+    const others = ready.others.size
+    return filled + others >= maxRequestEvents || openBytes + (others * openBytes) / filled >= maxRequestBytes
   }
 
   /** Takes what it can from the lane's head; true when the request is full. */
@@ -62,7 +76,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
       const { requestBytes } = entry.event
       // One event always fits an empty request: whether it is too large is for Amplitude to say.
       full = filled > 0 && (filled >= maxRequestEvents || openBytes + requestBytes > maxRequestBytes)
-      if (full) break
+      if (full || (isLong && taken > 0 && othersHaveTheRest())) break
       const lacking = lackingBucket(entry, taken > 0, isLong, run, nowMs)
       if (lacking !== null) {
         if (taken === 0) {
@@ -74,7 +88,10 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
       const slot = open ?? openSlot(nowMs)
       dropGrants(lane, run)
       dequeue(entry, run)
-      if (isLong && run !== null) chargeShare(run, nowMs)
+      if (isLong) {
+        longCredit = Math.max(0, longCredit - Math.max(1 / maxRequestEvents, requestBytes / maxRequestBytes))
+        if (run !== null) chargeShare(run, nowMs)
+      }
       charges.chargeEvent(entry, nowMs)
       enterFlight(entry, slot.id)
       slot.entries.push(entry)
@@ -89,8 +106,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
   }
 
   function firstReady(): Lane<E> | null {
-    const mostOfLong = Math.max(1, maxRequestEvents / 2)
-    const longMayGo = open === null || (open.entries.length < mostOfLong && openBytes < maxRequestBytes / 2)
+    const longMayGo = open === null || longCredit > 0
     return (longMayGo ? ready.long.first : null) ?? ready.others.first ?? ready.long.first
   }
 

@@ -142,7 +142,7 @@ export interface LaneList<E> {
 /** Lanes that have something to send and no request in flight. */
 export interface ReadyLanes<E> {
   /**
-   * Long lanes come first, up to half of a request: there are few, each has its next tokens soon again, and they take
+   * Long lanes come first, up to half of the requests: there are few, each has its next tokens soon again, and they take
    * longest. In one queue they would wait behind all that is in memory, once for every second's worth.
    */
   readonly long: LaneList<E>

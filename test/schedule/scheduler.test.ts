@@ -332,6 +332,67 @@ test('lanes that wait for --max-eps are not overtaken by those that come later',
   assert.deepEqual(namesOf(scheduler.next(NOW + 600, true)).slice(0, 3), ['10', '11', 'late'])
 })
 
+/** Events of `hot` and of the others in ten seconds of `--max-eps` 100, every request answered at once. */
+function tenSecondsBehindCap(
+  eventsPerSecond: number,
+  others: number,
+): { readonly hot: number; readonly others: number } {
+  const { scheduler, offer } = setUp({ eventsPerSecond, burst: 30, maxEventsPerSecond: 100, startedMs: NOW })
+  offer(
+    Array.from({ length: others }, (_, at) => event('', `u${at}`)),
+    NOW,
+  )
+  // Fewer than would make it hot.
+  offer(many(Math.min(2000, 9 * eventsPerSecond), 'hot'), NOW)
+  const sent = { hot: 0, others: 0 }
+  for (let nowMs = NOW; nowMs <= NOW + 10_000; nowMs += 10) {
+    const request = scheduler.next(nowMs, true)
+    if (request === null) continue
+    for (const { user } of request.events) sent[user === 'hot' ? 'hot' : 'others'] += 1
+    scheduler.settled(request, nowMs)
+  }
+  return sent
+}
+
+const LET_PASS = (10 * 100 * 29) / 31.05
+
+test('where --max-eps is short, a lane that takes long comes first, at its own rate', () => {
+  const { hot, others } = tenSecondsBehindCap(30, 2000)
+  // All but its last burst, which may wait as long as it likes.
+  assert.ok(hot >= 240 && hot <= 270, `${hot} of the long lane`)
+  assert.ok(hot + others > LET_PASS - 80 && hot + others <= LET_PASS, `${hot + others} in all`)
+})
+
+test('where --max-eps is short, a lane that takes long leaves the others half of it', () => {
+  const { hot, others } = tenSecondsBehindCap(300, 2000)
+  assert.ok(hot > LET_PASS / 2 - 30 && hot <= LET_PASS / 2 + 1, `${hot} of the long lane`)
+  assert.ok(hot + others > LET_PASS - 80 && hot + others <= LET_PASS, `${hot + others} in all`)
+})
+
+test('what the others do not take of --max-eps is for the lane that takes long', () => {
+  const { hot, others } = tenSecondsBehindCap(300, 50)
+  assert.equal(others, 50)
+  assert.ok(hot + others > LET_PASS - 40 && hot + others <= LET_PASS, `${hot + others} in all`)
+})
+
+test('with --max-rps half of each request is for lanes that take long', () => {
+  const { scheduler, offer } = setUp({ maxRequestsPerSecond: 1, maxRequestEvents: 40 })
+  offer(
+    Array.from({ length: 100 }, (_, at) => event('', `u${at}`)),
+    NOW,
+  )
+  offer([...many(100, 'long'), ...many(100, 'longer')], NOW)
+  const users = given(scheduler.next(NOW, true)).events.map(({ user }) => user)
+  assert.equal(users.filter((user) => user === 'long' || user === 'longer').length, 20)
+  assert.equal(users.length, 40)
+})
+
+test('with --max-rps lanes that take long have all of a request that the others cannot fill', () => {
+  const { scheduler, offer } = setUp({ maxRequestsPerSecond: 1, maxRequestEvents: 40 })
+  offer([...many(2, 'a'), ...many(1, 'b'), ...many(100, 'long'), ...many(100, 'longer')], NOW)
+  assert.equal(given(scheduler.next(NOW, true)).events.length, 40)
+})
+
 test('--max-rps limits requests, repeats too', () => {
   const { scheduler, offer } = setUp({ maxRequestsPerSecond: 2, maxRequestEvents: 1 })
   offer(
