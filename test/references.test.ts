@@ -87,15 +87,6 @@ test('no text names one that is not in the project', () => {
   assert.deepEqual(named, [])
 })
 
-test('every page that is named is there', () => {
-  const missing = [...READMES, ...CODE].flatMap((file) =>
-    Array.from(textOf(file).matchAll(/(?:[\w-]+\/)+README\.md/g), ([page]) => page)
-      .filter((page) => !SECTIONS.has(fileOf(page)))
-      .map((page) => `${file}: ${page}`),
-  )
-  assert.deepEqual(missing, [])
-})
-
 test('every file and folder that a README names is there', () => {
   const missing = READMES.flatMap((readme) =>
     Array.from(readFileSync(join(ROOT, readme), 'utf8').matchAll(/`((?:src|test|bin|fixtures)\/[^`\s]*)`/g))
