@@ -1,4 +1,4 @@
-/** Exit codes of every command (DESIGN §7). */
+/** Exit codes of every command (src/README.md §5). */
 export const EXIT = {
   done: 0,
   unexpected: 1,

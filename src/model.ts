@@ -8,7 +8,7 @@ export interface Source {
   readonly number: number
 }
 
-/** Why a record was left out by a named policy (DESIGN §1, §2). */
+/** Why a record was left out by a named policy (src/README.md §1, §2). */
 export type SkipReason =
   | 'unknown_event_type'
   | 'not_exported'
@@ -17,7 +17,7 @@ export type SkipReason =
   | 'invalid_identity'
   | 'duplicate'
 
-/** Why a record went to the dead letters (DESIGN §7). */
+/** Why a record went to the dead letters (src/README.md §5). */
 export type RejectReason =
   | 'malformed'
   | 'damaged_input'
@@ -153,7 +153,7 @@ export interface Place {
   readonly values: RawChunk['values']
 }
 
-/** What a dead letter, or a line of a lane file, says of its record (DESIGN §7); the place is where the record first stood. */
+/** What a dead letter, or a line of a lane file, says of its record (src/README.md §5); the place is where the record first stood. */
 export interface Letter extends Place {
   readonly eventType: string | null
   /** The `insert_id` that was made for the event, 32 hex digits; null when none was. */

@@ -52,8 +52,8 @@ export const OUTCOMES = [
 export const EVENT = 0
 
 /**
- * Not in `OUTCOMES`: the record does not count as read, since it is another shard's (DESIGN §8), or was settled before the run was
- * resumed (DESIGN §6).
+ * Not in `OUTCOMES`: the record does not count as read, since it is another shard's (src/README.md §6), or was settled before the run was
+ * resumed (state/README.md §3).
  */
 export const DROPPED = 255
 

@@ -3,7 +3,7 @@ import { createHasher, mix } from './hash.ts'
 import type { MappedChunk } from './model.ts'
 import { DROPPED } from './outcomes.ts'
 
-/** One of several workers that share the same inputs (DESIGN.md §8). */
+/** One of several workers that share the same inputs (src/README.md §6). */
 export interface Shard {
   /** From 1 to `count`. */
   readonly number: number

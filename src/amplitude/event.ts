@@ -1,4 +1,4 @@
-/** What an Amplitude event may hold, and its traps (AMPLITUDE.md §2). */
+/** What an Amplitude event may hold, and its traps (amplitude/README.md §2). */
 
 /** Ids that Amplitude refuses, in any case. An empty id counts as one. */
 const REFUSED_IDS = new Set([

@@ -1,4 +1,4 @@
-/** Every number of Amplitude's ingestion API, once, with its section of AMPLITUDE.md. */
+/** Every number of Amplitude's ingestion API, once, with its section of amplitude/README.md. */
 
 export const APIS = ['http', 'batch'] as const
 export type ApiName = (typeof APIS)[number]
@@ -48,7 +48,7 @@ export const BODY_MARGIN_BYTES = 10_000
 /** Characters that an id must have; every request says so itself, since the default of 5 refuses good ids (§2). */
 export const MIN_ID_LENGTH = 1
 
-/** Events of one identity in 24 h at which we hold it: Amplitude refuses from 500,000 on (§1, DESIGN.md §4). */
+/** Events of one identity in 24 h at which we hold it: Amplitude refuses from 500,000 on (§1; schedule/README.md §4). */
 export const DAILY_QUOTA = 490_000
 
 /** Smallest body that is worth compressing (§1). */

@@ -17,7 +17,7 @@ const FUTURE_MS = 24 * 3_600_000
 /** Told of one thing that is wrong; `title` is the same for all events that have it. */
 export type Report = (severity: Severity, cause: string, title: string, message?: string) => void
 
-/** Checks one event against Amplitude's contract as the uploader would meet it (AMPLITUDE.md §1, §2). */
+/** Checks one event against Amplitude's contract as the uploader would meet it (amplitude/README.md §1, §2). */
 export function checkEvent(event: SentEvent, byteLength: number, nowMs: number, report: Report): void {
   const maxBytes = API_LIMITS.http.maxBodyBytes - BODY_MARGIN_BYTES
   if (byteLength > maxBytes) {

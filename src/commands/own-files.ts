@@ -2,7 +2,7 @@ import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import type { Discovery } from '../read/discover.ts'
 
-/** What a run keeps (DESIGN.md §6). */
+/** What a run keeps (state/README.md §1). */
 const STATE_FILE = /(^|\/)((dead-letters|retrying|files|\d+)\.ndjson|checkpoint\.json)$/
 
 /**

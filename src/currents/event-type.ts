@@ -1,6 +1,6 @@
 import { EVENTS } from './events.ts'
 
-/** Which event type a record, a file or a schema names (DESIGN §2). */
+/** Which event type a record, a file or a schema names (src/README.md §2). */
 
 /** Letters and digits of a name, in lower case: `USERS_MESSAGES_EMAIL_SEND` and `users.messages.email.Send` are one. */
 function lettersAndDigits(name: string): string {

@@ -1,8 +1,8 @@
-/** Values as Braze stores them (BRAZE.md, Fields). */
+/** Values as Braze stores them (currents/README.md §3). */
 
 /**
- * A time outside these bounds is none (BRAZE.md, Fields): a date written as digits, a spreadsheet's serial, a unit gone wrong. They are
- * fixed, so that the same input gives the same bytes on every day.
+ * A time outside these bounds is none (currents/README.md §3): a date written as digits, a spreadsheet's serial, a unit gone wrong. They
+ * are fixed, so that the same input gives the same bytes on every day.
  */
 const EARLIEST_MS = Date.UTC(2000, 0, 1)
 const LATEST_MS = Date.UTC(2100, 0, 1)
@@ -123,7 +123,7 @@ function offsetMs(zone: string): number {
 
 /**
  * The shortest decimal text with the same 32-bit float: 3.140000104904175 is 3.14. A value that is not exactly a 32-bit
- * float keeps its own text (BRAZE.md, Fields: our rule).
+ * float keeps its own text (currents/README.md §3: our rule).
  */
 export function shortestFloat32(value: number): string {
   if (Math.fround(value) === value) {

@@ -13,7 +13,7 @@ import { EVENTS, type EventRow, type FieldType } from './events.ts'
 /** What makes a record one: fields that a nested object never replaces, and that are no event properties. */
 export const RECORD_FIELDS = ['id', 'time', 'event_type'] as const
 
-/** Who the event belongs to (BRAZE.md, Identity); no event properties either. */
+/** Who the event belongs to (currents/README.md §4); no event properties either. */
 export const IDENTITY_FIELDS = ['external_user_id', 'user_id', 'device_id'] as const
 
 /** Objects of the Custom HTTP form whose fields are the record's own; of a field in both, that of the later one counts. */
@@ -76,7 +76,7 @@ export function isCurrentsField(name: string): boolean {
   return ALL_FIELDS.has(name) || ALL_FIELDS.has(name.replace(/_api_id$/, '_id'))
 }
 
-/** Fields that say who a person is, how to reach them, or what they wrote: shown before anything is sent (DESIGN.md §5). */
+/** Fields that say who a person is, how to reach them, or what they wrote: shown before anything is sent (src/README.md §4). */
 export const PERSONAL_FIELDS: ReadonlySet<string> = new Set([
   'ad_id',
   'answer_long_string',

@@ -8,7 +8,7 @@ import { createChunkBuilder } from './chunk-builder.ts'
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
 import { createRowScanner, endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
 
-/** Longest row that is read, in bytes; Currents drops events over 900 KB (BRAZE.md). */
+/** Longest row that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
 const MAX_ROW_BYTES = 16 << 20
 const MAX_HEADER_BYTES = 1 << 20
 /** How much of a longer row is kept to show. */

@@ -7,7 +7,7 @@ import { createChunkBuilder } from './chunk-builder.ts'
 import { createPieces } from './json-pieces.ts'
 import { createJsonRecords } from './json-records.ts'
 
-/** Longest record that is read, in bytes; Currents drops events over 900 KB (BRAZE.md). */
+/** Longest record that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
 const MAX_RECORD_BYTES = 16 << 20
 /** How much of a damaged rest is kept to show. */
 const EXCERPT_BYTES = 1 << 16

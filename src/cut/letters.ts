@@ -9,7 +9,7 @@ import { createChunkBuilder } from './chunk-builder.ts'
 import { cutLines } from './lines.ts'
 
 /**
- * Dead-letter files and lane files (DESIGN.md §7; `state/letter.ts` writes them): one letter a line, and the record is the one inside.
+ * Dead-letter files and lane files (src/README.md §5; `state/letter.ts` writes them): one letter a line, and the record is the one inside.
  * Positions and lines are those of the letters. A line that is no letter is taken as a record, good or broken: such files are
  * mended by hand.
  *
@@ -136,7 +136,7 @@ function placeIn(source: unknown): Omit<Letter, 'eventType' | 'madeId'> | null {
   }
 }
 
-/** The `insert_id` that the mapper made for an event whose record has no id (DESIGN.md §3). */
+/** The `insert_id` that the mapper made for an event whose record has no id (src/README.md §3). */
 function madeIdIn(bytes: Uint8Array, event: Member | undefined): string | null {
   if (event === undefined) return null
   const member = membersOf(bytes, event.start).find(({ key }) => key === 'insert_id')

@@ -3,7 +3,7 @@ import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 
-/** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (BRAZE.md). */
+/** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
 const MAX_LINE_BYTES = 16 << 20
 /** How much of a longer line is kept to show. */
 const EXCERPT_BYTES = 1 << 16

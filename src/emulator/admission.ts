@@ -6,7 +6,7 @@ import type { RawEvent } from './validate-event.ts'
 
 const HOUR_MS = 60 * 60 * 1000
 
-/** What a project, a device and a user may send (AMPLITUDE.md §1). */
+/** What a project, a device and a user may send (amplitude/README.md §1). */
 export interface Limits {
   /** Per device and per user, averaged over the window. */
   readonly eventsPerSecond: Readonly<Record<Api['name'], number>>
@@ -49,8 +49,8 @@ export interface Gate {
 
 /**
  * The gate in front of ingestion: rates per device and per user, daily quotas, project-wide limits, silenced devices
- * (AMPLITUDE.md §1, §3). Where §7 says "unknown" it does this: the window slides exactly and ends before what is `windowSeconds` old;
- * exactly the limit still passes; each API has its windows, the daily quota is shared; an hour counts until all of it is 24 h old;
+ * (amplitude/README.md §1, §3). Where §7 says "unknown" it does this: the window slides exactly and ends before what is `windowSeconds`
+ * old; exactly the limit still passes; each API has its windows, the daily quota is shared; an hour counts until all of it is 24 h old;
  * project-wide limits use the same window as identities.
  */
 export function createGate(limits: Limits, silenced: ReadonlySet<string>): Gate {

@@ -35,7 +35,7 @@ export interface Success {
   readonly events: number
 }
 
-/** A row of AMPLITUDE.md §3 with nothing but its text. */
+/** A row of amplitude/README.md §3 with nothing but its text. */
 function plain(status: number, error: string, reason: RefusalReason): Refusal {
   return { status, body: { code: status, error }, reason }
 }
@@ -47,7 +47,7 @@ export const UNSUPPORTED_ENCODING = plain(415, 'Unsupported Media Type', 'unsupp
 export const TOO_LARGE = plain(413, 'Payload too large', 'too_large')
 export const TOO_MANY_EVENTS = plain(413, 'Payload too large', 'too_many_events')
 
-/** The refused key is echoed in full, as Amplitude does (AMPLITUDE.md §3, seen). */
+/** The refused key is echoed in full, as Amplitude does (amplitude/README.md §3, seen). */
 export function invalidApiKey(key: string): Refusal {
   return plain(400, `Invalid API key: ${key}`, 'invalid_api_key')
 }
@@ -131,7 +131,7 @@ function list(name: string, indexes: readonly number[]): object {
 /** What a proxy may answer in Amplitude's place. */
 export const SIGN_IN_PAGE: Refusal = { status: 200, body: page('Please sign in to this network'), reason: 'injected' }
 
-/** An answer that `--fail` asks for: in the words of AMPLITUDE.md §3 where it has them, a load balancer's page for 502 and 504. */
+/** An answer that `--fail` asks for: in the words of amplitude/README.md §3 where it has them, a load balancer's page for 502 and 504. */
 export function injectedRefusal(status: number): Refusal {
   if (status === 413) return { ...TOO_LARGE, reason: 'injected' }
   const text = STATUS_CODES[status] ?? 'Injected failure'

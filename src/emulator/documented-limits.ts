@@ -1,5 +1,5 @@
 /**
- * What Amplitude documents, as the emulator reads it (AMPLITUDE.md §1 and §2). Written down here a second time, apart from
+ * What Amplitude documents, as the emulator reads it (amplitude/README.md §1 and §2). Written down here a second time, apart from
  * `src/amplitude/`, so that a wrong number there is noticed here.
  */
 

@@ -19,7 +19,7 @@ export interface EmulatorOptions {
   readonly projectEventsPerSecond?: number
   /** Whole project; no limit by default. */
   readonly projectRequestsPerSecond?: number
-  /** Whether events refused by a limit count against it all the same (unknown, AMPLITUDE.md §7): false. */
+  /** Whether events refused by a limit count against it all the same (unknown, amplitude/README.md §7): false. */
   readonly countRefused?: boolean
   /** Devices that Amplitude has silenced; `silence()` adds more later. */
   readonly silencedDevices?: readonly string[]
@@ -55,7 +55,7 @@ export interface ResolvedOptions {
   readonly clock: Clock
 }
 
-/** Fills in the defaults (AMPLITUDE.md §1). Throws a UsageError when the rates of faults exceed 1 together. */
+/** Fills in the defaults (amplitude/README.md §1). Throws a UsageError when the rates of faults exceed 1 together. */
 export function resolveOptions(options: EmulatorOptions): ResolvedOptions {
   const { fail = [], dropBefore = 0, dropAfter = 0, garbage = 0 } = options
   const share = fail.reduce((sum, { rate }) => sum + rate, dropBefore + dropAfter + garbage)

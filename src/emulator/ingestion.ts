@@ -12,8 +12,8 @@ export interface Ingested {
 }
 
 /**
- * Drops repeats (AMPLITUDE.md §2) and notices events out of order. Each API has its own memory of `insert_id`s: whether they are shared
- * is unknown (§7), and this way a change of API in mid-run shows. Memory: the repeats, and one number per identity seen.
+ * Drops repeats (amplitude/README.md §2) and notices events out of order. Each API has its own memory of `insert_id`s: whether they are
+ * shared is unknown (§7), and this way a change of API in mid-run shows. Memory: the repeats, and one number per identity seen.
  */
 export function createIngestion(): { ingest(api: Api, events: readonly RawEvent[], nowMs: number): Ingested } {
   const repeats = { http: createRepeats(), batch: createRepeats() }

@@ -5,7 +5,7 @@ const GENERATION_SECONDS = 24 * 60 * 60
 const MAX_KEYS = 8_000_000
 
 /**
- * Remembers `insert_id`s for 7 days (AMPLITUDE.md §2). `seen(key, nowMs)` says whether the key came before, and remembers it if not;
+ * Remembers `insert_id`s for 7 days (amplitude/README.md §2). `seen(key, nowMs)` says whether the key came before, and remembers it if not;
  * a repeat does not start the 7 days again. Memory: some 100 bytes per event of the last 7 days, released by the day.
  */
 export function createRepeats(): { seen(key: string, nowMs: number): boolean } {

@@ -14,7 +14,7 @@ interface Judging {
   readonly file: EventFile
 }
 
-/** Decides over one body without awaiting, and takes its events or none of them (AMPLITUDE.md §3). */
+/** Decides over one body without awaiting, and takes its events or none of them (amplitude/README.md §3). */
 export function createJudge({ options, gate, counters, file }: Judging): (api: Api, body: Buffer) => Success | Refusal {
   const ingestion = createIngestion()
   const { apiKey, clock } = options

@@ -10,7 +10,7 @@ import {
 import { type Api, DEFAULT_MIN_ID_LENGTH } from './documented-limits.ts'
 import { isObject, type RawEvent, validateEvents } from './validate-event.ts'
 
-/** The events of a request that is right in itself (AMPLITUDE.md §1 and §2), or why it is refused. */
+/** The events of a request that is right in itself (amplitude/README.md §1 and §2), or why it is refused. */
 export function parseRequest(api: Api, body: Buffer, apiKey: string | undefined): readonly RawEvent[] | Refusal {
   if (body.length === 0) return MISSING_BODY
   const request = parseJson(body)

@@ -6,7 +6,7 @@ import { INVALID_JSON, type Refusal, TOO_LARGE, UNSUPPORTED_ENCODING } from './a
 const gunzipAsync = promisify(gunzip)
 
 export interface BodyOptions {
-  /** Counted on the uncompressed body (AMPLITUDE.md §1). */
+  /** Counted on the uncompressed body (amplitude/README.md §1). */
   readonly maxBodyBytes: number
   readonly refuseGzip: boolean
   /** Called with the size of each piece as it came over the wire. */

@@ -22,14 +22,14 @@ export interface Emulator {
   /** Base URL without a slash at its end, for `--endpoint`. */
   readonly url: string
   stats(): EmulatorStats
-  /** From now on requests with events of these devices are refused as silenced (AMPLITUDE.md §3). */
+  /** From now on requests with events of these devices are refused as silenced (amplitude/README.md §3). */
   silence(deviceIds: readonly string[]): void
   /** Ends every connection, also those in the middle of a request; resolves when the port is free. */
   close(): Promise<void>
 }
 
 /**
- * Starts a local Amplitude on 127.0.0.1 that enforces AMPLITUDE.md §1 to §3. It shares no code with the uploader, so it judges it
+ * Starts a local Amplitude on 127.0.0.1 that enforces amplitude/README.md §1 to §3. It shares no code with the uploader, so it judges it
  * independently. Throws a UsageError when the port is taken, an option is impossible or the file for events cannot be opened.
  */
 export async function startEmulator(options: EmulatorOptions = {}): Promise<Emulator> {

@@ -11,7 +11,7 @@ export interface EventFaults {
   readonly invalid: FieldIndexes
   readonly missing: FieldIndexes
   readonly idLengths: FieldIndexes
-  /** Some id is on the list of refused ids: the answer names no index (AMPLITUDE.md §2, seen). */
+  /** Some id is on the list of refused ids: the answer names no index (amplitude/README.md §2, seen). */
   readonly refusedId: boolean
 }
 
@@ -23,7 +23,7 @@ const isInteger: Rule = (value) => Number.isSafeInteger(value)
 const isBoolean: Rule = (value) => typeof value === 'boolean'
 const isShallowObject: Rule = (value) => isObject(value) && !isDeeperThan(MAX_DEPTH, value)
 
-/** Types of the fields (AMPLITUDE.md §2). A field that is not here may hold anything: the page's list is longer than ours. */
+/** Types of the fields (amplitude/README.md §2). A field that is not here may hold anything: the page's list is longer than ours. */
 const RULES: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ...rules(isInteger, 'time', 'session_id', 'quantity'),
   ...rules(isNumber, 'location_lat', 'location_lng', 'price', 'revenue'),
@@ -48,7 +48,7 @@ function rules(rule: Rule, ...fields: string[]): [string, Rule][] {
   return fields.map((field) => [field, rule])
 }
 
-/** Judges every event of a request by AMPLITUDE.md §2; a field that is `null` counts as absent. */
+/** Judges every event of a request by amplitude/README.md §2; a field that is `null` counts as absent. */
 export function validateEvents(events: readonly RawEvent[], minIdLength: number): EventFaults {
   const invalid = new Map<string, number[]>()
   const missing = new Map<string, number[]>()

@@ -3,7 +3,7 @@ import { createDelay, HELD_MS } from '../schedule/delay.ts'
 import type { Rate } from '../schedule/rate.ts'
 import type { Spread } from './heaviest.ts'
 
-/** How long an upload takes, from what bounds it: the rates are those that the scheduler starts with (DESIGN §4). */
+/** How long an upload takes, from what bounds it: the rates are those that the scheduler starts with (schedule/README.md §1, §3). */
 
 export interface Load {
   readonly events: number
@@ -36,7 +36,7 @@ export interface Estimate {
 const DAY_S = 86_400
 /** With no more than this on top of what the cap takes, it is the cap that all wait for. */
 const CAP_ALONE = 1.001
-/** What one process sends when nothing holds it, in events a second: a low guess (DESIGN §8). */
+/** What one process sends when nothing holds it, in events a second: a low guess (src/README.md §6). */
 export const FREE_EPS = 10_000
 
 export function estimate({ events, bytes, users, devices }: Load, api: ApiName, settings: RateSettings): Estimate {

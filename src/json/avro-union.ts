@@ -1,7 +1,7 @@
 import { CLOSE_BRACE, COLON, OPEN_BRACE, QUOTE, textOf } from './bytes.ts'
 import { endOfString, endOfValue, skipSpace } from './values.ts'
 
-/** Names of types as Avro's JSON encoding writes them around the value of a union (BRAZE.md, record shapes). */
+/** Names of types as Avro's JSON encoding writes them around the value of a union (currents/README.md §2). */
 const TYPE_NAMES = new Set(['string', 'int', 'long', 'float', 'double', 'boolean', 'bytes', 'array', 'map'])
 
 /** The full name of a named type: at least one namespace. */

@@ -21,7 +21,7 @@ const REDACTED = utf8('"[REDACTED]"')
 
 /**
  * Makes the function that writes the customer's own properties of a custom event or purchase: each key behind a prefix, in
- * input order, values as they are, nulls left out (BRAZE.md, Fields). They come as a JSON string (storage) or as an object
+ * input order, values as they are, nulls left out (currents/README.md §3). They come as a JSON string (storage) or as an object
  * (Custom HTTP form).
  *
  * The function returns false when the text is no JSON object: it then goes out whole as the property `_raw`.

@@ -111,7 +111,7 @@ function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): strin
 interface RecordFields {
   /** Each path once: of a key that is repeated the last. */
   readonly all: readonly RecordField[]
-  /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (BRAZE.md). */
+  /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (currents/README.md §1). */
   readonly isShare: boolean
 }
 
@@ -121,7 +121,7 @@ function recordFieldsOf(raw: RawChunk, index: number): RecordFields {
   return { all, isShare: raw.source.isShare || (mark !== null && mark.value !== 'null') }
 }
 
-/** Rules that every event follows (BRAZE.md, What the connector sends). */
+/** Rules that every event follows (currents/README.md §5). */
 const COMMON: Readonly<Record<string, { readonly field: string | null; readonly rule: string }>> = {
   time: { field: 'time', rule: 'in milliseconds' },
   library: { field: null, rule: 'the same for every event' },

@@ -11,7 +11,7 @@ export const NO_ID = utf8(`"${'0'.repeat(32)}"`)
 
 /**
  * Writes the `insert_id` of a record without `id` into the event `target[start, end)`, where `NO_ID` stands at `idAt`: 32 hex
- * digits of SHA-256 over the source's head hash, the record's position and the event (DESIGN §3); or as it was made before, if the
+ * digits of SHA-256 over the source's head hash, the record's position and the event (src/README.md §3); or as it was made before, if the
  * record comes from a letter.
  */
 export function writeMadeId(

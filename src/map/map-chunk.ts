@@ -47,7 +47,7 @@ export const NO_EVENT_TYPE = 'no event type: neither the record nor its file nam
  * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
  * and it keeps nothing but scratch space between calls. A chunk's bytes stay until the call after the next.
  *
- * The first that holds decides a record's outcome (DESIGN §2): malformed, unknown or not exported type, filtered, identity.
+ * The first that holds decides a record's outcome (src/README.md §2): malformed, unknown or not exported type, filtered, identity.
  * Duplicates are the ledger's to find.
  */
 export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {

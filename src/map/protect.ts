@@ -10,7 +10,7 @@ const REDACTED = utf8('"[REDACTED]"')
 
 /**
  * Makes the function that appends what takes a value's place: `[REDACTED]`, or the hex digits of its SHA-256 or HMAC-SHA-256.
- * Strings are hashed as Braze's connector does, by their UTF-8 text alone (BRAZE.md, What the connector sends); other
+ * Strings are hashed as Braze's connector does, by their UTF-8 text alone (currents/README.md §5); other
  * values by their JSON text, so that none goes out unprotected.
  */
 export function createProtector(): (

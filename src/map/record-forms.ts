@@ -4,7 +4,7 @@ import type { Mapping } from '../mapping/plan.ts'
 import type { RecordScanner } from './record-scanner.ts'
 import { isPresent } from './record-values.ts'
 
-/** Brings the forms that records come in to the flat one of storage (BRAZE.md, The record shapes). */
+/** Brings the forms that records come in to the flat one of storage (currents/README.md §2). */
 export interface FormReader {
   /** Custom HTTP form: the fields of `user` and `properties` become the record's own. True when the record has that form. */
   flatten(bytes: Uint8Array, namesOwnType: boolean): boolean

@@ -9,7 +9,7 @@ export function appliesTo({ pattern }: RuleLayer, type: string): boolean {
 /**
  * Lays the entries that match a type over one another, the most specific last: `defaults`, globs by the number of characters
  * that are no wildcards, the type itself; of equals the later in the file. What a more specific entry says of one key or one
- * property replaces what a less specific one says of it; all else stays (DESIGN §3).
+ * property replaces what a less specific one says of it; all else stays (src/README.md §3).
  */
 export function rulesOf(layers: readonly RuleLayer[], type: string): EventRules {
   const matching = layers.filter((layer) => appliesTo(layer, type)).toSorted((a, b) => specificity(a) - specificity(b))

@@ -13,7 +13,7 @@ export interface ReadMapping {
 }
 
 /**
- * Reads a mapping file's text and checks it: syntax, shape, and names against the catalogue (DESIGN §3).
+ * Reads a mapping file's text and checks it: syntax, shape, and names against the catalogue (src/README.md §3).
  *
  * @param profile the one given on the command line, which beats the file's `extends`; null for none
  * @param environment where the keys of `hmac` are

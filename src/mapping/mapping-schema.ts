@@ -2,7 +2,7 @@ import { z } from 'zod'
 import { EVENTS } from '../currents/events.ts'
 import { PROFILES } from './rules.ts'
 
-/** The shape of a mapping file (DESIGN §3). What its names mean is checked against the catalogue elsewhere. */
+/** The shape of a mapping file (src/README.md §3). What its names mean is checked against the catalogue elsewhere. */
 
 const propertyName = z.string().min(1)
 const propertyList = z.array(propertyName).min(1)

@@ -1,7 +1,7 @@
 import { type EventRow, pageProperties } from '../currents/events.ts'
 import type { MappingRules, Prefixes, Profile } from './rules.ts'
 
-/** What stands before names and the customer's own properties in Amplitude (BRAZE.md, What the connector sends). */
+/** What stands before names and the customer's own properties in Amplitude (currents/README.md §5). */
 export const PREFIXES = {
   event: '[Appboy] ',
   customEvent: '[Appboy] [Custom Event] ',

@@ -1,6 +1,6 @@
-/** What a mapping file asks for, checked: data that the compiler turns into plans (DESIGN §3). */
+/** What a mapping file asks for, checked: data that the compiler turns into plans (src/README.md §3). */
 
-/** The built-in mappings (DESIGN §3). */
+/** The built-in mappings (src/README.md §3). */
 export const PROFILES = ['braze', 'documented', 'enriched'] as const
 export type Profile = (typeof PROFILES)[number]
 

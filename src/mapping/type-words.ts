@@ -1,6 +1,6 @@
 /**
  * An Amplitude name made from an event type: the words after `users.`, `messages.` and `behaviors.`, so that
- * `users.messages.fax.SendFailure` is `Fax Send Failure` (DESIGN §3).
+ * `users.messages.fax.SendFailure` is `Fax Send Failure` (src/README.md §3).
  */
 export function typeWords(type: string): string {
   return type

@@ -3,7 +3,7 @@ import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json
 import { eventsListAt } from '../json/envelope.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
 
-/** The formats that can be cut into records (DESIGN §2); `letters` are our own dead-letter and lane files (§7). */
+/** The formats that can be cut into records (src/README.md §2); `letters` are our own dead-letter and lane files (§5). */
 export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro', 'letters'] as const
 export type Format = (typeof FORMATS)[number]
 
@@ -107,7 +107,7 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }
 
-/** Every key of a dead letter; a line of a lane file has some of them (DESIGN §7). */
+/** Every key of a dead letter; a line of a lane file has some of them (src/README.md §5). */
 const LETTER_KEYS = new Set(['reason', 'detail', 'status', 'source', 'event_type', 'record', 'event', 'at'])
 
 /** True when the object at `start` has the keys of a letter, as far as it is there: a record may be larger than the text. */

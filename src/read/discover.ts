@@ -9,7 +9,7 @@ export interface Discovery {
   readonly count: number
   /** Hidden files and plain non-data that were left out. */
   readonly leftOut: LeftOut
-  /** The inputs in the run's order (DESIGN §2). */
+  /** The inputs in the run's order (src/README.md §2). */
   sources(): Iterable<Source>
 }
 

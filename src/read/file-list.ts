@@ -9,7 +9,7 @@ export interface FileList {
   leaveOut(path: string): void
   count(): number
   leftOut(): LeftOut
-  /** Paths by date partition, then event type, then path (DESIGN §2); those without a date first. */
+  /** Paths by date partition, then event type, then path (src/README.md §2); those without a date first. */
   inOrder(): Iterable<string>
 }
 

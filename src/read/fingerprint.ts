@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises'
 import { type ReadAt, readAtOf } from './stored-bytes.ts'
 
 /**
- * What tells that an input is still the one that was read up to a place (DESIGN.md §6): a hash of its beginning and one of the 64 KB
+ * What tells that an input is still the one that was read up to a place (state/README.md §4): a hash of its beginning and one of the 64 KB
  * before that place. All in bytes as stored, before gunzip. An input that only grew matches; one that shrank, or changed there, does
  * not. A change in between, of the same length, is not seen: reading everything again would cost as much as sending it.
  */

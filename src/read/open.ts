@@ -60,7 +60,7 @@ export interface ReadOptions {
   readonly openFile?: OpenStoredFile | undefined
 }
 
-/** Bytes of the stored file that identify it (DESIGN §6). */
+/** Bytes of the stored file that identify it (state/README.md §4). */
 const HEAD_BYTES = 1 << 16
 
 const GZIP_MAGIC = [0x1f, 0x8b] as const

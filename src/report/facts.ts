@@ -2,7 +2,7 @@ import { PERSONAL_FIELDS } from '../currents/fields.ts'
 import { bytes, number } from './number.ts'
 import { style } from './style.ts'
 
-/** What the user should know before anything is sent (DESIGN.md §5). */
+/** What the user should know before anything is sent (src/README.md §4). */
 export interface Facts {
   readonly url: string
   readonly api: string

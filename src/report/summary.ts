@@ -1,7 +1,7 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { Counts } from '../state/books.ts'
 
-/** The books of a run, as `--summary`, `--json` and `status` show them (DESIGN §7). */
+/** The books of a run, as `--summary`, `--json` and `status` show them (src/README.md §5). */
 export interface Summary {
   readonly version: 1
   readonly read: number
@@ -39,7 +39,7 @@ interface TypeCounts {
   readonly pending: number
 }
 
-/** The difference that the books do not explain; 0 when they balance (DESIGN §1). */
+/** The difference that the books do not explain; 0 when they balance (src/README.md §1). */
 export function unexplained({ read, accepted, pending, rejected, skipped }: Counts): number {
   return read - (accepted + pending + sum(rejected) + sum(skipped))
 }
@@ -96,7 +96,7 @@ export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent,
   }
 }
 
-/** Time over the least that the network and the limits allow: max(total/throughput, events of the busiest/L) (DESIGN.md §4). */
+/** Time over the least that the network and the limits allow: max(total/throughput, events of the busiest/L) (schedule/README.md §6). */
 function efficiencyOf(accepted: number, durationMs: number, sent: Sent): number | null {
   if (accepted === 0 || sent.bestEventsPerSecond === 0) return null
   const leastSeconds = Math.max(accepted / sent.bestEventsPerSecond, sent.busiest / sent.eventsPerSecondOfIdentity)

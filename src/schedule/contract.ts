@@ -58,7 +58,7 @@ export interface SchedulerStatistics {
 
 /**
  * Decides which events go next, so that no identity breaks Amplitude's limit, each lane stays in order, and an event
- * waits only for identities that it or an earlier event of its lane carries (DESIGN §4).
+ * waits only for identities that it or an earlier event of its lane carries (schedule/README.md §5).
  * All times are monotonic ms and must not go back. No call waits, throws away, or loses an event.
  */
 export interface Scheduler<E extends QueuedEvent> {

@@ -1,9 +1,9 @@
 import { createLongestAttempt } from './longest-attempt.ts'
 import { createRate, type Rate, setDelay } from './rate.ts'
 
-/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait (DESIGN §4). */
+/** An identity with so much of its fill waiting in memory becomes hot; a run-wide cap makes the reader wait (schedule/README.md §2, §3). */
 export const HELD_MS = 10_000
-/** An opened request waits this long for more events before it goes partly filled (DESIGN §4). */
+/** An opened request waits this long for more events before it goes partly filled (schedule/README.md §2). */
 export const FILL_WAIT_MS = 50
 /** What an event may be charged before its request is sent counts too: J is that much more than the attempt. */
 const SHORTEST_DELAY_MS = 1000 + FILL_WAIT_MS
@@ -11,7 +11,7 @@ const LONGEST_DELAY_MS = 10_000 + FILL_WAIT_MS
 /** J moves in steps, so that it does not change with every answer. */
 const STEP_MS = 50
 
-/** The run's rates and J, the delay between charging and arrival that all of them allow for (DESIGN §4). */
+/** The run's rates and J, the delay between charging and arrival that all of them allow for (schedule/README.md §1). */
 export interface Delay {
   /** Of every device and user. */
   readonly rate: Rate

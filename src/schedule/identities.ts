@@ -35,7 +35,7 @@ export interface Identities<E> {
   size(): number
 }
 
-/** A bucket at `rate` that is empty at `startedMs`, as all are at process start (DESIGN §4). */
+/** A bucket at `rate` that is empty at `startedMs`, as all are at process start (schedule/README.md §1). */
 export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
   return {
     rate,

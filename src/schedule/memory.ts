@@ -48,7 +48,7 @@ export function createMemory<E extends QueuedEvent>(identities: Identities<E>): 
   }
 }
 
-/** The identity whose lane an event belongs to: the first hot one it carries, else its user, else its device (DESIGN §4). */
+/** The identity whose lane an event belongs to: the first hot one it carries, else its user, else its device (schedule/README.md §2). */
 export function homeOf<E>(user: Identity<E> | null, device: Identity<E> | null): Identity<E> {
   const home = user ?? device
   if (home === null) throw new Error('An event without user and device cannot be scheduled')

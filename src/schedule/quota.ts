@@ -8,7 +8,7 @@ export interface SavedQuota extends IdentityRef {
   readonly hours: readonly (readonly [hour: number, events: number])[]
 }
 
-/** Amplitude's daily quota, kept for the identities that could reach it (AMPLITUDE §1, DESIGN §4). */
+/** Amplitude's daily quota, kept for the identities that could reach it (amplitude/README.md §1, schedule/README.md §4). */
 export interface DailyQuota {
   track(kind: IdentityRef['kind'], id: string): TrackedIdentity
   find(kind: IdentityRef['kind'], id: string): TrackedIdentity | null

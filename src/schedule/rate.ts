@@ -1,6 +1,6 @@
 /**
  * What one limit allows over time. `fillPerMs` is chosen so that the limit holds at the server over any 30 s, although
- * a request counts when it arrives and not when it was charged (DESIGN §4).
+ * a request counts when it arrives and not when it was charged (schedule/README.md §1).
  */
 export interface Rate {
   limitPerSecond: number
@@ -10,7 +10,7 @@ export interface Rate {
   fillPerMs: number
 }
 
-/** The server counts over a sliding window of this length (AMPLITUDE §1). */
+/** The server counts over a sliding window of this length (amplitude/README.md §1). */
 const WINDOW_MS = 30_000
 
 // Rounding must neither swallow a token nor make a wake-up come just too early for the token it was set for.
@@ -19,7 +19,7 @@ const HOLD_ROUNDING_MS = 1
 
 /**
  * A rate for `limitPerSecond`, with a burst of one second's worth unless `burst` is given.
- * `delayMs` is J of DESIGN §4: the longest time between charging an event and its arrival at the server.
+ * `delayMs` is J of schedule/README.md §1: the longest time between charging an event and its arrival at the server.
  */
 export function createRate(limitPerSecond: number, burst: number | undefined, delayMs: number): Rate {
   const rate = { limitPerSecond, burst: Math.max(1, burst ?? limitPerSecond), fillPerMs: 0 }

@@ -9,7 +9,7 @@ const LEAST_RESERVED_FROM = 4
 
 /**
  * The bucket of `--max-eps`, empty at `startedMs`. Where the cap is short, long lanes come first, up to their own rate
- * and half of the cap (DESIGN §4): the tokens of `share`, which grow half as fast, are set aside for them out of the
+ * and half of the cap (schedule/README.md §3): the tokens of `share`, which grow half as fast, are set aside for them out of the
  * run's. Every event is charged to the run, so that the cap holds whoever comes first.
  */
 export function createRunBucket<E>(rate: Rate, shareRate: Rate, identityRate: Rate, startedMs: number): RunBucket<E> {

@@ -31,7 +31,7 @@ export interface Conclusion {
 }
 
 /**
- * What a run's end means (DESIGN.md §7).
+ * What a run's end means (src/README.md §5).
  * @param resumed a process before did a part of the run
  */
 export function conclude(ended: Ended, resumed = false): Conclusion {

@@ -5,7 +5,7 @@ import type { Claim } from '../state/claim.ts'
 import { changedRun, differencesOf, newRun, type RunIdentity } from '../state/run-identity.ts'
 import type { Ask, StateChoices } from './session.ts'
 
-/** How an invocation goes on with what it finds in its state directory (DESIGN.md §6). */
+/** How an invocation goes on with what it finds in its state directory (state/README.md §3, §5). */
 export interface Decision {
   readonly run: RunIdentity
   /** The checkpoint to go on from; null when a run begins. */

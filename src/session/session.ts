@@ -33,7 +33,7 @@ export interface Invocation {
 /** What becomes of events whose outcome nobody knows any more. */
 export const UNKNOWN_ACTS = ['resend', 'dead-letter'] as const
 
-/** How an upload goes on with what it finds in its state directory (DESIGN.md §6). */
+/** How an upload goes on with what it finds in its state directory (state/README.md §3, §5). */
 export interface StateChoices {
   /** The directory. */
   readonly state: string

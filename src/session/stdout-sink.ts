@@ -5,7 +5,7 @@ import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import type { Sink } from '../sink.ts'
 
-/** The reader of our output went away (`| head`): no failure (DESIGN §7). */
+/** The reader of our output went away (`| head`): no failure (src/README.md §5). */
 export class ClosedOutput extends Error {
   override readonly name = 'ClosedOutput'
 }

@@ -23,7 +23,7 @@ export function tallyInto(
 
 /**
  * The exit code of a command that read its inputs: interrupted; 2 when none could be read; 3 when one could not be, or what was found
- * fails it (README.md §5).
+ * fails it (src/README.md §5).
  * @param readRecords records read, of inputs that were not read to their end too
  * @param hasFailed something in what was read makes the command fail: dead letters, errors
  * @param signal the user's wish to stop; null when the command ended by itself

@@ -1,7 +1,7 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { SavedBooks, SavedSent, SavedTypeCounts } from './checkpoint.ts'
 
-/** The books as they stand; every record read is in exactly one of them (DESIGN §1). */
+/** The books as they stand; every record read is in exactly one of them (src/README.md §1). */
 export interface Counts {
   readonly read: number
   readonly accepted: number

@@ -4,7 +4,7 @@ import type { FileSystem } from './file-system.ts'
 import { createTurns } from './turns.ts'
 
 /**
- * When checkpoints are taken, and in which order what belongs to one reaches the disk (DESIGN.md §6; `checkpoint.ts` has what a crash
+ * When checkpoints are taken, and in which order what belongs to one reaches the disk (state/README.md §2; `checkpoint.ts` has what a crash
  * leaves at each step).
  */
 export interface Checkpointing {

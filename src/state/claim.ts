@@ -142,7 +142,7 @@ async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs
 }
 
 /**
- * Moves a run's state into `old-<UTC>/` within the directory, all but `files.ndjson` and the lock; returns that name (DESIGN.md §6).
+ * Moves a run's state into `old-<UTC>/` within the directory, all but `files.ndjson` and the lock; returns that name (state/README.md §5).
  * What is not ours stays where it is.
  *
  * The checkpoint goes last: a crash before leaves it naming files that are gone, which is an error that says so, never a run that

@@ -7,7 +7,7 @@ import { type FileSystem, stoppedByDisk } from './file-system.ts'
 import { type Check, count, number, objectOf, text, time } from './shape.ts'
 
 /**
- * `files.ndjson`: the inputs whose records are all settled, one JSON object a line (DESIGN.md §6).
+ * `files.ndjson`: the inputs whose records are all settled, one JSON object a line (state/README.md §4).
  *
  * Format: {path, size, mtime, head, tail, records, accepted, run, keyFingerprint, mappingHash, at}: size in bytes as stored, mtime
  * and at in ms since 1970, head and tail SHA-256 in hex (`read/fingerprint.ts` at `size`).

@@ -6,7 +6,7 @@ import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
 
 /**
  * All that the state directory asks of a file system: a parameter everywhere, so that tests can lose, tear or refuse at each call
- * (DESIGN.md §6).
+ * (state/README.md §9).
  *
  * What may be relied on after a crash, and no more: bytes that `sync` of their file returned for; names that `syncDirectory` of
  * their directory returned for; a rename either did or did not happen. All else may be there, be torn, be zeros, or be gone, in any

@@ -9,7 +9,7 @@ import type { SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
 import { NOTHING_SETTLED } from './settled.ts'
 
-/** Decides, before anything is read or sent, what becomes of each input (DESIGN.md §6). */
+/** Decides, before anything is read or sent, what becomes of each input (state/README.md §4). */
 export interface InputPlan {
   /** Inputs that were begun and go on, in their order. */
   readonly resumed: readonly PlannedInput[]

@@ -13,7 +13,7 @@ import { createUpcoming, type Upcoming } from './upcoming.ts'
 
 /**
  * The inputs of an upload: which are open and how far each is, how far reading may go, and what of it the process before may have sent
- * already (DESIGN.md §6).
+ * already (state/README.md §2, §3).
  *
  * Invariants:
  * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, over the borders of files.
@@ -77,7 +77,7 @@ interface InputOptions {
   readonly reservedBytes?: number | undefined
 }
 
-/** So much may be read between two checkpoints, in bytes as stored (DESIGN.md §6). */
+/** So much may be read between two checkpoints, in bytes as stored (state/README.md §2). */
 const RESERVED_BYTES = 32 << 20
 /** The share of it behind which the next checkpoint begins: early enough that no read waits for it, and not more often. */
 const SAVE_AT = 0.75

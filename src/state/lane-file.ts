@@ -12,7 +12,7 @@ import { type ChunkTicket, createSettled, isSettled, type Origin, type Settled }
 import { LANE_FILE } from './state-directory.ts'
 
 /**
- * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, one file an identity (DESIGN.md §4, §6).
+ * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, one file an identity (schedule/README.md §2, state/README.md §2).
  *
  * Format: NDJSON, the lines of `letter.ts`.
  *
@@ -92,7 +92,7 @@ const READ_ROOM = 1.25
 /** Bounds of one read; a longer line takes a larger one. The lines that are read keep its memory. */
 const LEAST_READ_BYTES = 1 << 10
 const MOST_READ_BYTES = 1 << 16
-/** Read ahead of the last checkpoint, in seconds of an identity's limit (DESIGN.md §6). */
+/** Read ahead of the last checkpoint, in seconds of an identity's limit (state/README.md §2). */
 const RESERVED_SECONDS = 10
 /** Files that are written at a time. */
 const WRITES_AT_A_TIME = 8

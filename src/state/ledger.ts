@@ -6,7 +6,7 @@ import type { Seen } from './seen.ts'
 import { type ChunkTicket, isSettled, settle } from './settled.ts'
 
 /**
- * The books: every record read is counted in exactly one of accepted, rejected, skipped, pending (DESIGN §1).
+ * The books: every record read is counted in exactly one of accepted, rejected, skipped, pending (src/README.md §1).
  *
  * Counting and settling are one act: what leaves `pending` for good, or goes into a lane file, is settled on its ticket in the same
  * call, so that the picture of any instant has both or neither.
@@ -71,7 +71,7 @@ export interface LedgerOptions {
 /** How many rejected records stop a run: a number, or percent of the records read. */
 export type MaxErrors = { readonly count: number } | { readonly percent: number }
 
-/** A share of errors says nothing before this many records (DESIGN §2). */
+/** A share of errors says nothing before this many records (src/README.md §2). */
 const PERCENT_FROM = 100
 
 const DUPLICATE = outcomeOf('duplicate')

@@ -3,7 +3,7 @@ import { endOfString, endOfValue } from '../json/values.ts'
 import type { KeptEvent, Place, RejectReason } from '../model.ts'
 
 /**
- * Lines of the dead letters and of lane files: one format, one reader (DESIGN.md §7).
+ * Lines of the dead letters and of lane files: one format, one reader (src/README.md §5).
  *
  *     {"reason":…,"detail":…,"status":400|null,"source":{"file":…,"position":…,"line":…},"event_type":…,"record":…,"event":…|null,"at":ms}
  *

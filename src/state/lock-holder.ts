@@ -44,7 +44,7 @@ const DOUBTFUL_AFTER_MS = 60_000
 const DOUBTFUL_AFTER_MS_AS_SELF = 30_000
 
 /**
- * How the holder of a lock fares (DESIGN.md §6), where `lock.ts` has the table.
+ * How the holder of a lock fares (state/README.md §6), where `lock.ts` has the table.
  * @param holder null: nobody knows who it is
  * @param untouchedMs since the lock was touched; below 0 when it was by a clock that is ahead
  */

@@ -17,7 +17,7 @@ import type { OrdinalRange } from './settled.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
 
 /**
- * Dead letters that are sent again: `retrying.ndjson`, until each is accepted or a dead letter once more (DESIGN.md §6).
+ * Dead letters that are sent again: `retrying.ndjson`, until each is accepted or a dead letter once more (state/README.md §8).
  *
  * Format: that of `dead-letters.ndjson`, which it was; one line is one record.
  *

@@ -4,7 +4,7 @@ import { UsageError } from '../errors.ts'
 import { type Check, flag, listOf, objectOf, oneOf, orNull, text, time } from './shape.ts'
 
 /**
- * What makes an invocation go on with a run instead of being another one (DESIGN.md §6): where the events go, and everything that
+ * What makes an invocation go on with a run instead of being another one (state/README.md §5): where the events go, and everything that
  * decides which records become which events. How fast they go may change freely: API, rates, `--limit`, output.
  */
 export interface RunIdentity {

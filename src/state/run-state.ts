@@ -18,7 +18,7 @@ import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /**
  * The state of an upload, opened and tied together: the books, the logs, the inputs, the lane files, and the checkpoints that keep
- * them in step (DESIGN.md §6). Whoever opens it holds the lock.
+ * them in step (state/README.md §2). Whoever opens it holds the lock.
  *
  * What a picture says, and how what it says becomes durable, is here and nowhere else; `checkpoint.ts` has what a crash leaves.
  */

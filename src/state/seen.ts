@@ -1,7 +1,7 @@
 import { prefetched } from '../prefetch.ts'
 
 /**
- * The events seen lately, by a 64-bit hash of type and id, to find duplicates of at-least-once delivery (DESIGN §3).
+ * The events seen lately, by a 64-bit hash of type and id, to find duplicates of at-least-once delivery (src/README.md §3).
  *
  * Two tables of one generation each: when the current one holds a generation, it becomes the previous and a new one starts.
  * So the last million events are always known, and memory is two tables of 12 MB whatever the input.

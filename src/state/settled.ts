@@ -1,7 +1,7 @@
 import { BEGINNING, type Restart } from '../model.ts'
 
 /**
- * Which records of one open input, or which lines of one lane file, are settled (DESIGN.md §6).
+ * Which records of one open input, or which lines of one lane file, are settled (state/README.md §2).
  *
  * Records are read in order and get ordinals from 0; they settle in any order. All below the watermark are settled. In the checkpoint:
  *

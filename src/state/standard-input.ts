@@ -11,7 +11,7 @@ import type { DeliveredFile } from './delivered-files.ts'
 
 /**
  * What is known of standard input, which cannot be read a second time: it is compared, while it passes, with the stream that it must
- * be (DESIGN.md §6).
+ * be (state/README.md §4).
  */
 export interface StandardInput {
   /** It must be this stream. Records that begin before `from` are settled: what comes behind is held until it has matched. */

@@ -7,6 +7,6 @@ export const LANES_DIRECTORY = 'lanes'
 /** Names in `lanes/`. */
 export const LANE_FILE = /^\d+\.ndjson$/
 
-/** Mode of the directory and of every directory and file in it: they hold people's events (DESIGN.md §6). */
+/** Mode of the directory and of every directory and file in it: they hold people's events (state/README.md §1). */
 export const DIRECTORY_MODE = 0o700
 export const FILE_MODE = 0o600

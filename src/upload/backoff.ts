@@ -2,7 +2,7 @@ import { LONGEST_BACKOFF_MS, LONGEST_RETRY_AFTER_MS, SHORTEST_BACKOFF_MS } from 
 
 /**
  * How long to wait before the attempt after `failures` failed ones: full jitter, up to 0.5 s after the first and 60 s at most
- * (AMPLITUDE.md §4).
+ * (amplitude/README.md §4).
  * @param random a number from 0 to below 1
  */
 export function backoffMs(failures: number, random: number): number {

@@ -42,7 +42,7 @@ export interface DeadEvent {
   readonly detail: string
 }
 
-/** What an answer asks for: one row per line of AMPLITUDE.md §4. */
+/** What an answer asks for: one row per line of amplitude/README.md §4. */
 export type Verdict =
   | { readonly do: 'settle'; readonly ingested: number }
   /** These are lost to this run; the rest is sent again at once. */
@@ -182,7 +182,7 @@ function holdsOf(body: AmplitudeBody, { events, api }: Asked): readonly Hold[] {
     if (deviceNamed) hold('device', device)
     if (userNamed) hold('user', user)
     if (deviceNamed || userNamed || !listed.has(at)) continue
-    // Without `device_id` Amplitude names a device that it made up (AMPLITUDE.md §2).
+    // Without `device_id` Amplitude names a device that it made up (amplitude/README.md §2).
     if (device !== null) hold('device', device)
     else if (user !== null) hold('user', user)
   }

@@ -1,4 +1,4 @@
-/** How many requests may be in flight: one more after a good second, half after trouble (AMPLITUDE.md §4). */
+/** How many requests may be in flight: one more after a good second, half after trouble (amplitude/README.md §4). */
 export interface Concurrency {
   /** Counts `attempt` as in flight until it is settled; the caller asks `hasRoom` first. */
   run<T>(attempt: () => Promise<T>): Promise<T>

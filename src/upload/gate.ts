@@ -1,6 +1,6 @@
 import { backoffMs } from './backoff.ts'
 
-/** Pauses every request of the run when Amplitude refuses the whole project (AMPLITUDE.md §4). */
+/** Pauses every request of the run when Amplitude refuses the whole project (amplitude/README.md §4). */
 export interface Gate {
   /** When requests may go again; in the past when they may now. */
   opensAtMs(): number

@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 
-/** Acts when all that is left waits for a daily quota (DESIGN.md §4): says so once, or ends the run. */
+/** Acts when all that is left waits for a daily quota (schedule/README.md §4): says so once, or ends the run. */
 export interface QuotaWatch {
   /** `untilMs`: when the first of it goes on; null when something else is left. */
   look(untilMs: number | null, nowMs: number): void

@@ -1,7 +1,7 @@
 import { FOREIGN_ANSWERS_BEFORE_STOP, SHOWN_CHARACTERS } from '../amplitude/limits.ts'
 import { StoppedError } from '../errors.ts'
 
-/** Notices when waiting longer is no use (AMPLITUDE.md §4). */
+/** Notices when waiting longer is no use (amplitude/README.md §4). */
 export interface Reachability {
   /** Amplitude accepted a request, or refused one for what is in it. */
   reached(nowMs: number): void

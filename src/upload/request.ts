@@ -14,7 +14,7 @@ export interface RequestBuilder {
 /** The memory of bodies comes in these sizes, so that it serves the next ones as well. */
 const SIZE_STEP_BYTES = 1 << 20
 
-/** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (AMPLITUDE.md §1). */
+/** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (amplitude/README.md §1). */
 export function createRequestBuilder(key: string): RequestBuilder {
   const head = Buffer.from(`{"api_key":${JSON.stringify(key)},"events":[`)
   const tail = Buffer.from(`],"options":{"min_id_length":${MIN_ID_LENGTH}}}`)

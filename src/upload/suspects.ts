@@ -10,7 +10,7 @@ interface Suspect {
 }
 
 /**
- * Tells a bad event from an endpoint that refuses everything (AMPLITUDE.md §4). An event refused alone is a suspect until a request
+ * Tells a bad event from an endpoint that refuses everything (amplitude/README.md §4). An event refused alone is a suspect until a request
  * passes that was sent after the suspect's own was first refused; then the endpoint takes others, and the event is to blame.
  */
 export interface Suspects {

@@ -1,6 +1,6 @@
 import type { ApiName } from '../amplitude/limits.ts'
 
-/** What the user may set (DESIGN.md §7); null where Amplitude's own limit decides. */
+/** What the user may set (options of an upload in README.md); null where Amplitude's own limit decides. */
 export interface UploadSettings {
   readonly api: ApiName
   readonly concurrency: number | 'auto'

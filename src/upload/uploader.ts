@@ -100,11 +100,11 @@ export interface Uploader extends Sink {
   isClean(): boolean
 }
 
-/** Events and records in memory (DESIGN.md §4). */
+/** Events and records in memory (schedule/README.md §3). */
 const MEMORY_BYTES = 96 << 20
 /** Of which lines of lane files that are not written: that takes a moment, and to have more of them makes it no faster. */
 const MOST_UNWRITTEN_BYTES = 4 << 20
-/** How long a stop waits for the answers of what is in flight (DESIGN.md §6). */
+/** How long a stop waits for the answers of what is in flight (state/README.md §7). */
 const LAST_ANSWERS_MS = 10_000
 const OUTCOME_UNKNOWN: DeadEvent = { at: 0, reason: 'outcome_unknown', detail: UNKNOWN_DETAIL }
 /** `--concurrency auto` */

@@ -6,7 +6,7 @@ import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { directoryOf, KEY, OPENS, replay, replayed, textOf, unlimited, write } from './upload-harness.ts'
 
-/** A command that goes on with a run, and asks for something else than the run was begun with (DESIGN.md §6). */
+/** A command that goes on with a run, and asks for something else than the run was begun with (state/README.md §5). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

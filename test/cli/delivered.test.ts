@@ -7,7 +7,7 @@ import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { exportsOf, KEY, OPENS, replay, replayed, textOf, unlimited, write } from './upload-harness.ts'
 
-/** Files that were delivered, and come again (DESIGN.md §6). */
+/** Files that were delivered, and come again (state/README.md §4). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

@@ -19,7 +19,7 @@ import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { exportsOf, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
 
-/** Directories that are not ours, or not ours alone, given as state directories: nothing in them is touched (DESIGN.md §6). */
+/** Directories that are not ours, or not ours alone, given as state directories: nothing in them is touched (state/README.md §1). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

@@ -31,7 +31,7 @@ import {
   write,
 } from './upload-harness.ts'
 
-/** Runs that are stopped and go on (DESIGN.md §6). */
+/** Runs that are stopped and go on (state/README.md §3). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

@@ -20,7 +20,7 @@ import {
   unlimited,
 } from './upload-harness.ts'
 
-/** Dead letters that are sent again (DESIGN.md §6). */
+/** Dead letters that are sent again (state/README.md §8). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

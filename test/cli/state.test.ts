@@ -20,7 +20,7 @@ import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { checkpointIn, exportsOf, KEY, OPENS, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
 
-/** The state directory: who may work on it, what is in it, what is wrong with it (DESIGN.md §6). */
+/** The state directory: who may work on it, what is in it, what is wrong with it (state/README.md §1, §6). */
 
 const emulator = await startEmulator(unlimited)
 after(() => emulator.close())

@@ -9,7 +9,7 @@ import { temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { replay, replayed, slowly, stopped, summaryIn, textOf, unlimited } from './upload-harness.ts'
 
-/** Standard input that is given again (DESIGN.md §6). */
+/** Standard input that is given again (state/README.md §4). */
 
 const emulator = await startEmulator({ ...unlimited, latencyMs: [20, 20] })
 after(() => emulator.close())

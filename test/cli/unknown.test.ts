@@ -21,7 +21,7 @@ import {
   write,
 } from './upload-harness.ts'
 
-/** Events that may or may not have been accepted when a process was killed (DESIGN.md §6). */
+/** Events that may or may not have been accepted when a process was killed (state/README.md §3). */
 
 const DAY_MS = 86_400_000
 

@@ -16,7 +16,7 @@ interface Row {
 const [good] = eventsOf(1)
 const request = (fields: object) => JSON.stringify({ api_key: 'key', events: [good], ...fields })
 
-/** One row per line of AMPLITUDE.md §3 that the emulator answers by itself. */
+/** One row per line of amplitude/README.md §3 that the emulator answers by itself. */
 const ROWS: readonly Row[] = [
   {
     met: 'valid events',

@@ -1,7 +1,7 @@
 import { type CatalogueEntry, fieldsOf } from '../data/catalogue.ts'
 
 /**
- * What a record must become, computed the slow and plain way from the reference data and BRAZE.md alone: it shares nothing
+ * What a record must become, computed the slow and plain way from the reference data and currents/README.md alone: it shares nothing
  * with the program, so that neither can hide the other's mistake.
  */
 

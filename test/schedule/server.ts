@@ -13,7 +13,7 @@ interface Window {
 
 export type Answer = { status: 200 } | { status: 429; throttled: IdentityRef[] }
 
-/** Amplitude as AMPLITUDE.md has it, written without a look at the scheduler: a trailing 30 s per identity at arrival. */
+/** Amplitude as amplitude/README.md has it, written without a look at the scheduler: a trailing 30 s per identity at arrival. */
 export interface ModelServer {
   arrive(events: readonly QueuedEvent[], nowMs: number): Answer
   /** Requests refused. */
@@ -27,7 +27,7 @@ export interface ModelServer {
 
 export interface ServerOptions {
   readonly eventsPerSecond: number
-  /** Whether the events of a refused request count: not known of Amplitude (AMPLITUDE §7). */
+  /** Whether the events of a refused request count: not known of Amplitude (amplitude/README.md §7). */
   readonly countsRefused?: boolean
 }
 

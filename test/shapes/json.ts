@@ -1,7 +1,7 @@
 import { type CatalogueEntry, fieldsOf } from '../data/catalogue.ts'
 import { jsonOf, type Records, type StoredRecord, type Value } from './records.ts'
 
-/** The JSON shapes of BRAZE.md, "The record shapes to accept". */
+/** The JSON shapes of currents/README.md §2. */
 
 export function ndjson({ records }: Records): string {
   return records.map((record) => `${flat(record)}\n`).join('')

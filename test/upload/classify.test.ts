@@ -215,7 +215,7 @@ const ROWS: readonly (readonly [string, Answer, unknown])[] = [
   ['a reset', { is: 'failure', kind: 'network', message: 'read ECONNRESET' }, BACK_OFF],
 ]
 
-describe('each row of AMPLITUDE.md §4', () => {
+describe('each row of amplitude/README.md §4', () => {
   for (const [name, answer, expected] of ROWS) {
     test(name, () => assert.deepEqual(inShort(verdictOf(answer)), expected))
   }

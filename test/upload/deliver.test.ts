@@ -7,7 +7,7 @@ import { start } from '../emulator/harness.ts'
 import { createFastClock, records, uploadTo } from './harness.ts'
 import { ok, type ScriptedAnswer, type ScriptedRequest, startScripted } from './scripted-server.ts'
 
-/** Each row of AMPLITUDE.md §4 end to end: against the emulator, and against a scripted server where that cannot give the row. */
+/** Each row of amplitude/README.md §4 end to end: against the emulator, and against a scripted server where that cannot give the row. */
 
 const answer = (status: number, error: string, more: object = {}): ScriptedAnswer => ({
   status,

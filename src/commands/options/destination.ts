@@ -74,7 +74,7 @@ export function settingsOf(options: Omit<UploadOptions, 'region'>, shard: Shard 
 
 /**
  * What bounds how fast an upload goes: what was asked for, else what the plan allows. All shards together keep what is meant for the
- * whole project (DESIGN.md §8).
+ * whole project (src/README.md §6).
  */
 export function rateSettingsOf(options: RateOptions, shard?: Shard): RateSettings {
   const share = (cap: number | undefined) => (cap === undefined ? null : cap / (shard?.count ?? 1))

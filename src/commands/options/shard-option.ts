@@ -3,7 +3,7 @@ import { type Shard, shardName } from '../../shard.ts'
 
 /** Variables in which a scheduler tells a worker its place, from 0, among how many. */
 const SCHEDULERS = [
-  // Kubernetes sets the first in every pod of an Indexed Job; the manifest sets the second (DESIGN.md §8).
+  // Kubernetes sets the first in every pod of an Indexed Job; the manifest sets the second (src/README.md §6).
   { index: 'JOB_COMPLETION_INDEX', count: 'JOB_COMPLETIONS' },
   // AWS Batch sets both in every child of an array job.
   { index: 'AWS_BATCH_JOB_ARRAY_INDEX', count: 'AWS_BATCH_JOB_ARRAY_SIZE' },
