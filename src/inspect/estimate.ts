@@ -54,7 +54,8 @@ export function estimate({ events, bytes, users, devices }: Load, api: ApiName, 
   const quota = quotaSeconds(hottest, rate)
   const cap = Math.max(secondsFor(events, runRate), secondsFor(requests, requestRate))
   // An event of a hot user is of a hot device too, or not; nobody knows, so they are not added up.
-  const behindCap = cap === 0 ? [] : [users, devices].map((hot) => secondsBehindCap(events, hot, events / cap, rate, requestRate))
+  const behindCap =
+    cap === 0 ? [] : [users, devices].map((hot) => secondsBehindCap(events, hot, events / cap, rate, requestRate))
   const seconds = Math.max(identity, quota, cap, ...behindCap)
   if (events === 0 || seconds < events / FREE_EPS) return { requests, seconds, bound: null, atLeast: true }
   const bound = seconds <= cap * CAP_ALONE ? 'rate_cap' : quota > identity ? 'daily_quota' : 'identity'
@@ -74,14 +75,18 @@ function secondsBehindCap(
   requestRate: Rate | null,
 ): number {
   const long = identities.filter((each) => each.events > rate.burst).toSorted((a, b) => a.from - b.from)
-  const others = Math.max(0, long.reduce((left, each) => left - each.events, events))
+  const others = Math.max(
+    0,
+    long.reduce((left, each) => left - each.events, events),
+  )
   const ahead = (cap * HELD_MS) / 1000
   const knownAt = long.map(({ from }) => {
     const before = long.reduce((left, each) => left - eventsBefore(each, from), from)
     return Math.min(others, Math.max(0, before - ahead))
   })
   // A request has no more of one identity than its burst.
-  const most = 1000 * Math.min(rate.fillPerMs, requestRate === null ? rate.fillPerMs : rate.burst * requestRate.fillPerMs)
+  const most =
+    1000 * Math.min(rate.fillPerMs, requestRate === null ? rate.fillPerMs : rate.burst * requestRate.fillPerMs)
   let left: number[] = []
   let next = 0
   let sent = 0
@@ -98,7 +103,10 @@ function secondsBehindCap(
     if (step === Number.POSITIVE_INFINITY) return seconds
     seconds += step
     sent = sent < others ? (step === untilStop ? stop : sent + step * ofOthers) : sent
-    left = step === untilFirst ? left.filter((events) => events > first).map((events) => events - first) : left.map((events) => events - step * each)
+    left =
+      step === untilFirst
+        ? left.filter((events) => events > first).map((events) => events - first)
+        : left.map((events) => events - step * each)
   }
 }
 

@@ -1,7 +1,14 @@
 import { appendLane, createLaneList, makeReady, removeLane } from './lanes.ts'
 import { tokensAt } from './rate.ts'
 import type { Bucket, Entry, Lane, ReadyLanes, RunBucket } from './records.ts'
-import { reserveShare, tokensForLong, tokensForOthers, turnOf, whenTokensForLong, whenTokensForOthers } from './run-cap.ts'
+import {
+  reserveShare,
+  tokensForLong,
+  tokensForOthers,
+  turnOf,
+  whenTokensForLong,
+  whenTokensForOthers,
+} from './run-cap.ts'
 
 const GRANT_USER = 1
 const GRANT_DEVICE = 2

@@ -12,12 +12,7 @@ const LEAST_RESERVED_FROM = 4
  * and half of the cap (DESIGN §4): the tokens of `share`, which grow half as fast, are set aside for them out of the
  * run's. Every event is charged to the run, so that the cap holds whoever comes first.
  */
-export function createRunBucket<E>(
-  rate: Rate,
-  shareRate: Rate,
-  identityRate: Rate,
-  startedMs: number,
-): RunBucket<E> {
+export function createRunBucket<E>(rate: Rate, shareRate: Rate, identityRate: Rate, startedMs: number): RunBucket<E> {
   return {
     ...createBucket<E>(rate, startedMs),
     share: createBucket<E>(shareRate, startedMs),

@@ -34,7 +34,12 @@ function inspected(events: Simulation['events']): Load {
     return heaviest.top()
   }
   const bytes = events.reduce((sum, each) => sum + each.requestBytes, 0)
-  return { events: events.length, bytes, users: spreadOf(({ user }) => user), devices: spreadOf(({ device }) => device) }
+  return {
+    events: events.length,
+    bytes,
+    users: spreadOf(({ user }) => user),
+    devices: spreadOf(({ device }) => device),
+  }
 }
 
 const near = (actual: number, expected: number) => assert.ok(Math.abs(actual / expected - 1) < 0.001, String(actual))
@@ -106,23 +111,23 @@ describe('the estimate is within a tenth of what the scheduler takes in virtual 
     { name: 'a device at the end', make: (n) => (n >= 2100 ? event(n, null, 'hot') : others(n)) },
     {
       name: 'a user among others, spread evenly',
-     
+
       make: (n) => (n % 3 === 0 ? event(n, 'hot', `d${n}`) : others(n)),
     },
     {
       name: 'a device of several users',
-     
+
       make: (n) => (n % 3 === 0 ? event(n, `u${n % 5}`, 'hot') : others(n)),
     },
     {
       name: 'a device on Batch',
-     
+
       api: 'batch',
       make: (n) => event(n, null, 'hot'),
     },
     {
       name: '--device-eps and --device-burst',
-     
+
       make: (n) => (n % 10 === 0 ? event(n, null, 'hot') : others(n)),
       settings: { deviceEventsPerSecond: 10, deviceBurst: 100 },
     },

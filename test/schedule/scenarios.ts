@@ -94,8 +94,18 @@ const REQUESTS_OF_100 = { maxRequestsPerSecond: 3, maxRequestEvents: 100 }
 /** The cap is as short as the limit of the hot, if not said otherwise: either alone takes as long, so nothing may wait for it in vain. */
 export const CAPPED: readonly Capped[] = [
   { name: '--max-eps, a user with 10%', count: 200_000, settings: { maxEventsPerSecond: 300 }, hotUser: one(0.1) },
-  { name: '--max-eps, ten users with 5% each', count: 200_000, settings: { maxEventsPerSecond: 600 }, hotUser: ten(0.5) },
-  { name: '--max-eps, ten users with 1% each', count: 200_000, settings: { maxEventsPerSecond: 300 }, hotUser: ten(0.1) },
+  {
+    name: '--max-eps, ten users with 5% each',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 600 },
+    hotUser: ten(0.5),
+  },
+  {
+    name: '--max-eps, ten users with 1% each',
+    count: 200_000,
+    settings: { maxEventsPerSecond: 300 },
+    hotUser: ten(0.1),
+  },
   {
     name: '--max-eps, a user with 10%, in the second half',
     count: 200_000,
@@ -108,7 +118,12 @@ export const CAPPED: readonly Capped[] = [
     settings: { maxEventsPerSecond: 300 },
     hotUser: inLastTenth,
   },
-  { name: '--max-eps below the limit of a user, who has 60%', count: 40_000, settings: { maxEventsPerSecond: 20 }, hotUser: one(0.6) },
+  {
+    name: '--max-eps below the limit of a user, who has 60%',
+    count: 40_000,
+    settings: { maxEventsPerSecond: 20 },
+    hotUser: one(0.6),
+  },
   { name: '--max-rps, a user with 10%', count: 200_000, settings: REQUESTS_OF_100, hotUser: one(0.1) },
   {
     name: '--max-rps, ten users with 5% each',
@@ -116,8 +131,18 @@ export const CAPPED: readonly Capped[] = [
     settings: { ...REQUESTS_OF_100, maxRequestsPerSecond: 6 },
     hotUser: ten(0.5),
   },
-  { name: '--max-rps, a user with 10%, in the second half', count: 200_000, settings: REQUESTS_OF_100, hotUser: inSecondHalf },
-  { name: '--max-rps, a user with 10%, the last tenth', count: 200_000, settings: REQUESTS_OF_100, hotUser: inLastTenth },
+  {
+    name: '--max-rps, a user with 10%, in the second half',
+    count: 200_000,
+    settings: REQUESTS_OF_100,
+    hotUser: inSecondHalf,
+  },
+  {
+    name: '--max-rps, a user with 10%, the last tenth',
+    count: 200_000,
+    settings: REQUESTS_OF_100,
+    hotUser: inLastTenth,
+  },
   {
     name: '--max-rps below the limit of a user, who has 60%',
     count: 40_000,

@@ -333,7 +333,10 @@ test('lanes that wait for --max-eps are not overtaken by those that come later',
 })
 
 /** Events of `hot` and of the others in ten seconds of `--max-eps` 100, every request answered at once. */
-function tenSecondsBehindCap(eventsPerSecond: number, others: number): { readonly hot: number; readonly others: number } {
+function tenSecondsBehindCap(
+  eventsPerSecond: number,
+  others: number,
+): { readonly hot: number; readonly others: number } {
   const { scheduler, offer } = setUp({ eventsPerSecond, burst: 30, maxEventsPerSecond: 100, startedMs: NOW })
   offer(
     Array.from({ length: others }, (_, at) => event('', `u${at}`)),
