@@ -155,9 +155,15 @@ describe('inspect', () => {
     assert.deepEqual(await estimateWith('--device-eps', '7.5'), { requests: 1, duration_s: 71.4, ...identity })
     assert.deepEqual(await estimateWith('--device-burst', '60'), { requests: 1, duration_s: 18.5, ...identity })
     assert.deepEqual(await estimateWith('--plan', 'starter'), { requests: 50, duration_s: 17.8, ...identity })
+    // A request has no more of the device than its burst of 30.
     assert.deepEqual(await estimateWith('--max-rps', '0.5', '--batch-size', '50'), {
       requests: 10,
-      duration_s: 22.2,
+      duration_s: 37,
+      ...identity,
+    })
+    assert.deepEqual(await estimateWith('--max-rps', '0.5', '--batch-size', '20'), {
+      requests: 25,
+      duration_s: 55.4,
       ...cap,
     })
     assert.deepEqual(await estimateWith('--max-eps', '2.5'), { requests: 1, duration_s: 214.1, ...cap })
