@@ -92,7 +92,7 @@ describe('inspect', () => {
     )
   })
 
-  test('estimates what an upload takes to within a tenth, when one identity or a cap is the bound', async () => {
+  test('estimates no more than a tenth above what an upload takes, when one identity or a cap is the bound', async () => {
     const emulator = await startEmulator({ port: 0 })
     try {
       const cases = [
@@ -116,7 +116,8 @@ describe('inspect', () => {
           const estimated = JSON.parse(inspected.stdout).estimates.http.duration_s
           const taken = JSON.parse(uploaded.stdout).duration_ms / 1000
           assert.ok(estimated > 10, String(estimated))
-          assert.ok(Math.abs(taken / estimated - 1) < 0.1, `${taken} s taken, ${estimated} s estimated`)
+          // How far above it is on a machine that keeps up: test/inspect/estimate.test.ts, in virtual time.
+          assert.ok(taken / estimated > 0.9, `${taken} s taken, ${estimated} s estimated`)
         }),
       )
       assert.deepEqual(emulator.stats().refused, {})
