@@ -5,7 +5,7 @@ import { STARTER } from '../../src/commands/starter-mapping.ts'
 import { EVENTS } from '../../src/currents/events.ts'
 import { mappingHash } from '../../src/mapping/mapping-hash.ts'
 import { keysAt, mappingJsonSchema } from '../../src/mapping/mapping-schema.ts'
-import { findingsIn, mappingOf } from './mapping-harness.ts'
+import { findingsIn, mappingOf } from './harness.ts'
 
 const OPEN = 'users.messages.email.Open'
 
