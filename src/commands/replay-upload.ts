@@ -1,5 +1,6 @@
 import { discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
+import { sayUnless } from '../report/printer.ts'
 import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
 import { runSession } from '../session/run-session.ts'
@@ -7,16 +8,17 @@ import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { createAsk } from './ask.ts'
 import { readApiKey } from './options/api-key.ts'
-import { destinationOf, settingsOf } from './options/destination.ts'
+import { destinationOf } from './options/destination.ts'
 import { usableMapping } from './options/load-mapping.ts'
-import type { RunOptions, UploadOptions } from './options/replay-options.ts'
+import type { RunOptions } from './options/replay-options.ts'
+import { settingsOf, type UploadOptions } from './options/upload-options.ts'
 import { refuseOwnFiles } from './own-files.ts'
 
 type Options = RunOptions & UploadOptions
 
 /** `replay` without `--dry-run`: maps everything and sends it to Amplitude. */
 export async function upload(paths: readonly string[], options: Options, signal: AbortSignal): Promise<number> {
-  const tell = options.quiet ? () => {} : (line: string) => process.stderr.write(`${line}\n`)
+  const tell = sayUnless(options.quiet)
   const destination = destinationOf(options)
   const settings = settingsOf(options, options.shard)
   const key = await readApiKey(options, paths)

@@ -7,6 +7,7 @@ import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
+  closeObject,
   OPEN_BRACE,
   OPEN_BRACKET,
   reserve,
@@ -169,10 +170,7 @@ function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Ty
         ends[entry] = out.length
       }
       columns.length = entry
-      // Each field brings the comma before it; that of the first becomes the opening brace.
-      if (out.length === start) appendByte(out, OPEN_BRACE)
-      else out.bytes[start] = OPEN_BRACE
-      appendByte(out, CLOSE_BRACE)
+      closeObject(out, start)
       from.depth--
       return true
     },

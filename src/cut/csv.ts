@@ -1,18 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { UsageError } from '../errors.ts'
-import { append, appendByte, CLOSE_BRACE, OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
+import { append, bufferOf, closeObject, textOf, utf8 } from '../json/bytes.ts'
 import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
-import { createChunkBuilder } from './chunk-builder.ts'
+import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
 import { createRowScanner, endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
 
-/** Longest row that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-const MAX_ROW_BYTES = 16 << 20
 const MAX_HEADER_BYTES = 1 << 20
-/** How much of a longer row is kept to show. */
-const EXCERPT_BYTES = 1 << 16
 /** How much of what is no record is shown in a message. */
 const SHOWN_BYTES = 40
 /** Bytes parsed at a time, so that what one read unpacks to makes no giant chunk. */
@@ -185,10 +181,7 @@ function createRows(input: OpenInput, { header, place }: Start) {
       append(out, key)
       scanner.appendTo(out, held, at, i)
     }
-    // Each field brings the comma before it; that of the first becomes the opening brace.
-    if (out.length === start) appendByte(out, OPEN_BRACE)
-    else out.bytes[start] = OPEN_BRACE
-    appendByte(out, CLOSE_BRACE)
+    closeObject(out, start)
   }
 
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
@@ -225,7 +218,7 @@ function createRows(input: OpenInput, { header, place }: Start) {
       if (broken !== null && !skipBroken(broken, isLast)) return
       if (!skipLineEnds(isLast)) return
       const state = scanner.scan(held, at, isLast)
-      if (scanner.length() > MAX_ROW_BYTES) breakLine(`a row of more than ${MAX_ROW_BYTES} bytes`)
+      if (scanner.length() > MAX_RECORD_BYTES) breakLine(`a row of more than ${MAX_RECORD_BYTES} bytes`)
       else if (state === 'more') return
       else if (state === 'row') takeRow()
       else if (state === 'stray') breakLine(STRAY_QUOTE)
@@ -278,8 +271,4 @@ function createRows(input: OpenInput, { header, place }: Start) {
 function spoiledBy(text: Buffer): string | null {
   if (!isUtf8(text)) return 'invalid UTF-8'
   return text.includes(0) ? 'NUL byte' : null
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -2,11 +2,7 @@ import { NEWLINE } from '../json/bytes.ts'
 import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-
-/** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-const MAX_LINE_BYTES = 16 << 20
-/** How much of a longer line is kept to show. */
-const EXCERPT_BYTES = 1 << 16
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 
 const CARRIAGE_RETURN = 0x0d
 
@@ -28,7 +24,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
     }
     partial.push(bytes)
     partialLength += bytes.length
-    if (partialLength > MAX_LINE_BYTES) {
+    if (partialLength > MAX_RECORD_BYTES) {
       isTooLong = true
       partial = [Buffer.concat(partial).subarray(0, EXCERPT_BYTES)]
     }
@@ -151,7 +147,7 @@ function splitLines(
     let end = newline
     while (end > at && (bytes[end - 1] as number) <= 0x20 && isSpace(bytes[end - 1] as number)) end--
     if (end > at) {
-      const isTooLong = end - at > MAX_LINE_BYTES
+      const isTooLong = end - at > MAX_RECORD_BYTES
       const items = mayHoldEnvelope && !isTooLong ? envelopeItems(bytes, at, end) : null
       if (isTooLong) {
         faults.push({ index: count, reason: 'malformed', detail: tooLongDetail(end - at) })
@@ -181,7 +177,7 @@ function splitLines(
 }
 
 function tooLongDetail(bytes: number): string {
-  return `the line is ${bytes} bytes long; at most ${MAX_LINE_BYTES} are read`
+  return `the line is ${bytes} bytes long; at most ${MAX_RECORD_BYTES} are read`
 }
 
 function isSpace(byte: number): boolean {

@@ -1,3 +1,4 @@
+import { recordSpan } from '../chunk.ts'
 import { CONTAINER_FIELDS, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { OPEN_BRACE, textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
@@ -26,8 +27,8 @@ export function createFieldLister(): (raw: RawChunk, index: number) => readonly 
 
   return function fieldsOf(raw, index) {
     const { bytes, fields } = raw
-    const start = raw.starts[index] as number
-    if (fields === undefined) scanner.scan(bytes, start, raw.ends[index] as number)
+    const { start, end } = recordSpan(raw, index)
+    if (fields === undefined) scanner.scan(bytes, start, end)
     else scanner.load(fields, index)
     const nests = isHttpForm(ownTypeOf(scanner, bytes, eventType) !== null)
     return membersOf(bytes, start).flatMap((member) => {
@@ -50,6 +51,13 @@ export function fieldNamed(fields: readonly RecordField[], name: string): Record
     if (field.name === name && (counting === null || field.rank >= counting.rank)) counting = field
   }
   return counting
+}
+
+/** The id in a field, as the event has it: the text of a string, also in a union's wrapper, or the digits of a number. */
+export function idOfField({ value }: RecordField): string {
+  const parsed: unknown = JSON.parse(value)
+  if (typeof parsed === 'number') return value
+  return String(typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : parsed)
 }
 
 const NESTING_ORDER: readonly string[] = NESTING_FIELDS

@@ -23,8 +23,10 @@ export interface MappingFlags {
   readonly skipUserPropertiesSync?: true
 }
 
-export function addInputOptions(command: Command): void {
+/** @param paths `[paths...]` when a command can do without */
+export function addInputOptions(command: Command, paths: '<paths...>' | '[paths...]' = '<paths...>'): void {
   command
+    .argument(paths, 'files, directories, globs, or - for standard input')
     .addOption(new Option('--format <format>', 'format of the inputs (default: by content)').choices(FORMATS))
     .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
 }
