@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { closest } from '../closest.ts'
+import type { Command } from 'commander'
 import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../mapping/glob.ts'
 import { PREFIXES } from '../mapping/profiles.ts'
 import { createPrinter } from '../report/printer.ts'
 import { style } from '../report/style.ts'
+import { parseGlob } from './options/option-values.ts'
 import type { Run } from './run.ts'
 
 /** How sure an Amplitude name is, in words. */
@@ -53,15 +53,6 @@ export function declareEvents(command: Command, run: Run): void {
         return EXIT.done
       }),
     )
-}
-
-function parseGlob(glob: string): string {
-  const types = EVENTS.map((row) => row.type)
-  if (types.some((type) => matchesGlob(glob, type))) return glob
-  const near = closest(glob, types)
-  throw new InvalidArgumentError(
-    `No event type matches${near ? `; did you mean ${near}?` : ". Quote the glob: '*.email.*'."}`,
-  )
 }
 
 function nameOf(row: EventRow): string | null {

@@ -1,4 +1,6 @@
-import { discover } from '../read/discover.ts'
+import { dirname, resolve } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { type Discovery, discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
 import { sayUnless } from '../report/printer.ts'
 import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
@@ -12,9 +14,11 @@ import { destinationOf } from './options/destination.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
 import { settingsOf, type UploadOptions } from './options/upload-options.ts'
-import { refuseOwnFiles } from './own-files.ts'
 
 type Options = RunOptions & UploadOptions
+
+/** What a run keeps (state/README.md §1). */
+const STATE_FILE = /(^|\/)((dead-letters|retrying|files|\d+)\.ndjson|checkpoint\.json)$/
 
 /** `replay` without `--dry-run`: maps everything and sends it to Amplitude. */
 export async function upload(paths: readonly string[], options: Options, signal: AbortSignal): Promise<number> {
@@ -61,6 +65,21 @@ export async function upload(paths: readonly string[], options: Options, signal:
     },
     signal,
   )
+}
+
+/**
+ * An upload must not read what it writes: it would go on for ever.
+ * @throws UsageError when an input is a file of the state directory
+ */
+function refuseOwnFiles(discovery: Discovery, state: string): void {
+  const directories = new Set([resolve(state), resolve(state, 'lanes')])
+  for (const { path } of discovery.sources()) {
+    // There may be 900,000, and resolving takes long.
+    if (!STATE_FILE.test(path) || !directories.has(dirname(resolve(path)))) continue
+    throw new UsageError(`${path} belongs to the state directory ${state}, into which this upload writes`, {
+      hint: 'braze2amp retry sends dead letters again; otherwise move the file elsewhere, or give another --state.',
+    })
+  }
 }
 
 function* pathsOf(sources: Iterable<{ readonly path: string }>): Generator<string> {

@@ -1,4 +1,4 @@
-import { NEWLINE } from '../json/bytes.ts'
+import { grownInto, NEWLINE } from '../json/bytes.ts'
 import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
@@ -129,9 +129,9 @@ function splitLines(
   function add(start: number, end: number): void {
     if (count === capacity) {
       capacity *= 2
-      starts = copyOf(starts, new Int32Array(capacity))
-      ends = copyOf(ends, new Int32Array(capacity))
-      lines = copyOf(lines, new Float64Array(capacity))
+      starts = grownInto(new Int32Array(capacity), starts)
+      ends = grownInto(new Int32Array(capacity), ends)
+      lines = grownInto(new Float64Array(capacity), lines)
     }
     starts[count] = start
     ends[count] = end
@@ -182,9 +182,4 @@ function tooLongDetail(bytes: number): string {
 
 function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CARRIAGE_RETURN
-}
-
-function copyOf<T extends Int32Array | Float64Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

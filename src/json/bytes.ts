@@ -33,6 +33,12 @@ export function reserve(writer: ByteWriter, count: number): void {
   writer.bytes = larger
 }
 
+/** Copies an array that is full into a larger one, and gives that. */
+export function grownInto<Column extends Uint8Array | Int32Array | Float64Array>(larger: Column, full: Column): Column {
+  larger.set(full)
+  return larger
+}
+
 /** Copies `source[start, end)` to `target` at `at`, which must have room; returns the position after it. */
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
   const count = end - start

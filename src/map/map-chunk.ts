@@ -6,7 +6,6 @@ import { writeAscii } from '../json/values.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
-import { type Columns, createColumns } from './columns.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { createIdentityWriter } from './identity.ts'
@@ -42,6 +41,8 @@ const PROPERTIES = utf8(',"event_properties":')
 
 /** Why a record is malformed that has no event type of its own in a file that names none. */
 export const NO_EVENT_TYPE = 'no event type: neither the record nor its file names one'
+
+type Columns = ReturnType<typeof createColumns>
 
 /**
  * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
@@ -258,5 +259,23 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     const source = forms.customSource()
     if (source >= 0 && !writeCustomProperties(out, own, bytes, source)) warn(index, NOT_JSON)
+  }
+}
+
+/** What is known of each record of a chunk, in columns as `MappedChunk` has them; zero until it is set. */
+function createColumns(count: number) {
+  return {
+    outcomes: new Uint8Array(count),
+    types: new Int16Array(count),
+    warnings: new Uint8Array(count),
+    times: new Float64Array(count),
+    idLow: new Uint32Array(count),
+    idHigh: new Uint32Array(count),
+    userStarts: new Int32Array(count),
+    userEnds: new Int32Array(count),
+    deviceStarts: new Int32Array(count),
+    deviceEnds: new Int32Array(count),
+    eventEnds: new Int32Array(count),
+    details: new Map<number, string>(),
   }
 }
