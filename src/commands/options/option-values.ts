@@ -9,16 +9,19 @@ import type { MaxErrors } from '../../state/ledger.ts'
 /** Values of command-line options; each parser throws what commander shows with the option's name and exit code 2. */
 
 export function parseCount(text: string): number {
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw new InvalidArgumentError('Give a whole number, 0 or more.')
-  }
-  return Number(text)
+  return parseWhole(text, 0)
 }
 
 export function parsePositive(text: string): number {
-  const count = parseCount(text)
-  if (count === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.')
-  return count
+  return parseWhole(text, 1)
+}
+
+function parseWhole(text: string, least: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`Give a whole number, ${least} or more.`)
+  }
+  return value
 }
 
 /** A date, an RFC 3339 time or Unix seconds, as ms since 1970. */
