@@ -107,7 +107,6 @@ describe('the reference in the README', () => {
     for (const code of Object.values(EXIT))
       assert.match(codes, new RegExp(`^\\|.*\\b${code}\\b.*\\|`, 'm'), String(code))
   })
-
 })
 
 interface Step {

@@ -20,21 +20,17 @@ In a second terminal:
 `
 
 /** What commander yields for the options of `declareEmulator`. */
-interface Flags {
-  readonly port: number
+interface Flags
+  extends Pick<
+    EmulatorOptions,
+    'port' | 'dailyQuota' | 'apiKey' | 'fail' | 'dropBefore' | 'dropAfter' | 'garbage' | 'seed'
+  > {
   readonly httpEps?: number
   readonly batchEps?: number
   readonly window?: number
-  readonly dailyQuota?: number
   readonly projectEps?: number
   readonly projectRps?: number
-  readonly apiKey?: string
-  readonly fail?: NonNullable<EmulatorOptions['fail']>
   readonly latency?: readonly [number, number]
-  readonly dropBefore?: number
-  readonly dropAfter?: number
-  readonly garbage?: number
-  readonly seed?: number
   readonly keepEvents?: string
 }
 

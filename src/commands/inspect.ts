@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
-import { EVENTS } from '../currents/events.ts'
+import { EVENTS, nameSourceOf } from '../currents/events.ts'
 import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -107,7 +107,7 @@ function namesOf(mapping: Mapping, counts: Counts, { ownNames }: Inspection): re
       continue
     }
     const row = EVENTS.find((candidate) => candidate.type === type)
-    const sureness = outline.nameOrigin !== null ? 'mapping' : (row?.nameSource ?? 'derived')
+    const sureness = outline.nameOrigin !== null ? 'mapping' : row === undefined ? 'derived' : nameSourceOf(row)
     names.push({ type, name: outline.name, events: accepted, sureness })
   }
   return names.toSorted((a, b) => b.events - a.events || (a.name < b.name ? -1 : 1))

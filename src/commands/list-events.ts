@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
+import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource, nameSourceOf } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../mapping/glob.ts'
 import { PREFIXES } from '../mapping/profiles.ts'
@@ -64,7 +64,7 @@ function table(rows: readonly EventRow[]): string {
   const cells = rows.map((row) => [
     row.type,
     nameOf(row) ?? '-',
-    SURENESS[row.nameSource],
+    SURENESS[nameSourceOf(row)],
     String(row.properties.length),
   ])
   const head = ['event type', 'name in Amplitude', 'sure?', 'properties']
@@ -90,7 +90,7 @@ function json(rows: readonly EventRow[]): string {
     rows.map((row) => ({
       type: row.type,
       amplitude_name: nameOf(row),
-      name_source: row.nameSource,
+      name_source: nameSourceOf(row),
       page_label: row.pageLabel ?? null,
       sent: row.send !== false,
       on_page: row.notOnPage !== undefined,

@@ -114,15 +114,16 @@ function uploadOptionsOf(options: RetryOptions, { run }: Checkpoint): UploadOpti
 
 /** The run's own filters; the records passed them. */
 function mappingFlagsOf({ profile, mapping }: RetryOptions, { run }: Checkpoint): MappingFlags {
-  const { include, exclude, since, until, eventType, skipUserPropertiesSync } = run.options
+  const { since, until, eventType, include, exclude, skipUserPropertiesSync } = run.options
+  const timeOf = (text: string | null) => (text === null ? undefined : Date.parse(text))
   return {
-    ...(profile !== undefined && { profile }),
-    ...(mapping !== undefined && { mapping }),
+    profile,
+    mapping,
     include,
     exclude,
-    ...(since !== null && { since: Date.parse(since) }),
-    ...(until !== null && { until: Date.parse(until) }),
-    ...(eventType !== null && { eventType }),
-    ...(skipUserPropertiesSync && { skipUserPropertiesSync: true as const }),
+    since: timeOf(since),
+    until: timeOf(until),
+    eventType: eventType ?? undefined,
+    skipUserPropertiesSync,
   }
 }

@@ -7,20 +7,19 @@ import { parseEventType, parseGlobs, parseTime } from './option-values.ts'
 /** Options of every command that reads exports. */
 export interface InputOptions {
   readonly format?: Format
-  readonly eventType?: string
 }
 
 /** Options of every command that maps records. */
 export interface MappingFlags {
-  readonly eventType?: string
-  readonly profile?: Profile
+  readonly eventType?: string | undefined
+  readonly profile?: Profile | undefined
   /** False: none, not even the one in the working directory. */
-  readonly mapping?: string | false
+  readonly mapping?: string | false | undefined
   readonly include: readonly string[]
   readonly exclude: readonly string[]
-  readonly since?: number
-  readonly until?: number
-  readonly skipUserPropertiesSync?: true
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  readonly skipUserPropertiesSync?: boolean
 }
 
 /** @param paths `[paths...]` when a command can do without */
