@@ -34,7 +34,7 @@ export function userSpan({ userStarts, userEnds }: MappedChunk, index: number): 
   return { start: userStarts[index] as number, end: userEnds[index] as number }
 }
 
-/** As `userSpan`, of the `device_id`. */
+/** The content of the `device_id` of event `index`, as in `userSpan`. */
 export function deviceSpan({ deviceStarts, deviceEnds }: MappedChunk, index: number): Span {
   return { start: deviceStarts[index] as number, end: deviceEnds[index] as number }
 }

@@ -15,7 +15,7 @@ const EARLIEST_MS = Date.UTC(2011, 0, 1)
 /** Clocks of devices may run ahead by so much. */
 const FUTURE_MS = 24 * 3_600_000
 
-/** Told of one thing that is wrong; `title` is the same for all events that have it. */
+/** Takes one thing that is wrong; `title` is the same for all events that have it. */
 export type Report = (severity: Severity, cause: string, title: string, message?: string) => void
 
 /** Checks one event against Amplitude's contract as the uploader would meet it (amplitude/README.md §1, §2). */

@@ -33,7 +33,8 @@ Examples:
 /** `inspect [paths…]`: what is in there, before anything is sent. */
 export function declareInspect(command: Command, run: Run): void {
   command.description(
-    'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude and how long.',
+    'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude, and how long it would take at ' +
+      'the rates that are set.',
   )
   addInputOptions(command)
   addMappingOptions(command)

@@ -14,10 +14,10 @@ interface Reading {
   readonly mapping: Mapping
   /** The format of every input; undefined to find out. */
   readonly format: Format | undefined
-  /** Counted here. */
+  /** What became of the inputs is counted here. */
   readonly files: Tally
   readonly signal: AbortSignal
-  /** Told of inputs that cannot be read; if not given, they are shown on standard error. */
+  /** Takes inputs that cannot be read; if not given, standard error says why. */
   readonly refused?: (source: Source, error: Braze2ampError) => void
   readonly opened?: NonNullable<Observer['opened']>
 }

@@ -40,7 +40,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   return exitCode
 }
 
-/** On a terminal the events are the progress. */
+/** How progress is shown: on a terminal the events themselves show it. */
 function progressKind({ quiet, progress }: RunOptions): 'bar' | 'lines' | 'none' {
   if (quiet || !progress || process.stdout.isTTY) return 'none'
   return process.stderr.isTTY ? 'bar' : 'lines'

@@ -61,7 +61,7 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
   let length = 0
   let isDone = false
   let isMultiline = false
-  /** Of the field under way. */
+  /** What is known of the field under way. */
   let place = AT_START
   let fieldStart = 0
   let isDoubled = 0
@@ -133,7 +133,7 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
         }
         addField(p - start)
       }
-      // At the end of a field.
+      // Here a field has ended.
       if (bytes[p] !== delimiter) return stop('row', p - start)
       p++
       place = AT_START

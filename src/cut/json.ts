@@ -23,7 +23,7 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   const pieces = createPieces()
   const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true })
   let ordinal = 0
-  /** Of the chunk's first record. */
+  /** Where the chunk's first record is met again. */
   let restart = from
   /** Byte and line at which the piece under way begins. */
   let position = 0

@@ -9,7 +9,7 @@ const CARRIAGE_RETURN = 0x0d
 /** NDJSON: one record a line. Blank lines are no records, but count as lines. */
 export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   await input.skipTo(from.byte)
-  /** Of the first line that is not handed on. */
+  /** Where the first line begins that is not handed on yet. */
   let at: LinePlace = { byte: from.byte, ordinal: from.ordinal, line: from.line ?? 1 }
   /** Bytes of a line whose end has not come yet. */
   let partial: Uint8Array[] = []

@@ -109,7 +109,7 @@ function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): strin
 
 /** A record's fields. */
 interface RecordFields {
-  /** Each path once: of a key that is repeated the last. */
+  /** The fields, each path once: of a key that is repeated the last. */
   readonly all: readonly RecordField[]
   /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (currents/README.md §1). */
   readonly isShare: boolean

@@ -29,7 +29,7 @@ const NOT_JSON = warningBit('properties_not_json')
 
 /** Bytes before the quote that opens an event's name. */
 const EVENT_TYPE_BYTES = '{"event_type":'.length
-/** Its first quote closes the event type. */
+/** The first quote closes the event type. */
 const USER_ID = utf8('","user_id":')
 const DEVICE_ID = utf8(',"device_id":')
 const TIME = utf8(',"time":')
@@ -74,11 +74,11 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const out = createByteWriter(0)
   /** The bytes of the chunk before the last: two take turns, so that one can be written while the next is mapped. */
   let idle: Uint8Array = new Uint8Array(0)
-  /** Of the chunk at hand. */
+  /** The chunk at hand. */
   let raw: RawChunk
   let bytes: Uint8Array
   let columns: Columns
-  /** Of the record at hand. */
+  /** Whether the record at hand is in the Custom HTTP form. */
   let isHttpForm = false
 
   return function mapChunk(chunk) {
@@ -172,7 +172,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   function writeEvent(index: number, plan: Plan, timeMs: number): number {
     const start = out.length
-    // Twice the record: `enriched` writes some values twice.
+    // `enriched` writes some values twice.
     const room = plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number))
     const isText = raw.values === 'text'
     reserve(out, room)

@@ -9,13 +9,13 @@ import { ownTypeOf } from './record-type.ts'
 
 /** A field that the mapper meets in a record, for those who say afterwards what it did: not for the hot path. */
 export interface RecordField {
-  /** As the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
+  /** The key as the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
   readonly path: string
   /** What the mapper takes it for: in lower case, without that object. */
   readonly name: string
   /** JSON text of its value, a union's wrapper included. */
   readonly value: string
-  /** Of fields with one name the one of the highest rank counts, of equal ones the last. */
+  /** The field of the highest rank counts among those of one name, and the last of equal ones. */
   readonly rank: number
 }
 

@@ -27,7 +27,7 @@ export interface Summary {
   readonly exit_code: number
 }
 
-export interface ByReason<Reason extends string> {
+interface ByReason<Reason extends string> {
   readonly total: number
   readonly by_reason: Readonly<Partial<Record<Reason, number>>>
 }

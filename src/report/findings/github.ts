@@ -32,7 +32,7 @@ function command({ severity, file, line, column, path, message, cause }: Finding
 
 const LEVELS = { error: 'error', warning: 'warning', note: 'notice' } as const satisfies Record<Severity, string>
 
-/** As the toolkit of GitHub Actions escapes (actions/toolkit, command.ts). */
+/** Escapes as the toolkit of GitHub Actions does (actions/toolkit, command.ts). */
 function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }

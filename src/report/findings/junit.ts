@@ -54,7 +54,7 @@ function testCase(section: string, group: FindingGroup): string {
   ].join('\n')
 }
 
-/** One for each finding that was kept, and one for all further ones. */
+/** A failure for each finding that was kept, and one for all further ones. */
 function failuresOf(group: FindingGroup): readonly { message: string; detail: string }[] {
   const shown = group.examples.map((example) => ({ message: example.message, detail: noteOf(example) }))
   const further = furtherText(group)
