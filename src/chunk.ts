@@ -1,7 +1,7 @@
-import type { KeptEvent, MappedChunk, Place, RawChunk, RejectReason } from './model.ts'
-import { EVENT, OUTCOMES } from './outcomes.ts'
+import type { KeptEvent, MappedChunk, Place, RawChunk, RejectReason, Warning } from './model.ts'
+import { EVENT, OUTCOMES, type Outcome, WARNINGS } from './outcomes.ts'
 
-/** How the columns of a chunk hang together: where its events and records are, what they are called, where they stand. */
+/** Reads the columns of a chunk: where its events and records are, what they are called, what became of them. */
 
 /** Bytes `[start, end)` of a chunk. */
 export interface Span {
@@ -19,6 +19,11 @@ export function eventBytes({ bytes, eventEnds }: MappedChunk, index: number): Ui
   return bytes.subarray(startOfEvent(eventEnds, index), (eventEnds[index] as number) - 1)
 }
 
+/** Where record `index` is in the chunk's own bytes. */
+export function recordSpan({ starts, ends }: RawChunk, index: number): Span {
+  return { start: starts[index] as number, end: ends[index] as number }
+}
+
 /** Record `index` as JSON text, or the raw text of what is none; a view of the chunk. */
 export function recordBytes({ bytes, starts, ends }: RawChunk, index: number): Uint8Array {
   return bytes.subarray(starts[index], ends[index])
@@ -29,7 +34,7 @@ export function userSpan({ userStarts, userEnds }: MappedChunk, index: number): 
   return { start: userStarts[index] as number, end: userEnds[index] as number }
 }
 
-/** As `userSpan`, of the `device_id`. */
+/** The content of the `device_id` of event `index`, as in `userSpan`. */
 export function deviceSpan({ deviceStarts, deviceEnds }: MappedChunk, index: number): Span {
   return { start: deviceStarts[index] as number, end: deviceEnds[index] as number }
 }
@@ -37,6 +42,17 @@ export function deviceSpan({ deviceStarts, deviceEnds }: MappedChunk, index: num
 /** The event type of record `index`; null when it has none. */
 export function typeNameOf({ types, typeNames }: MappedChunk, index: number): string | null {
   return typeNames[types[index] as number] ?? null
+}
+
+/** What became of record `index`; undefined when it does not count as read (`DROPPED`). */
+export function outcomeAt({ outcomes }: MappedChunk, index: number): Outcome | undefined {
+  return OUTCOMES[outcomes[index] as number]
+}
+
+/** The warnings that record `index` has. */
+export function warningsAt({ warnings }: MappedChunk, index: number): readonly Warning[] {
+  const bits = warnings[index] as number
+  return bits === 0 ? [] : WARNINGS.filter((_, bit) => (bits & (1 << bit)) !== 0)
 }
 
 /** Calls `visit` with every record that is an event; `end` is behind its newline. */
@@ -54,12 +70,12 @@ export function eachEvent(
 
 /** Calls `visit` with every record that was rejected before anything was sent, and why. */
 export function eachRejected(
-  { count, outcomes, details }: MappedChunk,
+  chunk: MappedChunk,
   visit: (index: number, reason: RejectReason, detail: string) => void,
 ): void {
-  for (const [index, detail] of details) {
-    const outcome = OUTCOMES[outcomes[index] as number]
-    if (index < count && outcome?.is === 'rejected') visit(index, outcome.reason, detail)
+  for (const [index, detail] of chunk.details) {
+    const outcome = outcomeAt(chunk, index)
+    if (index < chunk.count && outcome?.is === 'rejected') visit(index, outcome.reason, detail)
   }
 }
 

@@ -18,6 +18,11 @@ export function closest(
   return best
 }
 
+/** The end of a message about a name that is none; empty when no other is near. */
+export function didYouMean(near: string | null): string {
+  return near === null ? '' : `; did you mean ${near}?`
+}
+
 /** Levenshtein's distance, one row at a time. */
 function editDistance(a: string, b: string): number {
   let row = Array.from({ length: b.length + 1 }, (_, j) => j)

@@ -1,6 +1,6 @@
 import { Command, CommanderError } from 'commander'
 import { COMMANDS } from './commands/commands.ts'
-import type { Run } from './commands/run.ts'
+import { type Run, withSignals } from './commands/run.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
 import { version } from './version.ts'
@@ -48,28 +48,6 @@ async function createProgram(run: Run, asked: string | undefined): Promise<Comma
     if (name === asked || asked === 'completion') (await load())(command, run)
   }
   return program
-}
-
-/** SIGHUP comes when the terminal is closed. */
-const STOP_SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const
-
-/** The first of these signals asks the work to stop, the second ends the process at once. */
-async function withSignals(work: (signal: AbortSignal) => Promise<number>): Promise<number> {
-  const controller = new AbortController()
-  const leave = () => {
-    for (const name of STOP_SIGNALS) process.off(name, stop)
-  }
-  const stop = (name: NodeJS.Signals) => {
-    leave()
-    process.stderr.write(`\n${name}: stopping; once more to stop at once\n`)
-    controller.abort(name)
-  }
-  for (const name of STOP_SIGNALS) process.on(name, stop)
-  try {
-    return await work(controller.signal)
-  } finally {
-    leave()
-  }
 }
 
 function report(error: unknown): number {

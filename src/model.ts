@@ -2,7 +2,7 @@
 
 /** One input of a run: a file, or standard input. */
 export interface Source {
-  /** As the user gave or found it; `-` is standard input. */
+  /** The path as it was given or found; `-` is standard input. */
   readonly path: string
   /** Place in the run's order, from 0. */
   readonly number: number
@@ -41,11 +41,11 @@ export interface Fault {
 
 /** Where a cutter can begin. */
 export interface Restart {
-  /** In the decoded input: after gunzip. */
+  /** Byte of the decoded input: after gunzip. */
   readonly byte: number
-  /** Of the first record that it meets there: records have ordinals from 0 in their input. */
+  /** Ordinal of the first record behind it: records have ordinals from 0 in their input. */
   readonly ordinal: number
-  /** Of that byte, from 1; null where the format has no lines. */
+  /** Line of that byte, from 1; null where the format has no lines. */
   readonly line: number | null
 }
 
@@ -69,7 +69,7 @@ export interface RawChunk {
   readonly positions: Float64Array
   /** Line of each record, from 1; null where the format has none. */
   readonly lines: Float64Array | null
-  /** In the order of their index. */
+  /** The broken records, in the order of their index. */
   readonly faults: readonly Fault[]
   /** `text`: values are strings that the catalogue must still type (CSV). */
   readonly values: 'json' | 'text'
@@ -95,7 +95,7 @@ export interface OpenSource extends Source {
   readonly fileType: string | null
   /** The file comes from Braze's Snowflake share. */
   readonly isShare: boolean
-  /** It is gzipped: bytes as stored and decoded bytes differ. */
+  /** The file is gzipped: bytes as stored and decoded bytes differ. */
   readonly isGzip: boolean
   /** SHA-256 of the first 64 KB as stored, hex. */
   headHash(): string
@@ -137,7 +137,7 @@ export interface MappedChunk {
 
 /** Event types by number. */
 export interface EventTypes {
-  /** By number; grows as types are met that the catalogue lacks. */
+  /** Names by number; the list grows as types are met that the catalogue lacks. */
   readonly typeNames: readonly string[]
   planOf(type: string): { readonly number: number }
 }
@@ -149,7 +149,7 @@ export interface Place {
   readonly position: number
   /** From 1; null where the format has no lines. */
   readonly line: number | null
-  /** As in `RawChunk`: needed to read the record again. */
+  /** What `RawChunk` says of values: needed to read the record again. */
   readonly values: RawChunk['values']
 }
 

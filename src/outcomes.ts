@@ -1,7 +1,7 @@
 import type { RejectReason, SkipReason, Warning } from './model.ts'
 
 /** What becomes of a record, as the number that the columns of a chunk hold; `meaning` is what people are told. */
-type Outcome =
+export type Outcome =
   | { readonly is: 'event' }
   | { readonly is: 'skipped'; readonly reason: SkipReason; readonly meaning: string }
   | { readonly is: 'rejected'; readonly reason: RejectReason; readonly meaning: string }

@@ -10,7 +10,7 @@ export interface Shard {
   readonly count: number
 }
 
-/** As `--shard` takes it and the checkpoint keeps it. */
+/** The name of a shard, as `--shard` takes it and the checkpoint keeps it. */
 export function shardName({ number, count }: Shard): string {
   return `${number}/${count}`
 }

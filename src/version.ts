@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs'
 
-/** Of the package. */
+/** The version of the package. */
 export function version(): string {
   const manifest: { version: string } = JSON.parse(readFileSync(new URL('../../package.json', import.meta.url), 'utf8'))
   return manifest.version

@@ -107,12 +107,6 @@ describe('the reference in the README', () => {
     for (const code of Object.values(EXIT))
       assert.match(codes, new RegExp(`^\\|.*\\b${code}\\b.*\\|`, 'm'), String(code))
   })
-
-  test('shows the tree as it is', () => {
-    const shown = Array.from(README.matchAll(/^\| `src\/(\w+)\/`/gm), ([, name]) => name)
-    const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
-    assert.deepEqual(shown.toSorted(), folders.map(({ name }) => name).toSorted())
-  })
 })
 
 interface Step {

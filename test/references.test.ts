@@ -87,6 +87,16 @@ test('no text names one that is not in the project', () => {
   assert.deepEqual(named, [])
 })
 
+test('src/README.md has every folder of src', () => {
+  const page = readFileSync(join(ROOT, 'src/README.md'), 'utf8')
+  const shown = Array.from(page.matchAll(/^\| `src\/(\w+)` \|/gm), ([, name]) => name)
+  const folders = readdirSync(join(ROOT, 'src'), { withFileTypes: true }).filter((entry) => entry.isDirectory())
+  assert.deepEqual(
+    shown.filter((name, i) => shown.indexOf(name) === i).toSorted(),
+    folders.map(({ name }) => name).toSorted(),
+  )
+})
+
 test('every file and folder that a README names is there', () => {
   const missing = READMES.flatMap((readme) =>
     Array.from(readFileSync(join(ROOT, readme), 'utf8').matchAll(/`((?:src|test|bin|fixtures)\/[^`\s]*)`/g))

@@ -54,13 +54,13 @@ export const DAILY_QUOTA = 490_000
 /** Smallest body that is worth compressing (§1). */
 export const GZIP_FROM_BYTES = 2048
 
-/** For connecting, for the head of an answer, and between two pieces of its body (§4). */
+/** The time that connecting may take, the head of an answer, and the wait between two pieces of its body (§4). */
 export const TIMEOUT_MS = 30_000
 
 /**
- * A line slower than this (half a megabit) is taken for a dead one. The time to send a body at this rate, 15 s for the largest of
- * HTTP V2 and 5 minutes for the largest of Batch, is granted on top of the timeout for the head and of the deadline: a body is on its
- * way in the buffers of the system when it has left us, so that no progress can be seen.
+ * A line slower than this (half a megabit) is taken for a dead one. The time to send a body at this rate is 15 s for the largest of
+ * HTTP V2 and 5 minutes for the largest of Batch. It is granted on top of the timeout for the head and of the deadline, since no
+ * progress can be seen of a body that waits in the buffers of the system.
  */
 const SLOWEST_BYTES_PER_SECOND = 65_536
 
@@ -70,8 +70,8 @@ export function sendingMs(bytes: number): number {
 }
 
 /**
- * For a whole request beside the sending of its body: connecting and the head may each take the whole of their time, and the rest of
- * an answer comes with its head. What dribbles for longer would hold its lanes for good.
+ * The time of a whole request beside the sending of its body. Connecting and the head may each take the whole of their timeout, and
+ * the rest of an answer comes with its head. An answer that dribbles for longer would keep its lanes waiting for ever.
  */
 export const REQUEST_DEADLINE_MS = 2 * TIMEOUT_MS
 

@@ -105,7 +105,7 @@ function namesOf(value: unknown): readonly string[] {
   return names.filter((name) => typeof name === 'string' && name !== '' && name.length <= MAX_STRING_LENGTH) as string[]
 }
 
-/** Each once. */
+/** The indexes in a list, each once. */
 function indexesOf(value: unknown, sent: number): readonly number[] {
   if (!Array.isArray(value)) return []
   return [...new Set(value.filter((index) => isIntegerWithin(index, 0, sent - 1)))]

@@ -1,5 +1,6 @@
 import { FIELD_KINDS, MAX_DEPTH, MAX_STRING_LENGTH } from '../amplitude/event.ts'
 import { API_LIMITS, BODY_MARGIN_BYTES } from '../amplitude/limits.ts'
+import { excerpt } from '../excerpt.ts'
 import type { Severity } from '../model.ts'
 
 /** An event as it would be sent, read back. */
@@ -14,7 +15,7 @@ const EARLIEST_MS = Date.UTC(2011, 0, 1)
 /** Clocks of devices may run ahead by so much. */
 const FUTURE_MS = 24 * 3_600_000
 
-/** Told of one thing that is wrong; `title` is the same for all events that have it. */
+/** Takes one thing that is wrong; `title` is the same for all events that have it. */
 export type Report = (severity: Severity, cause: string, title: string, message?: string) => void
 
 /** Checks one event against Amplitude's contract as the uploader would meet it (amplitude/README.md §1, §2). */
@@ -39,7 +40,7 @@ export function checkEvent(event: SentEvent, byteLength: number, nowMs: number, 
     const value = event[field]
     if (value === undefined || isOfKind(value, kind)) continue
     const title = `Amplitude takes only ${kind === 'string' ? 'text' : `a ${kind}`} in ${field}`
-    report('error', 'invalid_type', title, `${title}, not ${excerpt(value)}`)
+    report('error', 'invalid_type', title, `${title}, not ${excerpt(JSON.stringify(value))}`)
   }
   if ('productId' in event && !('price' in event) && !('revenue' in event)) {
     report('warning', 'missing_price', 'productId counts for nothing without a price')
@@ -95,9 +96,4 @@ function isObject(value: unknown): value is object {
 
 function dateText(ms: number): string {
   return new Date(ms).toISOString()
-}
-
-function excerpt(value: unknown): string {
-  const text = JSON.stringify(value)
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

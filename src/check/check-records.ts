@@ -1,14 +1,13 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
-import { eventBytes, placeInInput, typeNameOf } from '../chunk.ts'
+import { eventBytes, outcomeAt, placeInInput, typeNameOf, warningsAt } from '../chunk.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, MappedChunk, Severity, SkipReason, Source } from '../model.ts'
-import { EVENT, meaningOf, OUTCOMES, WARNING_MEANINGS, WARNINGS } from '../outcomes.ts'
+import { meaningOf, WARNING_MEANINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
 import { createFindingCollector } from './collector.ts'
-import { addRefused } from './refused.ts'
 import { createRuleUsage } from './rule-usage.ts'
 
 /** Checks what a pipeline maps: records against the catalogue, events against Amplitude's contract, rules against both. */
@@ -31,21 +30,24 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
   function see(chunk: MappedChunk): void {
     for (let i = 0; i < chunk.count; i++) {
       read++
-      const outcome = OUTCOMES[chunk.outcomes[i] as number]
-      const place = { file: chunk.raw.source.path, line: chunk.raw.lines?.[i] ?? null }
+      const outcome = outcomeAt(chunk, i)
+      const { path: file, position, line } = placeInInput(chunk.raw, i)
+      // A finding has a line or none: of a record in a format without lines the message says which one it is.
+      const ofRecord = line === null ? ` (record ${position + 1})` : ''
       const report: Report = (severity, cause, title, message = title) =>
-        findings.add(severity, cause, title, place, recordText(chunk, i, message))
+        findings.add(severity, cause, title, { file, line }, message + ofRecord)
       const type = typeNameOf(chunk, i)
       const typeName = type ?? 'no event type'
       if (usesRules && type !== null) usage.meet(type)
-      seeWarnings(chunk.warnings[i] as number, typeName, report)
-      if (outcome === undefined) continue
-      if (outcome.is === 'rejected') {
+      for (const warning of warningsAt(chunk, i)) {
+        report('warning', warning, `${typeName}: ${WARNING_MEANINGS[warning]}`)
+      }
+      if (outcome?.is === 'rejected') {
         const detail = chunk.details.get(i) ?? outcome.reason
         report('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, detail)
-      } else if (outcome.is === 'skipped') {
+      } else if (outcome?.is === 'skipped') {
         seeSkipped(outcome.reason, typeName, report)
-      } else if (chunk.outcomes[i] === EVENT) {
+      } else if (outcome?.is === 'event') {
         events++
         seeEvent(chunk, i, typeName, report)
       }
@@ -62,18 +64,10 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     if (usesRules) usage.see(type, chunk.raw, index)
   }
 
-  function seeWarnings(bits: number, type: string, report: Report): void {
-    for (const [bit, warning] of WARNINGS.entries()) {
-      if ((bits & (1 << bit)) !== 0) report('warning', warning, `${type}: ${WARNING_MEANINGS[warning]}`)
-    }
-  }
-
   function seeSkipped(reason: SkipReason, type: string, report: Report): void {
     const droppedBy = reason === 'filtered' ? mapping.planOf(type).outline.droppedBy : null
     if (droppedBy !== null) {
-      findings.add('note', 'dropped', `${type} is dropped by the mapping file (${droppedBy.path})`, {
-        ...droppedBy,
-      })
+      findings.add('note', 'dropped', `${type} is dropped by the mapping file (${droppedBy.path})`, droppedBy)
       return
     }
     report(SKIP_SEVERITIES[reason], reason, `${type}: ${meaningOf(reason)}`)
@@ -81,7 +75,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
 
   return {
     see,
-    refused: (source, error) => addRefused(findings, source, error),
+    refused: findings.addRefused,
     section() {
       if (names.size > MAX_NAMES) tooMany('event names')
       if (properties.size > MAX_NAMES) tooMany('event properties')
@@ -115,10 +109,4 @@ function kindOfDetail(detail: string): string {
     .replace(/: .*$/s, '')
     .replace(/ at byte \d+.*$/s, '')
     .replace(/\d+/g, 'N')
-}
-
-/** What is said of a record: where it is, when its format has no lines. */
-function recordText({ raw }: MappedChunk, index: number, text: string): string {
-  const { line, position } = placeInInput(raw, index)
-  return line === null ? `${text} (record ${position + 1})` : text
 }

@@ -4,7 +4,7 @@ import { isDeepStrictEqual } from 'node:util'
 export interface GoldenDiff {
   /** Line of the expected events where the first difference is, from 1. */
   readonly line: number
-  /** For a person: what is missing or new, one value a line. */
+  /** What is missing or new, one value a line. */
   readonly text: string
 }
 

@@ -2,7 +2,7 @@ import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
 import { createFieldLister, fieldNamed, type RecordField } from '../map/record-fields.ts'
 import { appliesTo, rulesOf } from '../mapping/layers.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { RuleOrigin } from '../mapping/rules.ts'
+import type { PropertyRules, RuleOrigin } from '../mapping/rules.ts'
 import type { RawChunk } from '../model.ts'
 import type { FindingCollector } from './collector.ts'
 
@@ -16,8 +16,8 @@ export interface RuleUsage {
   report(findings: FindingCollector): void
 }
 
-/** What records of one event type held that was not null. */
-interface Held {
+/** What records of one event type have that is not null. */
+interface FoundNames {
   /** Names of fields, in lower case. */
   readonly fields: Set<string>
   /** The customer's own keys, as they are. */
@@ -28,13 +28,13 @@ interface Held {
 const MAX_NAMES = 5000
 
 export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
-  const heldByType = new Map<string, Held>()
+  const namesByType = new Map<string, FoundNames>()
   const fieldsOf = createFieldLister()
 
   function report(findings: FindingCollector): void {
     const used = new Set<RuleOrigin>()
     const prefixes = [rules.prefixes.customProperty, rules.prefixes.purchaseProperty]
-    for (const [type, { fields, ownKeys }] of heldByType) {
+    for (const [type, { fields, ownKeys }] of namesByType) {
       const resolved = rulesOf(rules.layers, type)
       const isDerived = planOf(type).own?.from === 'record'
       const isThere = (name: string) =>
@@ -42,44 +42,38 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
         ownKeys.has(name) ||
         prefixes.some((prefix) => name.startsWith(prefix) && ownKeys.has(name.slice(prefix.length)))
       if (resolved.name !== null) used.add(resolved.name.origin)
-      const { presence, renamed, protected: protectedBy } = resolved.properties
-      for (const [name, { origin, is }] of presence) if (is === 'set' || isThere(name)) used.add(origin)
-      for (const [name, { origin }] of [...renamed, ...protectedBy]) if (isThere(name)) used.add(origin)
+      for (const [name, rule] of rulesFor(resolved.properties)) {
+        const isConstant = 'is' in rule && rule.is === 'set'
+        if (isConstant || isThere(name)) used.add(rule.origin)
+      }
     }
     for (const layer of rules.layers) {
-      const types = [...heldByType.keys()].filter((type) => appliesTo(layer, type))
+      const types = [...namesByType.keys()].filter((type) => appliesTo(layer, type))
       if (types.length === 0) {
         warn(findings, 'never_matched', 'no record is of an event type that this entry matches', layer.origin)
         continue
       }
-      const { presence, renamed, protected: protectedBy } = layer.properties
-      const origins = [
-        layer.name?.origin,
-        ...Array.from(presence.values(), ({ origin }) => origin),
-        ...Array.from(renamed.values(), ({ origin }) => origin),
-        ...Array.from(protectedBy.values(), ({ origin }) => origin),
-      ]
-      for (const origin of origins) {
-        if (origin !== undefined && !used.has(origin)) {
-          warn(findings, 'never_fired', 'no record had a use for this rule', origin)
+      for (const rule of [layer.name, ...rulesFor(layer.properties).map(([, rule]) => rule)]) {
+        if (rule !== null && !used.has(rule.origin)) {
+          warn(findings, 'never_fired', 'no record had a use for this rule', rule.origin)
         }
       }
     }
   }
 
-  function heldBy(type: string): Held {
-    let held = heldByType.get(type)
-    if (held === undefined) {
-      held = { fields: new Set(), ownKeys: new Set() }
-      heldByType.set(type, held)
+  function namesOf(type: string): FoundNames {
+    let names = namesByType.get(type)
+    if (names === undefined) {
+      names = { fields: new Set(), ownKeys: new Set() }
+      namesByType.set(type, names)
     }
-    return held
+    return names
   }
 
   return {
-    meet: heldBy,
+    meet: namesOf,
     see(type, raw, index) {
-      const { fields, ownKeys } = heldBy(type)
+      const { fields, ownKeys } = namesOf(type)
       if (fields.size + ownKeys.size >= MAX_NAMES) return
       const list = fieldsOf(raw, index)
       for (const { name, value } of list) if (value !== 'null') fields.add(name)
@@ -87,6 +81,11 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
     },
     report,
   }
+}
+
+/** Every rule for a property, but the lists of the only ones. */
+function rulesFor({ presence, renamed, protected: protectedBy }: PropertyRules) {
+  return [...presence, ...renamed, ...protectedBy]
 }
 
 function warn(

@@ -3,6 +3,7 @@ import type { EmulatorOptions } from '../emulator/emulator-options.ts'
 import { startEmulator } from '../emulator/server.ts'
 import type { EmulatorStats } from '../emulator/stats.ts'
 import { interruptedCode } from '../errors.ts'
+import { decimalOf, parseCount, parsePort, parsePositive, parseRate, parseShare } from './options/option-values.ts'
 import type { Run } from './run.ts'
 
 const DEFAULT_PORT = 8787
@@ -19,21 +20,17 @@ In a second terminal:
 `
 
 /** What commander yields for the options of `declareEmulator`. */
-interface Flags {
-  readonly port: number
+interface Flags
+  extends Pick<
+    EmulatorOptions,
+    'port' | 'dailyQuota' | 'apiKey' | 'fail' | 'dropBefore' | 'dropAfter' | 'garbage' | 'seed'
+  > {
   readonly httpEps?: number
   readonly batchEps?: number
   readonly window?: number
-  readonly dailyQuota?: number
   readonly projectEps?: number
   readonly projectRps?: number
-  readonly apiKey?: string
-  readonly fail?: NonNullable<EmulatorOptions['fail']>
   readonly latency?: readonly [number, number]
-  readonly dropBefore?: number
-  readonly dropAfter?: number
-  readonly garbage?: number
-  readonly seed?: number
   readonly keepEvents?: string
 }
 
@@ -43,21 +40,21 @@ export function declareEmulator(command: Command, run: Run): void {
     .description(
       'Takes events as Amplitude does, until it is stopped: both APIs, the documented limits, and faults on demand.',
     )
-    .option('--port <n>', 'port on 127.0.0.1; 0 takes any free one', wholeNumber(0, 65_535), DEFAULT_PORT)
-    .option('--http-eps <n>', 'events per second and device or user on HTTP V2 (default: 30)', positive)
-    .option('--batch-eps <n>', 'events per second and device or user on Batch (default: 1000)', positive)
-    .option('--window <seconds>', 'span over which rates are averaged (default: 30)', positive)
-    .option('--daily-quota <n>', 'events per device or user in 24 h (default: 500000)', wholeNumber(1))
-    .option('--project-eps <n>', 'events per second of the whole project (default: no limit)', positive)
-    .option('--project-rps <n>', 'requests per second of the whole project (default: no limit)', positive)
-    .option('--api-key <key>', 'the only key to accept (default: any)', nonEmpty)
-    .option('--fail <status:rate,…>', 'answer a share of requests with these statuses', failures)
-    .option('--latency <ms[-ms]>', 'round trip, or its shortest and longest', latency)
-    .option('--drop-before <rate>', 'reset a share of connections before the events count', rate)
-    .option('--drop-after <rate>', 'take the events of a share of requests and never answer', rate)
-    .option('--garbage <rate>', 'answer a share of requests with an HTML page or half a body', rate)
-    .option('--seed <n>', 'the same seed gives the same faults (default: 1)', wholeNumber(0))
-    .option('--keep-events <file>', 'append every unique event to this file as NDJSON', nonEmpty)
+    .option('--port <n>', 'port on 127.0.0.1; 0 takes any free one', parsePort, DEFAULT_PORT)
+    .option('--http-eps <n>', 'events per second and device or user on HTTP V2 (default: 30)', parseRate)
+    .option('--batch-eps <n>', 'events per second and device or user on Batch (default: 1000)', parseRate)
+    .option('--window <seconds>', 'span over which rates are averaged (default: 30)', parseRate)
+    .option('--daily-quota <n>', 'events per device or user in 24 h (default: 500000)', parsePositive)
+    .option('--project-eps <n>', 'events per second of the whole project (default: no limit)', parseRate)
+    .option('--project-rps <n>', 'requests per second of the whole project (default: no limit)', parseRate)
+    .option('--api-key <key>', 'the only key to accept (default: any)', parseText)
+    .option('--fail <status:rate,…>', 'answer a share of requests with these statuses', parseFailures)
+    .option('--latency <ms[-ms]>', 'round trip, or its shortest and longest', parseLatency)
+    .option('--drop-before <rate>', 'reset a share of connections before the events count', parseShare)
+    .option('--drop-after <rate>', 'take the events of a share of requests and never answer', parseShare)
+    .option('--garbage <rate>', 'answer a share of requests with an HTML page or half a body', parseShare)
+    .option('--seed <n>', 'the same seed gives the same faults (default: 1)', parseCount)
+    .option('--keep-events <file>', 'append every unique event to this file as NDJSON', parseText)
     .addHelpText('after', EXAMPLES)
     .action((flags: Flags) =>
       run(async (signal) => {
@@ -67,11 +64,8 @@ export function declareEmulator(command: Command, run: Run): void {
     )
 }
 
-/**
- * Runs an emulator until `signal` aborts, then ends its connections and resolves; which signal it was is the caller's to know.
- * Prints on stderr how to use it, and at the end what arrived. Throws what `startEmulator` throws.
- */
-export async function runEmulator(options: EmulatorOptions, signal: AbortSignal): Promise<void> {
+/** Runs an emulator until `signal` aborts. Says on standard error how to use it, and at the end what arrived. */
+async function runEmulator(options: EmulatorOptions, signal: AbortSignal): Promise<void> {
   const emulator = await startEmulator(options)
   const { url } = emulator
   process.stderr.write(
@@ -110,73 +104,42 @@ function listOf(counts: Readonly<Record<string, number>>): string {
   return entries.length === 0 ? '' : ` (${entries.map(([name, count]) => `${name}: ${count}`).join(', ')})`
 }
 
-function optionsOf(flags: Flags): EmulatorOptions {
-  const { port, httpEps, batchEps, window, latency: latencyMs, projectEps, projectRps, ...same } = flags
+function optionsOf({ httpEps, batchEps, window, latency, projectEps, projectRps, ...same }: Flags): EmulatorOptions {
   return {
     ...same,
-    port,
-    ...(httpEps === undefined ? {} : { httpEventsPerSecond: httpEps }),
-    ...(batchEps === undefined ? {} : { batchEventsPerSecond: batchEps }),
-    ...(window === undefined ? {} : { windowSeconds: window }),
-    ...(latencyMs === undefined ? {} : { latencyMs }),
-    ...(projectEps === undefined ? {} : { projectEventsPerSecond: projectEps }),
-    ...(projectRps === undefined ? {} : { projectRequestsPerSecond: projectRps }),
+    httpEventsPerSecond: httpEps,
+    batchEventsPerSecond: batchEps,
+    windowSeconds: window,
+    latencyMs: latency,
+    projectEventsPerSecond: projectEps,
+    projectRequestsPerSecond: projectRps,
   }
 }
 
-function wholeNumber(min: number, max = Number.MAX_SAFE_INTEGER): (text: string) => number {
-  const range = max === Number.MAX_SAFE_INTEGER ? `of at least ${min}` : `from ${min} to ${max}`
-  return (text) => {
-    const value = numberOf(text)
-    if (!Number.isInteger(value) || value < min || value > max) {
-      throw new InvalidArgumentError(`It must be a whole number ${range}.`)
-    }
-    return value
-  }
-}
-
-function positive(text: string): number {
-  const value = numberOf(text)
-  if (!(value > 0)) throw new InvalidArgumentError('It must be a number above 0.')
-  return value
-}
-
-function rate(text: string): number {
-  const value = numberOf(text)
-  if (!(value >= 0 && value <= 1))
-    throw new InvalidArgumentError('It must be a share of requests from 0 to 1, such as 0.05.')
-  return value
-}
-
-function failures(text: string): NonNullable<EmulatorOptions['fail']> {
+function parseFailures(text: string): NonNullable<EmulatorOptions['fail']> {
   return text.split(',').map((part) => {
     const [status = '', share = '', ...rest] = part.split(':')
-    const value = { status: numberOf(status), rate: numberOf(share) }
+    const value = { status: decimalOf(status), rate: decimalOf(share) }
     const isStatus = Number.isInteger(value.status) && value.status >= 300 && value.status <= 599
     if (!isStatus || !(value.rate >= 0 && value.rate <= 1) || rest.length > 0) {
       throw new InvalidArgumentError(
-        'It must be a list of statuses from 300 to 599 with a share from 0 to 1 each, such as 503:0.05,429:0.01.',
+        'Give a list of statuses from 300 to 599 with a share from 0 to 1 each, such as 503:0.05,429:0.01.',
       )
     }
     return value
   })
 }
 
-function latency(text: string): readonly [number, number] {
+function parseLatency(text: string): readonly [number, number] {
   const [first = '', second = first, ...rest] = text.split('-')
-  const [min, max] = [numberOf(first), numberOf(second)]
+  const [min, max] = [decimalOf(first), decimalOf(second)]
   if (!(min >= 0 && max >= min) || rest.length > 0) {
-    throw new InvalidArgumentError('It must be milliseconds, or a range from low to high, such as 50 or 50-300.')
+    throw new InvalidArgumentError('Give milliseconds, or a range from low to high, such as 50 or 50-300.')
   }
   return [min, max]
 }
 
-function nonEmpty(text: string): string {
+function parseText(text: string): string {
   if (text === '') throw new InvalidArgumentError('It must not be empty.')
   return text
-}
-
-/** NaN for anything but plain decimal digits: `Number('')` would be 0. */
-function numberOf(text: string): number {
-  return /^\d+(\.\d+)?$/.test(text.trim()) ? Number(text) : Number.NaN
 }

@@ -1,20 +1,20 @@
 import type { Command } from 'commander'
+import { placeText, recordSpan, typeNameOf } from '../chunk.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { unionValue } from '../json/avro-union.ts'
-import { textOf } from '../json/bytes.ts'
-import { type Member, membersOf } from '../json/members.ts'
+import { excerpt } from '../excerpt.ts'
+import { bufferOf } from '../json/bytes.ts'
 import { endOfValue } from '../json/values.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain-record.ts'
+import { createFieldLister, fieldNamed, idOfField } from '../map/record-fields.ts'
 import type { MappedChunk } from '../model.ts'
-import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
-import { createPrinter } from '../report/printer.ts'
-import { refusalText } from '../report/problems.ts'
+import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
-import { exitCodeOf, tallyInto } from '../session/tally.ts'
+import { exitCodeOf } from '../session/tally.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
+import { readExports } from './read-exports.ts'
 import type { Run } from './run.ts'
 
 interface ExplainOptions extends InputOptions, MappingFlags {
@@ -37,7 +37,6 @@ export function declareExplain(command: Command, run: Run): void {
     .description(
       'Shows what becomes of single records: each value of the event with the field it comes from, and what is left out.',
     )
-    .argument('<paths...>', 'files, directories, globs, or - for standard input')
     .option(
       '--line <n>',
       'the record on this line of the first input that has it; its number in Avro and JSON',
@@ -55,14 +54,13 @@ export function declareExplain(command: Command, run: Run): void {
 }
 
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
-  const mapping = await usableMapping(options, (line) => process.stderr.write(`${line}\n`))
-  const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
+  const mapping = await usableMapping(options, say)
   const files = { finished: 0, refused: 0 }
-  const observer = tallyInto(files, (_source, error) => void process.stderr.write(`${refusalText(error)}\n`))
+  const chunks = readExports(await discover(paths), { mapping, format: options.format, files, signal })
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+  for await (const chunk of chunks) {
     for (const index of pick.from(chunk)) {
       const explanation = explainRecord(chunk, index, mapping)
       await printer.print(options.json ? jsonOf(explanation) : `${shown > 0 ? '\n' : ''}${textFor(explanation)}`)
@@ -88,12 +86,12 @@ function pickerOf({ line, id }: ExplainOptions): Picker {
   if (line !== undefined) {
     return firstPicker((chunk) => recordOnLine(chunk, line), `no input has a record on line ${line}`)
   }
-  const seen = new Set<number>()
+  const seen = new Set<string | null>()
   return {
     from(chunk) {
       const picked: number[] = []
       for (let i = 0; i < chunk.count; i++) {
-        const type = chunk.types[i] as number
+        const type = typeNameOf(chunk, i)
         if (!seen.has(type)) picked.push(i)
         seen.add(type)
       }
@@ -127,38 +125,24 @@ function recordOnLine({ raw, count }: MappedChunk, line: number): number {
 /** Searches the chunk's bytes first: most chunks do not hold the id at all. */
 function recordWithId(chunk: MappedChunk, id: string): number {
   const { raw, count } = chunk
-  const mayHold = holds(raw.bytes, id) || holds(chunk.bytes, id)
-  if (!mayHold) return -1
+  const text = JSON.stringify(id).slice(1, -1)
+  if (![raw.bytes, chunk.bytes].some((bytes) => bufferOf(bytes).includes(text))) return -1
+  const fieldsOf = createFieldLister()
   for (let i = 0; i < count; i++) {
-    const start = raw.starts[i] as number
-    if (endOfValue(raw.bytes, start) < 0) continue
-    const member = membersOf(raw.bytes, start).find(({ key }) => key.toLowerCase() === 'id')
-    if (member && idOf(raw.bytes, member) === id) return i
+    const isJson = endOfValue(raw.bytes, recordSpan(raw, i).start) >= 0
+    const field = isJson ? fieldNamed(fieldsOf(raw, i), 'id') : null
+    if (field !== null && idOfField(field) === id) return i
   }
   return -1
 }
 
-function holds(bytes: Uint8Array, id: string): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(JSON.stringify(id).slice(1, -1))
-}
-
-/** An id as text: a string, perhaps in a union wrapper, or a number. */
-function idOf(bytes: Uint8Array, { start, end }: Member): string {
-  const value = unionValue(bytes, start) ?? { start, end }
-  return String(JSON.parse(textOf(bytes, value.start, value.end)))
-}
-
-/** Values longer than this are cut in the text form. */
-const MAX_VALUE = 60
-
 function textFor(explanation: Explanation): string {
   const { file, line, position, eventType, outcome, reason, why, warnings, topLevel, properties, leftOut } = explanation
-  const place = line === null ? `${file}, record ${position + 1}` : `${file}:${line}`
-  const lines = [style.bold(`${place}  ${eventType ?? 'no event type'}`)]
+  const lines = [style.bold(`${placeText({ path: file, position, line })}  ${eventType ?? 'no event type'}`)]
   if (outcome !== 'event') {
     lines.push(
       `  ${style.yellow(`${outcome}: ${reason}`)}${why === null ? '' : `  ${why}`}`,
-      `  ${cut(explanation.record)}`,
+      `  ${excerpt(explanation.record)}`,
     )
     return `${lines.join('\n')}\n`
   }
@@ -167,10 +151,12 @@ function textFor(explanation: Explanation): string {
   const valueLine =
     (indent: string) =>
     ({ property, value, from, rule }: ExplainedValue) =>
-      `${indent}${property.padEnd(width)}  ${cut(value)}  ${style.dim(originFor(from, rule))}`
+      `${indent}${property.padEnd(width)}  ${excerpt(value)}  ${style.dim(originFor(from, rule))}`
   lines.push(...topLevel.map(valueLine('  ')), style.bold('  event_properties'), ...properties.map(valueLine('    ')))
   if (leftOut.length > 0) lines.push(style.bold('  left out'))
-  lines.push(...leftOut.map(({ field, value, why }) => style.dim(`    ${field.padEnd(width)}  ${cut(value)}  ${why}`)))
+  lines.push(
+    ...leftOut.map(({ field, value, why }) => style.dim(`    ${field.padEnd(width)}  ${excerpt(value)}  ${why}`)),
+  )
   if (warnings.length > 0) lines.push(style.yellow(`  warnings: ${warnings.join(', ')}`))
   return `${lines.join('\n')}\n`
 }
@@ -178,10 +164,6 @@ function textFor(explanation: Explanation): string {
 function originFor(from: string | null, rule: string): string {
   if (from === null) return rule
   return rule === AS_IT_IS ? `← ${from}` : `← ${from}, ${rule}`
-}
-
-function cut(text: string): string {
-  return text.length > MAX_VALUE ? `${text.slice(0, MAX_VALUE)}…` : text
 }
 
 /** Record, event and values are JSON text already: put in as they are, so that long integers keep their digits. */

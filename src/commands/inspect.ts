@@ -1,35 +1,25 @@
-import { type Command, Option } from 'commander'
-import { PLANS, type Plan } from '../amplitude/limits.ts'
+import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
-import { EVENTS } from '../currents/events.ts'
+import { EVENTS, nameSourceOf } from '../currents/events.ts'
 import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { type EventName, inspectionJson, inspectionText } from '../report/inspection.ts'
-import { createPrinter } from '../report/printer.ts'
-import { refusalText } from '../report/problems.ts'
+import { createPrinter, say } from '../report/printer.ts'
 import { summaryOf } from '../report/summary.ts'
-import { exitCodeOf, tallyInto } from '../session/tally.ts'
+import { exitCodeOf } from '../session/tally.ts'
 import type { Counts } from '../state/books.ts'
-import { createLedger } from '../state/ledger.ts'
-import { createSeen } from '../state/seen.ts'
-import { rateSettingsOf } from './options/destination.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
-import { parsePositive, parseRate } from './options/option-values.ts'
+import { parsePositive } from './options/option-values.ts'
+import { addRateOptions, type RateOptions, rateSettingsOf } from './options/rate-options.ts'
+import { createUnlimitedLedger, readExports } from './read-exports.ts'
 import type { Run } from './run.ts'
 
-interface InspectOptions extends InputOptions, MappingFlags {
+interface InspectOptions extends InputOptions, MappingFlags, RateOptions {
   readonly dedupe: boolean
   readonly quota?: number
-  readonly batchSize?: number
-  readonly deviceEps?: number
-  readonly deviceBurst?: number
-  readonly maxEps?: number
-  readonly maxRps?: number
-  readonly plan?: Plan
   readonly json?: true
 }
 
@@ -42,22 +32,16 @@ Examples:
 
 /** `inspect [paths…]`: what is in there, before anything is sent. */
 export function declareInspect(command: Command, run: Run): void {
-  command
-    .description(
-      'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude and how long.',
-    )
-    .argument('<paths...>', 'files, directories, globs, or - for standard input')
+  command.description(
+    'Reads the exports once, sends nothing, and says what an upload would bring into Amplitude, and how long it would take at ' +
+      'the rates that are set.',
+  )
   addInputOptions(command)
   addMappingOptions(command)
   command
     .option('--no-dedupe', 'count records again that are there twice')
     .option('--quota <n>', 'events that the project may take in a month', parsePositive)
-    .option('--batch-size <n>', 'events in a request at most, to reckon with', parsePositive)
-    .option('--device-eps <n>', 'events a second of each device and user to reckon with', parseRate)
-    .option('--device-burst <n>', 'events that an idle device may send at once to reckon with', parseRate)
-    .option('--max-eps <n>', 'events a second of the whole run to reckon with', parseRate)
-    .option('--max-rps <n>', 'requests a second of the whole run to reckon with', parseRate)
-    .addOption(new Option('--plan <plan>', "limits of an Amplitude plan's projects to reckon with").choices(PLANS))
+  addRateOptions(command)
     .option('--json', 'one JSON object: the fields of the summary and what else was found')
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], options: InspectOptions) =>
@@ -66,24 +50,21 @@ export function declareInspect(command: Command, run: Run): void {
 }
 
 async function inspectCommand(paths: readonly string[], options: InspectOptions, signal: AbortSignal): Promise<number> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
   const mapping = await usableMapping(options, say)
   const startMs = systemClock.now()
   const discovery = await discover(paths)
-  const ledger = createLedger({
-    limit: Number.POSITIVE_INFINITY,
-    maxErrors: null,
-    seen: options.dedupe ? createSeen() : null,
-  })
+  const ledger = createUnlimitedLedger(options.dedupe)
   const inspector = createInspector(mapping)
   const formats = new Map<string, number>()
   const files = { finished: 0, refused: 0 }
-  const observer = {
-    opened: (_source: unknown, format: string) => void formats.set(format, (formats.get(format) ?? 0) + 1),
-    ...tallyInto(files, (_source, error) => say(refusalText(error))),
-  }
-  const inputs = { sources: discovery.sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, observer, signal)) {
+  const chunks = readExports(discovery, {
+    mapping,
+    format: options.format,
+    files,
+    signal,
+    opened: (_source, format) => void formats.set(format, (formats.get(format) ?? 0) + 1),
+  })
+  for await (const chunk of chunks) {
     ledger.book(chunk, null)
     inspector.see(chunk)
     ledger.accept(chunk)
@@ -127,7 +108,7 @@ function namesOf(mapping: Mapping, counts: Counts, { ownNames }: Inspection): re
       continue
     }
     const row = EVENTS.find((candidate) => candidate.type === type)
-    const sureness = outline.nameOrigin !== null ? 'mapping' : (row?.nameSource ?? 'derived')
+    const sureness = outline.nameOrigin !== null ? 'mapping' : row === undefined ? 'derived' : nameSourceOf(row)
     names.push({ type, name: outline.name, events: accepted, sureness })
   }
   return names.toSorted((a, b) => b.events - a.events || (a.name < b.name ? -1 : 1))

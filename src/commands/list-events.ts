@@ -1,11 +1,11 @@
-import { type Command, InvalidArgumentError } from 'commander'
-import { closest } from '../closest.ts'
-import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource } from '../currents/events.ts'
+import type { Command } from 'commander'
+import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource, nameSourceOf } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../mapping/glob.ts'
 import { PREFIXES } from '../mapping/profiles.ts'
 import { createPrinter } from '../report/printer.ts'
 import { style } from '../report/style.ts'
+import { parseGlob } from './options/option-values.ts'
 import type { Run } from './run.ts'
 
 /** How sure an Amplitude name is, in words. */
@@ -55,15 +55,6 @@ export function declareEvents(command: Command, run: Run): void {
     )
 }
 
-function parseGlob(glob: string): string {
-  const types = EVENTS.map((row) => row.type)
-  if (types.some((type) => matchesGlob(glob, type))) return glob
-  const near = closest(glob, types)
-  throw new InvalidArgumentError(
-    `No event type matches${near ? `; did you mean ${near}?` : ". Quote the glob: '*.email.*'."}`,
-  )
-}
-
 function nameOf(row: EventRow): string | null {
   if (row.custom === 'event') return `${PREFIXES.customEvent}<name>`
   return row.name === null ? null : PREFIXES.event + row.name
@@ -73,7 +64,7 @@ function table(rows: readonly EventRow[]): string {
   const cells = rows.map((row) => [
     row.type,
     nameOf(row) ?? '-',
-    SURENESS[row.nameSource],
+    SURENESS[nameSourceOf(row)],
     String(row.properties.length),
   ])
   const head = ['event type', 'name in Amplitude', 'sure?', 'properties']
@@ -99,7 +90,7 @@ function json(rows: readonly EventRow[]): string {
     rows.map((row) => ({
       type: row.type,
       amplitude_name: nameOf(row),
-      name_source: row.nameSource,
+      name_source: nameSourceOf(row),
       page_label: row.pageLabel ?? null,
       sent: row.send !== false,
       on_page: row.notOnPage !== undefined,

@@ -1,14 +1,13 @@
 import { existsSync, writeFileSync } from 'node:fs'
 import type { Command } from 'commander'
+import { checkedMapping } from '../check/check-mapping.ts'
 import { EXIT, UsageError } from '../errors.ts'
-import { mappingHash } from '../mapping/mapping-hash.ts'
+import { STARTER } from '../mapping/starter-mapping.ts'
 import { findingsText } from '../report/findings/findings.ts'
-import { groupsOf } from '../report/findings/order.ts'
-import { createPrinter } from '../report/printer.ts'
+import { createPrinter, say } from '../report/printer.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { DEFAULT_MAPPING_FILE, loadMapping } from './options/load-mapping.ts'
 import type { Run } from './run.ts'
-import { STARTER } from './starter-mapping.ts'
 
 const EXAMPLES = `
 Examples:
@@ -61,14 +60,13 @@ async function initCommand(file: string): Promise<number> {
   } catch (cause) {
     throw new UsageError(`cannot write ${file}: ${(cause as Error).message}`, { cause })
   }
-  process.stderr.write(`${file} written; braze2amp mapping check ${file} checks it\n`)
+  say(`${file} written; braze2amp mapping check ${file} checks it`)
   return EXIT.done
 }
 
 async function checkCommand(file: string, { output, failOn }: FindingFlags): Promise<number> {
   const { mapping, findings } = await loadMapping({ include: [], exclude: [] }, file)
-  const passed = findings.length > 0 ? [] : [{ name: file, detail: `effect ${mappingHash(mapping)}` }]
-  const sections = [{ name: 'mapping', passed, groups: groupsOf(findings) }]
+  const sections = [checkedMapping(file, mapping, findings)]
   await createPrinter().print(findingsText(output, { sections, read: null, failsOn: failOn }))
   return hasFailed(sections, failOn) ? EXIT.recordsRejected : EXIT.done
 }

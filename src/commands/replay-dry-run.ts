@@ -1,6 +1,6 @@
 import { discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
-import { createPrinter } from '../report/printer.ts'
+import { createPrinter, sayUnless } from '../report/printer.ts'
 import { conclude, publish } from '../session/conclude.ts'
 import { checkWritable, runReplay, sayLeftOut, titleOf } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
@@ -12,8 +12,7 @@ import type { RunOptions } from './options/replay-options.ts'
 
 /** `replay --dry-run`: the events on standard output, nothing sent and nothing left on disk. */
 export async function dryRun(paths: readonly string[], options: RunOptions, signal: AbortSignal): Promise<number> {
-  const say = (line: string) => process.stderr.write(`${line}\n`)
-  const tell = options.quiet ? () => {} : say
+  const tell = sayUnless(options.quiet)
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
@@ -41,7 +40,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   return exitCode
 }
 
-/** On a terminal the events are the progress. */
+/** How progress is shown: on a terminal the events themselves show it. */
 function progressKind({ quiet, progress }: RunOptions): 'bar' | 'lines' | 'none' {
   if (quiet || !progress || process.stdout.isTTY) return 'none'
   return process.stderr.isTTY ? 'bar' : 'lines'

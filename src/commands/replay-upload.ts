@@ -1,5 +1,8 @@
-import { discover } from '../read/discover.ts'
+import { dirname, resolve } from 'node:path'
+import { UsageError } from '../errors.ts'
+import { type Discovery, discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
+import { sayUnless } from '../report/printer.ts'
 import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
 import { runSession } from '../session/run-session.ts'
@@ -7,16 +10,19 @@ import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { createAsk } from './ask.ts'
 import { readApiKey } from './options/api-key.ts'
-import { destinationOf, settingsOf } from './options/destination.ts'
+import { destinationOf } from './options/destination.ts'
 import { usableMapping } from './options/load-mapping.ts'
-import type { RunOptions, UploadOptions } from './options/replay-options.ts'
-import { refuseOwnFiles } from './own-files.ts'
+import type { RunOptions } from './options/replay-options.ts'
+import { settingsOf, type UploadOptions } from './options/upload-options.ts'
 
 type Options = RunOptions & UploadOptions
 
+/** What a run keeps (state/README.md §1). */
+const STATE_FILE = /(^|\/)((dead-letters|retrying|files|\d+)\.ndjson|checkpoint\.json)$/
+
 /** `replay` without `--dry-run`: maps everything and sends it to Amplitude. */
 export async function upload(paths: readonly string[], options: Options, signal: AbortSignal): Promise<number> {
-  const tell = options.quiet ? () => {} : (line: string) => process.stderr.write(`${line}\n`)
+  const tell = sayUnless(options.quiet)
   const destination = destinationOf(options)
   const settings = settingsOf(options, options.shard)
   const key = await readApiKey(options, paths)
@@ -59,6 +65,21 @@ export async function upload(paths: readonly string[], options: Options, signal:
     },
     signal,
   )
+}
+
+/**
+ * An upload must not read what it writes: it would go on for ever.
+ * @throws UsageError when an input is a file of the state directory
+ */
+function refuseOwnFiles(discovery: Discovery, state: string): void {
+  const directories = new Set([resolve(state), resolve(state, 'lanes')])
+  for (const { path } of discovery.sources()) {
+    // There may be 900,000, and resolving takes long.
+    if (!STATE_FILE.test(path) || !directories.has(dirname(resolve(path)))) continue
+    throw new UsageError(`${path} belongs to the state directory ${state}, into which this upload writes`, {
+      hint: 'braze2amp retry sends dead letters again; otherwise move the file elsewhere, or give another --state.',
+    })
+  }
 }
 
 function* pathsOf(sources: Iterable<{ readonly path: string }>): Generator<string> {

@@ -1,6 +1,6 @@
 import type { Command } from 'commander'
 import { refuseKeyOption } from './options/api-key.ts'
-import { declareReplayOptions, type ReplayOptions } from './options/replay-options.ts'
+import { addReplayOptions, type ReplayOptions } from './options/replay-options.ts'
 import type { Run } from './run.ts'
 
 const EXAMPLES = `
@@ -16,12 +16,10 @@ Examples:
 
 /** `replay [paths…]`: map the exports and send the events, or with `--dry-run` write them. */
 export function declareReplay(command: Command, run: Run): void {
-  command
-    .description(
-      'Reads stored Braze Currents exports, maps every event as the live connector does, and replays them into Amplitude.',
-    )
-    .argument('<paths...>', 'files, directories, globs, or - for standard input')
-  declareReplayOptions(command)
+  command.description(
+    'Reads stored Braze Currents exports, maps every event as the live connector does, and replays them into Amplitude.',
+  )
+  addReplayOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((paths: readonly string[], options: ReplayOptions) =>
       run(async (signal) => {

@@ -1,30 +1,23 @@
 import { type Command, Option } from 'commander'
-import type { ApiName, Region } from '../amplitude/limits.ts'
-import { HOSTS } from '../amplitude/limits.ts'
+import { type ApiName, HOSTS, type Region } from '../amplitude/limits.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
 import { number } from '../report/number.ts'
+import { sayUnless } from '../report/printer.ts'
 import { checkWritable } from '../session/drive.ts'
 import { runSession } from '../session/run-session.ts'
-import type { Checkpoint } from '../state/checkpoint.ts'
-import { readCheckpoint } from '../state/checkpoint.ts'
+import { type Checkpoint, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
 import { isRetrying, prepareRetry } from '../state/retrying.ts'
 import { createAsk } from './ask.ts'
 import { readApiKey, refuseKeyOption } from './options/api-key.ts'
-import { destinationOf, settingsOf } from './options/destination.ts'
-import type { MappingFlags } from './options/input-options.ts'
-import { addMappingFileOptions } from './options/input-options.ts'
+import { destinationOf } from './options/destination.ts'
+import { addMappingFileOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
-import {
-  apiOption,
-  declareUploadOptions,
-  type RunOptions,
-  regionOption,
-  type UploadOptions,
-} from './options/replay-options.ts'
+import type { RunOptions } from './options/replay-options.ts'
 import { parseShard } from './options/shard-option.ts'
+import { addUploadOptions, apiOption, regionOption, settingsOf, type UploadOptions } from './options/upload-options.ts'
 import type { Run } from './run.ts'
 
 interface RetryOptions
@@ -55,7 +48,7 @@ export function declareRetry(command: Command, run: Run): void {
     .addOption(new Option('--reason <reason>', 'only those of this reason; the others stay').choices(REASONS))
   addMappingFileOptions(command)
   command.addOption(apiOption()).addOption(regionOption())
-  declareUploadOptions(command)
+  addUploadOptions(command)
     .addHelpText('after', EXAMPLES)
     .action((options: RetryOptions) =>
       run((signal) => {
@@ -66,7 +59,7 @@ export function declareRetry(command: Command, run: Run): void {
 }
 
 async function retry(options: RetryOptions, signal: AbortSignal): Promise<number> {
-  const tell = options.quiet ? () => {} : (line: string) => process.stderr.write(`${line}\n`)
+  const tell = sayUnless(options.quiet)
   const saved = await readCheckpoint(diskFileSystem, options.state)
   if (saved === null) {
     throw new UsageError(`there is no run in ${options.state}`, { hint: 'Name its directory with --state DIR.' })
@@ -121,15 +114,16 @@ function uploadOptionsOf(options: RetryOptions, { run }: Checkpoint): UploadOpti
 
 /** The run's own filters; the records passed them. */
 function mappingFlagsOf({ profile, mapping }: RetryOptions, { run }: Checkpoint): MappingFlags {
-  const { include, exclude, since, until, eventType, skipUserPropertiesSync } = run.options
+  const { since, until, eventType, include, exclude, skipUserPropertiesSync } = run.options
+  const timeOf = (text: string | null) => (text === null ? undefined : Date.parse(text))
   return {
-    ...(profile !== undefined && { profile }),
-    ...(mapping !== undefined && { mapping }),
+    profile,
+    mapping,
     include,
     exclude,
-    ...(since !== null && { since: Date.parse(since) }),
-    ...(until !== null && { until: Date.parse(until) }),
-    ...(eventType !== null && { eventType }),
-    ...(skipUserPropertiesSync && { skipUserPropertiesSync: true as const }),
+    since: timeOf(since),
+    until: timeOf(until),
+    eventType: eventType ?? undefined,
+    skipUserPropertiesSync,
   }
 }

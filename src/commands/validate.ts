@@ -1,23 +1,20 @@
 import type { Command } from 'commander'
+import { checkedMapping } from '../check/check-mapping.ts'
 import { createRecordChecker } from '../check/check-records.ts'
 import { systemClock } from '../clock.ts'
 import { interruptedCode, UsageError } from '../errors.ts'
-import { mappingHash } from '../mapping/mapping-hash.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection } from '../model.ts'
-import { mappedChunks } from '../pipeline.ts'
 import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
-import { groupsOf } from '../report/findings/order.ts'
-import { createPrinter } from '../report/printer.ts'
-import { exitCodeOf, type Tally, tallyInto } from '../session/tally.ts'
-import { createLedger } from '../state/ledger.ts'
-import { createSeen } from '../state/seen.ts'
-import { checkGolden } from './golden.ts'
+import { createPrinter, say } from '../report/printer.ts'
+import { exitCodeOf, type Tally } from '../session/tally.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
+import { createUnlimitedLedger, readExports } from './read-exports.ts'
 import type { Run } from './run.ts'
+import { checkGolden } from './validate-golden.ts'
 
 interface ValidateOptions extends InputOptions, MappingFlags, FindingFlags {
   readonly golden?: string
@@ -35,13 +32,11 @@ Examples:
 
 /** `validate [paths…]`: what CI asks of a mapping, and of the data that it meets. */
 export function declareValidate(command: Command, run: Run): void {
-  command
-    .description(
-      "Checks the mapping file; with paths also every record against Braze's catalogue and every event against Amplitude's " +
-        'contract. Needs no key and no network. Exit code 3 when it found errors.',
-    )
-    .argument('[paths...]', 'files, directories, globs, or - for standard input')
-  addInputOptions(command)
+  command.description(
+    "Checks the mapping file; with paths also every record against Braze's catalogue and every event against Amplitude's " +
+      'contract. Needs no key and no network. Exit code 3 when it found errors.',
+  )
+  addInputOptions(command, '[paths...]')
   addMappingOptions(command)
   addFindingOptions(command)
   command
@@ -58,7 +53,7 @@ async function validateCommand(
   options: ValidateOptions,
   signal: AbortSignal,
 ): Promise<number> {
-  const file = mappingFileOf(options, (line) => process.stderr.write(`${line}\n`))
+  const file = mappingFileOf(options, say)
   if (options.update && options.golden === undefined) {
     throw new UsageError('--update needs --golden', { hint: 'braze2amp validate --golden DIR --update' })
   }
@@ -69,10 +64,7 @@ async function validateCommand(
   }
   const { mapping, findings } = await loadMapping(options, file)
   const sections: CheckedSection[] = []
-  if (file !== null) {
-    const passed = findings.length > 0 ? [] : [{ name: file, detail: `effect ${mappingHash(mapping)}` }]
-    sections.push({ name: 'mapping', passed, groups: groupsOf(findings) })
-  }
+  if (file !== null) sections.push(checkedMapping(file, mapping, findings))
   let read: number | null = null
   const files = { finished: 0, refused: 0 }
   // What a broken mapping would make of records says nothing about them.
@@ -83,7 +75,7 @@ async function validateCommand(
       read = checked.read
     }
     if (options.golden !== undefined) {
-      const { golden, format = null, update = false } = options
+      const { golden, format, update = false } = options
       sections.push(await checkGolden(golden, { mapping, format, update, signal }))
     }
   }
@@ -100,9 +92,9 @@ async function checkRecords(
   signal: AbortSignal,
 ): Promise<{ readonly section: CheckedSection; readonly read: number }> {
   const checker = createRecordChecker(mapping, systemClock.wallClock())
-  const ledger = createLedger({ limit: Number.POSITIVE_INFINITY, maxErrors: null, seen: createSeen() })
-  const inputs = { sources: (await discover(paths)).sources(), format: options.format ?? null }
-  for await (const chunk of mappedChunks(inputs, mapping, tallyInto(files, checker.refused), signal)) {
+  const ledger = createUnlimitedLedger(true)
+  const reading = { mapping, format: options.format, files, signal, refused: checker.refused }
+  for await (const chunk of readExports(await discover(paths), reading)) {
     ledger.book(chunk, null)
     checker.see(chunk)
   }

@@ -35,7 +35,8 @@ export interface EventRow {
   readonly type: string
   /** Amplitude name without prefix; null when the event carries its own name or has none. */
   readonly name: string | null
-  readonly nameSource: NameSource
+  /** `reference` when absent: {@link nameSourceOf}. */
+  readonly nameSource?: NameSource
   /** The partner page's older label where it differs from `name` (mapping files: `names: page`). */
   readonly pageLabel?: string
   /** False: the live connector does not send it, or its name is a guess. */
@@ -204,7 +205,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.behaviors.Purchase',
     name: 'Purchase',
-    nameSource: 'reference',
     properties: [...device, ...advertising, 'app_group_id', 'currency'],
     notOnPage: unlisted,
     topLevel: { productId: 'product_id', price: 'price' },
@@ -213,91 +213,78 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.behaviors.app.FirstSession',
     name: 'First Session',
-    nameSource: 'reference',
     properties: [...device, 'app_group_id', 'session_id'],
     notOnPage: unlisted,
   },
   {
     type: 'users.behaviors.app.SessionStart',
     name: 'Session Start',
-    nameSource: 'reference',
     properties: [...device, 'app_group_id', 'session_id'],
     notOnPage: unlisted,
   },
   {
     type: 'users.behaviors.app.SessionEnd',
     name: 'Session End',
-    nameSource: 'reference',
     properties: [...device, 'app_group_id', 'duration', 'session_id'],
     notOnPage: unlisted,
   },
   {
     type: 'users.behaviors.Location',
     name: 'Location',
-    nameSource: 'reference',
     properties: [...coordinates, ...device, ...advertising, 'app_group_id'],
     notOnPage: unlisted,
   },
   {
     type: 'users.behaviors.InstallAttribution',
     name: 'Install Attribution',
-    nameSource: 'reference',
     properties: ['app_group_id', 'source'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.pushnotification.Send',
     name: 'Push Notification Send',
-    nameSource: 'reference',
     properties: [...push, ...advertising, 'locale_key', 'message_extras', 'push_token'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.pushnotification.Open',
     name: 'Push Notification Open',
-    nameSource: 'reference',
     properties: [...onDevice, ...dispatch],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.pushnotification.IosForeground',
     name: 'Push Notification iOS Foreground Open',
-    nameSource: 'reference',
     properties: [...onDevice, ...dispatch],
     notOnPage: [...unlisted, 'device_model', 'os_version'],
   },
   {
     type: 'users.messages.pushnotification.Bounce',
     name: 'Push Notification Bounce',
-    nameSource: 'reference',
     properties: [...push, ...advertising, 'push_token'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.email.Send',
     name: 'Email Send',
-    nameSource: 'reference',
     properties: [...email, 'message_extras'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.email.Delivery',
     name: 'Email Delivery',
-    nameSource: 'reference',
     properties: handedOverEmail,
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.email.Open',
     name: 'Email Open',
-    nameSource: 'reference',
     properties: [...openedEmail, 'machine_open'],
     notOnPage: [...unlisted, 'device_model'],
   },
   {
     type: 'users.messages.email.Click',
     name: 'Email Click',
-    nameSource: 'reference',
     properties: [
       ...openedEmail,
       'is_suspected_bot_click',
@@ -311,35 +298,30 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.email.Bounce',
     name: 'Email Bounce',
-    nameSource: 'reference',
     properties: [...handedOverEmail, 'bounce_reason', 'is_drop'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.email.SoftBounce',
     name: 'Email Soft Bounce',
-    nameSource: 'reference',
     properties: [...handedOverEmail, 'bounce_reason'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.email.MarkAsSpam',
     name: 'Email Mark As Spam',
-    nameSource: 'reference',
     properties: [...handedOverEmail, 'user_agent'],
     notOnPage: [...unlisted, 'user_agent'],
   },
   {
     type: 'users.messages.email.Unsubscribe',
     name: 'Email Unsubscribe',
-    nameSource: 'reference',
     properties: email,
     notOnPage: unlisted,
   },
   {
     type: 'users.canvas.experimentstep.SplitEntry',
     name: 'Experiment Split Entry',
-    nameSource: 'reference',
     pageLabel: 'Experiment Step Split Path Entry',
     properties: [...canvas, ...experiment, 'in_control_group'],
     notOnPage: [],
@@ -347,21 +329,18 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.canvas.experimentstep.Conversion',
     name: 'Experiment Step Conversion',
-    nameSource: 'reference',
     properties: [...canvas, ...experiment, ...conversion, 'app_group_id', 'app_id', 'workflow_id'],
     notOnPage: [...canvas, 'app_id', 'conversion_behavior', 'experiment_split_name'],
   },
   {
     type: 'users.messages.sms.Send',
     name: 'SMS Send',
-    nameSource: 'reference',
     properties: [...textMessage, 'category', 'message_extras'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.sms.CarrierSend',
     name: 'SMS Carrier Send',
-    nameSource: 'reference',
     pageLabel: 'SMS Send To Carrier',
     properties: [...textMessage, 'from_phone_number'],
     notOnPage: unlisted,
@@ -369,56 +348,48 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.sms.Delivery',
     name: 'SMS Delivery',
-    nameSource: 'reference',
     properties: [...textMessage, 'from_phone_number', 'is_sms_fallback'],
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.sms.Rejection',
     name: 'SMS Rejection',
-    nameSource: 'reference',
     properties: undeliveredSms,
     notOnPage: unlisted,
   },
   {
     type: 'users.messages.sms.DeliveryFailure',
     name: 'SMS Delivery Failure',
-    nameSource: 'reference',
     properties: undeliveredSms,
     notOnPage: unlisted,
   },
   {
     type: 'users.behaviors.subscriptiongroup.StateChange',
     name: 'Subscription Group State Change',
-    nameSource: 'reference',
     properties: [...subscription, 'dispatch_id', 'subscription_group_id'],
     notOnPage: [...unlisted, 'app_id', 'dispatch_id'],
   },
   {
     type: 'users.messages.inappmessage.Impression',
     name: 'In-App Message Impression',
-    nameSource: 'reference',
     properties: [...onDevice, ...dispatch, 'card_id', 'locale_key', 'message_extras'],
     notOnPage: [...unlisted, 'card_id', 'dispatch_id'],
   },
   {
     type: 'users.messages.inappmessage.Click',
     name: 'In-App Message Click',
-    nameSource: 'reference',
     properties: [...onDevice, ...dispatch, 'button_id', 'card_id'],
     notOnPage: [...unlisted, 'card_id', 'dispatch_id'],
   },
   {
     type: 'users.messages.webhook.Send',
     name: 'Webhook Send',
-    nameSource: 'reference',
     properties: [...message, ...dispatch, 'message_extras'],
     notOnPage: [...unlisted, 'dispatch_id'],
   },
   {
     type: 'users.messages.contentcard.Send',
     name: 'Content Card Send',
-    nameSource: 'reference',
     properties: [...message, ...dispatch, 'card_id', 'message_extras'],
     notOnPage: [...unlisted, 'dispatch_id'],
     propertySources: contentCardId,
@@ -426,7 +397,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.contentcard.Impression',
     name: 'Content Card Impression',
-    nameSource: 'reference',
     properties: card,
     notOnPage: [...unlisted, 'dispatch_id'],
     propertySources: contentCardId,
@@ -434,7 +404,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.contentcard.Click',
     name: 'Content Card Click',
-    nameSource: 'reference',
     properties: card,
     notOnPage: [...unlisted, 'dispatch_id'],
     propertySources: contentCardId,
@@ -442,7 +411,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.contentcard.Dismiss',
     name: 'Content Card Dismiss',
-    nameSource: 'reference',
     properties: card,
     notOnPage: [...unlisted, 'dispatch_id'],
     propertySources: contentCardId,
@@ -471,14 +439,12 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.behaviors.Uninstall',
     name: 'Uninstall',
-    nameSource: 'reference',
     properties: ['app_group_id', 'app_id'],
     notOnPage: unlisted,
   },
   {
     type: 'users.campaigns.Conversion',
     name: 'Campaign Conversion',
-    nameSource: 'reference',
     pageLabel: 'Campaign Conversion Event',
     properties: [...campaign, ...dispatch, ...conversion, 'app_group_id', 'app_id'],
     notOnPage: [...unlisted, 'app_id', 'dispatch_id'],
@@ -486,7 +452,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.canvas.Conversion',
     name: 'Canvas Conversion',
-    nameSource: 'reference',
     pageLabel: 'Canvas Conversion Event',
     properties: [...canvas, ...conversion, 'app_group_id', 'app_id'],
     notOnPage: [...unlisted, 'app_id'],
@@ -494,21 +459,18 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.canvas.Entry',
     name: 'Canvas Entry',
-    nameSource: 'reference',
     properties: [...canvas, 'app_group_id', 'in_control_group'],
     notOnPage: unlisted,
   },
   {
     type: 'users.campaigns.EnrollInControl',
     name: 'Campaign Control Group Enrollment',
-    nameSource: 'reference',
     properties: [...campaign, ...dispatch, 'app_group_id', 'app_id'],
     notOnPage: [...unlisted, 'app_id', 'dispatch_id'],
   },
   {
     type: 'users.canvas.exit.PerformedEvent',
     name: 'Exit Perform Event',
-    nameSource: 'reference',
     pageLabel: 'Canvas Exit Performed Event',
     properties: [...canvas, ...apiIds, 'app_group_id'],
     notOnPage: ['canvas_name', 'canvas_step_name', 'canvas_variation_name'],
@@ -516,7 +478,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.canvas.exit.MatchedAudience',
     name: 'Exit Match Audience',
-    nameSource: 'reference',
     pageLabel: 'Canvas Exit Matched Audience',
     properties: [...canvas, ...apiIds, 'app_group_id'],
     notOnPage: ['canvas_name', 'canvas_step_name', 'canvas_variation_name'],
@@ -557,7 +518,6 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'contentoptimizer.ComponentStore',
     name: 'Content Optimizer Component Store Update',
-    nameSource: 'reference',
     properties: ['app_group_id', 'combination_token', 'content', 'content_optimizer_step_id', 'is_active'],
   },
   {
@@ -584,21 +544,18 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.behaviors.liveactivity.PushToStartTokenChange',
     name: 'Live Activity Push To Start Token Change',
-    nameSource: 'reference',
     send: false,
     properties: [...tokenChange, 'activity_attributes_type', 'push_to_start_token'],
   },
   {
     type: 'users.behaviors.liveactivity.UpdateTokenChange',
     name: 'Live Activity Update Token Change',
-    nameSource: 'reference',
     send: false,
     properties: [...tokenChange, 'activity_id', 'update_token'],
   },
   {
     type: 'users.behaviors.pushnotification.TokenStateChange',
     name: 'Push Notification Token State Change',
-    nameSource: 'reference',
     send: false,
     properties: [
       ...tokenChange,
@@ -618,27 +575,23 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.behaviors.subscription.GlobalStateChange',
     name: 'Global Subscription State Change',
-    nameSource: 'reference',
     properties: subscription,
   },
   {
     type: 'users.canvas.costep.Conversion',
     name: 'Canvas Content Optimizer Step Conversion',
-    nameSource: 'reference',
     properties: [...optimizerStep, 'conversion_type'],
     propertySources: internalUserId,
   },
   {
     type: 'users.canvas.costep.Send',
     name: 'Canvas Content Optimizer Step Send',
-    nameSource: 'reference',
     properties: [...optimizerStep, 'canvas_variation_id', 'content_optimizer_step_id'],
     propertySources: internalUserId,
   },
   {
     type: 'users.canvasstep.Progression',
     name: 'Canvas Step Progression',
-    nameSource: 'reference',
     properties: [
       ...canvas,
       'app_group_id',
@@ -652,21 +605,18 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.banner.Abort',
     name: 'Banner Abort',
-    nameSource: 'reference',
     properties: [...banner, ...abort],
     propertySources: stepVariationId,
   },
   {
     type: 'users.messages.banner.Click',
     name: 'Banner Click',
-    nameSource: 'reference',
     properties: [...banner, 'button_id', 'is_unique'],
     propertySources: stepVariationId,
   },
   {
     type: 'users.messages.banner.Dismiss',
     name: 'Banner Dismissal',
-    nameSource: 'reference',
     properties: [
       ...banner,
       'braze_user_id',
@@ -684,64 +634,54 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.banner.Impression',
     name: 'Banner Impression',
-    nameSource: 'reference',
     properties: [...banner, 'is_unique'],
     propertySources: stepVariationId,
   },
   {
     type: 'users.messages.contentcard.Abort',
     name: 'Content Card Abort',
-    nameSource: 'reference',
     properties: [...message, ...dispatch, ...abort],
   },
   {
     type: 'users.messages.email.Abort',
     name: 'Email Abort',
-    nameSource: 'reference',
     properties: [...email, ...abort],
   },
   {
     type: 'users.messages.email.Deferral',
     name: 'Email Deferral',
-    nameSource: 'reference',
     properties: [...handedOverEmail, 'attempt_count', 'deferral_reason', 'recipient_domain', 'timezone'],
   },
   {
     type: 'users.messages.email.Retry',
     name: 'Email Retry',
-    nameSource: 'reference',
     properties: [...email, ...retry, 'timezone'],
   },
   {
     type: 'users.messages.featureflag.Impression',
     name: 'Feature Flag Experiment Impression',
-    nameSource: 'reference',
     properties: [...message, ...device, 'browser', 'feature_flag_id_name', 'is_unique', 'timezone'],
   },
   {
     type: 'users.messages.inappmessage.Abort',
     name: 'In-App Message Abort',
-    nameSource: 'reference',
     properties: [...onDevice, ...dispatch, ...abort],
   },
   {
     type: 'users.messages.landingpage.Click',
     name: 'Landing Page Click',
-    nameSource: 'reference',
     properties: [...landingPage, 'target'],
     propertySources: internalUserId,
   },
   {
     type: 'users.messages.landingpage.FormSubmission',
     name: 'Landing Page Form Submission',
-    nameSource: 'reference',
     properties: landingPage,
     propertySources: internalUserId,
   },
   {
     type: 'users.messages.landingpage.Impression',
     name: 'Landing Page Impression',
-    nameSource: 'reference',
     properties: [...landingPage, 'liquid_enabled'],
     propertySources: internalUserId,
   },
@@ -762,13 +702,11 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.line.InboundReceive',
     name: 'LINE Inbound Receive',
-    nameSource: 'reference',
     properties: [...line, 'media_id', 'message_body'],
   },
   {
     type: 'users.messages.line.Retry',
     name: 'Line Retry',
-    nameSource: 'reference',
     properties: [...line, ...retry],
   },
   {
@@ -781,25 +719,21 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.liveactivity.Outcome',
     name: 'Live Activity Outcome',
-    nameSource: 'reference',
     properties: [...liveActivity, 'live_activity_event_outcome'],
   },
   {
     type: 'users.messages.liveactivity.Send',
     name: 'Live Activity Send',
-    nameSource: 'reference',
     properties: liveActivity,
   },
   {
     type: 'users.messages.pushnotification.Abort',
     name: 'Push Notification Abort',
-    nameSource: 'reference',
     properties: [...push, ...abort],
   },
   {
     type: 'users.messages.pushnotification.Retry',
     name: 'Push Notification Retry',
-    nameSource: 'reference',
     properties: [...push, ...retry, 'timezone'],
   },
   {
@@ -864,31 +798,26 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.sms.Abort',
     name: 'SMS Abort',
-    nameSource: 'reference',
     properties: [...message, ...abort, 'subscription_group_id'],
   },
   {
     type: 'users.messages.sms.InboundReceive',
     name: 'SMS Inbound Received',
-    nameSource: 'reference',
     properties: [...message, ...inbound, 'inbound_phone_number', 'subscription_group_id'],
   },
   {
     type: 'users.messages.sms.Retry',
     name: 'SMS Retry',
-    nameSource: 'reference',
     properties: [...message, ...retry, 'subscription_group_id'],
   },
   {
     type: 'users.messages.sms.ShortLinkClick',
     name: 'SMS Short Link Click',
-    nameSource: 'reference',
     properties: [...message, ...shortLink, 'is_suspected_bot_click', 'suspected_bot_click_reason'],
   },
   {
     type: 'users.messages.survey.Response',
     name: 'Survey Response',
-    nameSource: 'reference',
     properties: [
       ...onDevice,
       'answer_long_string',
@@ -920,13 +849,11 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.webhook.Abort',
     name: 'Webhook Abort',
-    nameSource: 'reference',
     properties: [...message, ...dispatch, ...abort],
   },
   {
     type: 'users.messages.webhook.Failure',
     name: 'Webhook Failure',
-    nameSource: 'reference',
     properties: [
       ...message,
       ...dispatch,
@@ -945,37 +872,31 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.webhook.Retry',
     name: 'Webhook Retry',
-    nameSource: 'reference',
     properties: [...message, ...dispatch, ...retry, 'timezone'],
   },
   {
     type: 'users.messages.whatsapp.Abort',
     name: 'WhatsApp Abort',
-    nameSource: 'reference',
     properties: [...message, ...abort, 'bsuid', 'dispatch_id', 'subscription_group_id', 'to_phone_number'],
   },
   {
     type: 'users.messages.whatsapp.Click',
     name: 'WhatsApp Tracked Link Click',
-    nameSource: 'reference',
     properties: [...message, ...shortLink, 'timezone'],
   },
   {
     type: 'users.messages.whatsapp.Delivery',
     name: 'WhatsApp Delivery',
-    nameSource: 'reference',
     properties: whatsapp,
   },
   {
     type: 'users.messages.whatsapp.Failure',
     name: 'WhatsApp Failure',
-    nameSource: 'reference',
     properties: [...whatsapp, 'provider_error_code', 'provider_error_title'],
   },
   {
     type: 'users.messages.whatsapp.InboundReceive',
     name: 'WhatsApp Inbound Received',
-    nameSource: 'reference',
     properties: [
       ...message,
       ...inbound,
@@ -994,19 +915,16 @@ export const EVENTS: readonly EventRow[] = [
   {
     type: 'users.messages.whatsapp.Read',
     name: 'WhatsApp Read',
-    nameSource: 'reference',
     properties: whatsapp,
   },
   {
     type: 'users.messages.whatsapp.Retry',
     name: 'WhatsApp Retry',
-    nameSource: 'reference',
     properties: [...message, ...retry, 'bsuid', 'dispatch_id', 'subscription_group_id', 'timezone', 'to_phone_number'],
   },
   {
     type: 'users.messages.whatsapp.Send',
     name: 'WhatsApp Send',
-    nameSource: 'reference',
     properties: [...whatsapp, 'message_extras'],
   },
   {
@@ -1075,6 +993,11 @@ export const EVENTS: readonly EventRow[] = [
     properties: [...destination, 'reason'],
   },
 ]
+
+/** How sure the Amplitude name of a type is. */
+export function nameSourceOf({ nameSource = 'reference' }: EventRow): NameSource {
+  return nameSource
+}
 
 /** Properties of a type that the partner page lists; null when the type is not on the page. */
 export function pageProperties({ properties, notOnPage }: EventRow): readonly string[] | null {

@@ -28,7 +28,7 @@ const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 /** A number as it is written. */
 interface WrittenNumber {
   readonly isNegative: boolean
-  /** From the first that is not 0 on, without point and exponent. */
+  /** The digits from the first that is not 0 on, without point and exponent. */
   readonly digits: string
   /** How many digits it has before the decimal point, the exponent applied. */
   readonly wholeDigits: number
@@ -65,7 +65,7 @@ export function timeOfInteger(value: number): number {
   return Math.floor(value / 1e6)
 }
 
-/** The same of a number with any digits. They are moved, not reckoned with: nanoseconds have more than a double holds. */
+/** Milliseconds of a number with any digits. The digits are moved, not reckoned with: nanoseconds have more than a double holds. */
 function timeOfNumber({ isNegative, digits, wholeDigits }: WrittenNumber): number {
   const count = wholeDigits - digitsBelowSecond(wholeDigits) + 3
   if (count > MAX_DATE_DIGITS) return Number.NaN
@@ -90,7 +90,7 @@ export function hasLostSeconds(text: string): boolean {
 
 /**
  * Milliseconds since 1970 of text: a number (seconds, or the smaller unit that it plainly is in), or an ISO 8601 / SQL timestamp, UTC
- * unless it has an offset; whether plausible or not. What is less than a millisecond is cut off. NaN when it is no time.
+ * unless it has an offset; whether plausible or not. What is less than a millisecond is cut off. NaN when the text is no time.
  */
 export function timeOfText(text: string): number {
   const trimmed = text.trim()

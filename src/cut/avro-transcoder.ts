@@ -7,6 +7,8 @@ import {
   CLOSE_BRACKET,
   COLON,
   COMMA,
+  closeObject,
+  grownInto,
   OPEN_BRACE,
   OPEN_BRACKET,
   reserve,
@@ -136,13 +138,10 @@ export function createColumns(capacity: number): GrowingColumns {
 
 function makeRoom(columns: GrowingColumns, count: number): void {
   if (columns.length + count <= columns.kinds.length) return
-  const larger = createColumns((columns.length + count) * 2)
-  larger.kinds.set(columns.kinds)
-  larger.starts.set(columns.starts)
-  larger.ends.set(columns.ends)
-  columns.kinds = larger.kinds
-  columns.starts = larger.starts
-  columns.ends = larger.ends
+  const capacity = (columns.length + count) * 2
+  columns.kinds = grownInto(new Uint8Array(capacity), columns.kinds)
+  columns.starts = grownInto(new Int32Array(capacity), columns.starts)
+  columns.ends = grownInto(new Int32Array(capacity), columns.ends)
 }
 
 function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Type) => Transcoder): RecordTranscoder {
@@ -169,10 +168,7 @@ function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Ty
         ends[entry] = out.length
       }
       columns.length = entry
-      // Each field brings the comma before it; that of the first becomes the opening brace.
-      if (out.length === start) appendByte(out, OPEN_BRACE)
-      else out.bytes[start] = OPEN_BRACE
-      appendByte(out, CLOSE_BRACE)
+      closeObject(out, start)
       from.depth--
       return true
     },

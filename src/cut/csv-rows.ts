@@ -1,4 +1,4 @@
-import { type ByteWriter, NEWLINE, QUOTE, textOf } from '../json/bytes.ts'
+import { type ByteWriter, grownInto, NEWLINE, QUOTE, textOf } from '../json/bytes.ts'
 import { appendStringOf } from '../json/strings.ts'
 
 /**
@@ -61,7 +61,7 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
   let length = 0
   let isDone = false
   let isMultiline = false
-  /** Of the field under way. */
+  /** What is known of the field under way. */
   let place = AT_START
   let fieldStart = 0
   let isDoubled = 0
@@ -77,9 +77,9 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
 
   function addField(end: number): void {
     if (count === starts.length) {
-      starts = larger(starts, new Int32Array(count * 2))
-      ends = larger(ends, new Int32Array(count * 2))
-      doubled = larger(doubled, new Uint8Array(count * 2))
+      starts = grownInto(new Int32Array(count * 2), starts)
+      ends = grownInto(new Int32Array(count * 2), ends)
+      doubled = grownInto(new Uint8Array(count * 2), doubled)
     }
     starts[count] = fieldStart
     ends[count] = end
@@ -133,7 +133,7 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
         }
         addField(p - start)
       }
-      // At the end of a field.
+      // Here a field has ended.
       if (bytes[p] !== delimiter) return stop('row', p - start)
       p++
       place = AT_START
@@ -187,11 +187,6 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
       appendStringOf(out, text, 0, text.length)
     },
   }
-}
-
-function larger<T extends Int32Array | Uint8Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }
 
 /** Where the line at `from` ends: at the first byte of its line end, or where the bytes end. */

@@ -1,18 +1,14 @@
 import { isUtf8 } from 'node:buffer'
 import { UsageError } from '../errors.ts'
-import { append, appendByte, CLOSE_BRACE, OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
+import { append, bufferOf, closeObject, textOf, utf8 } from '../json/bytes.ts'
 import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
-import { createChunkBuilder } from './chunk-builder.ts'
+import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
 import { createRowScanner, endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
 
-/** Longest row that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-const MAX_ROW_BYTES = 16 << 20
 const MAX_HEADER_BYTES = 1 << 20
-/** How much of a longer row is kept to show. */
-const EXCERPT_BYTES = 1 << 16
 /** How much of what is no record is shown in a message. */
 const SHOWN_BYTES = 40
 /** Bytes parsed at a time, so that what one read unpacks to makes no giant chunk. */
@@ -80,7 +76,7 @@ async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null
   const queue = createByteQueue(input)
   let line = 1
   for (let isLast = false; !isLast; ) {
-    // Twice as much: what is there is looked at from its start again.
+    // Each time twice as much, since what is there is looked at from its start again.
     isLast = !(await queue.ensure(Math.max(1, 2 * queue.peek().length)))
     line += skipBlankLines(queue, isLast)
     const bytes = queue.peek()
@@ -127,21 +123,21 @@ function createRows(input: OpenInput, { header, place }: Start) {
   const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
   const scanner = createRowScanner(delimiter)
   /** Bytes that are not done with, and the place of the first of them in the input. */
-  let held: Buffer = Buffer.alloc(0)
-  let heldAt = place.byte
+  let buffered: Buffer = Buffer.alloc(0)
+  let bufferedAt = place.byte
   /** Where in them the row under way begins, or the line ends before it. */
   let at = 0
   let line = place.line ?? 1
   let { ordinal } = place
-  /** Whether what is held may hold bytes that no text may. */
+  /** Whether what is buffered may hold bytes that no text may. */
   let isClean = true
   let broken: BrokenLine | null = null
   let blank: string | null = null
 
-  /** Goes over the line ends before a row; false when no row has begun behind them yet. */
+  /** Passes the line ends before a row; false when no row has begun behind them yet. */
   function skipLineEnds(isLast: boolean): boolean {
-    while (at < held.length) {
-      const length = lineEndAt(held, at, isLast)
+    while (at < buffered.length) {
+      const length = lineEndAt(buffered, at, isLast)
       if (length < 0) return false
       if (length === 0) return true
       at += length
@@ -152,24 +148,24 @@ function createRows(input: OpenInput, { header, place }: Start) {
 
   function takeRow(): void {
     const end = at + scanner.length()
-    const lines = scanner.isMultiline() ? lineEndsIn(held, at, end) : 0
+    const lines = scanner.isMultiline() ? lineEndsIn(buffered, at, end) : 0
     const count = scanner.fieldCount()
-    if (count === 1 && scanner.textOf(held, at, 0).trim() === '') {
-      blank ??= JSON.stringify(textOf(held, at, Math.min(end, at + SHOWN_BYTES)))
+    if (count === 1 && scanner.textOf(buffered, at, 0).trim() === '') {
+      blank ??= JSON.stringify(textOf(buffered, at, Math.min(end, at + SHOWN_BYTES)))
     } else {
       const isWrongLength = count !== keys.length
-      if (isWrongLength && lines > 0 && secondLineIsRow(held.subarray(at, end))) {
+      if (isWrongLength && lines > 0 && secondLineIsRow(buffered.subarray(at, end))) {
         breakLine(STRAY_QUOTE)
         return
       }
-      const text = held.subarray(at, end)
+      const text = buffered.subarray(at, end)
       const why = isWrongLength ? `${count} columns instead of ${keys.length}` : isClean ? null : spoiledBy(text)
       if (why === null) {
         writeRow()
-        builder.add(heldAt + at, line)
+        builder.add(bufferedAt + at, line)
       } else {
         append(builder.out, text)
-        builder.addFault(heldAt + at, line, 'malformed', why)
+        builder.addFault(bufferedAt + at, line, 'malformed', why)
       }
     }
     line += lines
@@ -181,14 +177,11 @@ function createRows(input: OpenInput, { header, place }: Start) {
     const start = out.length
     for (let i = 0; i < keys.length; i++) {
       const key = keys[i] as Uint8Array | null
-      if (key === null || scanner.holds(held, at, i, NOTHING) || scanner.holds(held, at, i, NULL_MARK)) continue
+      if (key === null || scanner.holds(buffered, at, i, NOTHING) || scanner.holds(buffered, at, i, NULL_MARK)) continue
       append(out, key)
-      scanner.appendTo(out, held, at, i)
+      scanner.appendTo(out, buffered, at, i)
     }
-    // Each field brings the comma before it; that of the first becomes the opening brace.
-    if (out.length === start) appendByte(out, OPEN_BRACE)
-    else out.bytes[start] = OPEN_BRACE
-    appendByte(out, CLOSE_BRACE)
+    closeObject(out, start)
   }
 
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
@@ -203,16 +196,16 @@ function createRows(input: OpenInput, { header, place }: Start) {
   /** Gives up the line at which the row under way begins. */
   function breakLine(detail: string): void {
     scanner.reset()
-    broken = { detail, position: heldAt + at, raw: Buffer.alloc(0) }
+    broken = { detail, position: bufferedAt + at, raw: Buffer.alloc(0) }
   }
 
   /** Goes over bytes of a broken line; false when its end has not come yet. */
   function skipBroken({ detail, position, raw }: BrokenLine, isLast: boolean): boolean {
-    const end = endOfLine(held, at)
-    const part = held.subarray(at, Math.min(end, at + EXCERPT_BYTES - raw.length))
+    const end = endOfLine(buffered, at)
+    const part = buffered.subarray(at, Math.min(end, at + EXCERPT_BYTES - raw.length))
     broken = { detail, position, raw: Buffer.concat([raw, part]) }
     at = end
-    if (end === held.length && !isLast) return false
+    if (end === buffered.length && !isLast) return false
     append(builder.out, broken.raw)
     builder.addFault(position, line, 'malformed', detail)
     broken = null
@@ -224,12 +217,12 @@ function createRows(input: OpenInput, { header, place }: Start) {
     for (;;) {
       if (broken !== null && !skipBroken(broken, isLast)) return
       if (!skipLineEnds(isLast)) return
-      const state = scanner.scan(held, at, isLast)
-      if (scanner.length() > MAX_ROW_BYTES) breakLine(`a row of more than ${MAX_ROW_BYTES} bytes`)
+      const state = scanner.scan(buffered, at, isLast)
+      if (scanner.length() > MAX_RECORD_BYTES) breakLine(`a row of more than ${MAX_RECORD_BYTES} bytes`)
       else if (state === 'more') return
       else if (state === 'row') takeRow()
       else if (state === 'stray') breakLine(STRAY_QUOTE)
-      else if (secondLineIsRow(held.subarray(at))) breakLine(UNCLOSED_QUOTE)
+      else if (secondLineIsRow(buffered.subarray(at))) breakLine(UNCLOSED_QUOTE)
       else {
         addDamage(UNCLOSED_QUOTE)
         return
@@ -238,17 +231,17 @@ function createRows(input: OpenInput, { header, place }: Start) {
   }
 
   function take(read: Buffer): void {
-    held = held.length === 0 ? read : Buffer.concat([held, read])
-    isClean = isUtf8(held) && !held.includes(0)
+    buffered = buffered.length === 0 ? read : Buffer.concat([buffered, read])
+    isClean = isUtf8(buffered) && !buffered.includes(0)
     takeRows(false)
-    held = held.subarray(at)
-    heldAt += at
+    buffered = buffered.subarray(at)
+    bufferedAt += at
     at = 0
   }
 
   function addDamage(why: string): void {
-    append(builder.out, held.subarray(at, at + EXCERPT_BYTES))
-    builder.addFault(heldAt + at, line, 'damaged_input', why)
+    append(builder.out, buffered.subarray(at, at + EXCERPT_BYTES))
+    builder.addFault(bufferedAt + at, line, 'damaged_input', why)
   }
 
   function end(damage: string | null): void {
@@ -278,8 +271,4 @@ function createRows(input: OpenInput, { header, place }: Start) {
 function spoiledBy(text: Buffer): string | null {
   if (!isUtf8(text)) return 'invalid UTF-8'
   return text.includes(0) ? 'NUL byte' : null
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,16 +1,11 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { jsonParser } from 'stream-json/core/parser.js'
-import { append } from '../json/bytes.ts'
+import { append, bufferOf } from '../json/bytes.ts'
 import type { RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { createChunkBuilder } from './chunk-builder.ts'
+import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { createPieces } from './json-pieces.ts'
 import { createJsonRecords } from './json-records.ts'
-
-/** Longest record that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-const MAX_RECORD_BYTES = 16 << 20
-/** How much of a damaged rest is kept to show. */
-const EXCERPT_BYTES = 1 << 16
 
 const BOM = Buffer.from('\ufeff')
 const WHITE_SPACE = new Set(Buffer.from(' \t\r\n'))
@@ -28,7 +23,7 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   const pieces = createPieces()
   const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true })
   let ordinal = 0
-  /** Of the chunk's first record. */
+  /** Where the chunk's first record is met again. */
   let restart = from
   /** Byte and line at which the piece under way begins. */
   let position = 0
@@ -140,10 +135,6 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   function isComplete(after: Buffer): boolean {
     return records.openCount() === 0 && skip(after, WHITE_SPACE) === after.length
   }
-}
-
-function bufferOf(bytes: Uint8Array): Buffer {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }
 
 /** The position of the first byte that is not one of `bytes`. */

@@ -1,19 +1,15 @@
-import { NEWLINE } from '../json/bytes.ts'
+import { grownInto, NEWLINE } from '../json/bytes.ts'
 import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-
-/** Longest line that is read as a record, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-const MAX_LINE_BYTES = 16 << 20
-/** How much of a longer line is kept to show. */
-const EXCERPT_BYTES = 1 << 16
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 
 const CARRIAGE_RETURN = 0x0d
 
 /** NDJSON: one record a line. Blank lines are no records, but count as lines. */
 export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   await input.skipTo(from.byte)
-  /** Of the first line that is not handed on. */
+  /** Where the first line begins that is not handed on yet. */
   let at: LinePlace = { byte: from.byte, ordinal: from.ordinal, line: from.line ?? 1 }
   /** Bytes of a line whose end has not come yet. */
   let partial: Uint8Array[] = []
@@ -28,7 +24,7 @@ export async function* cutLines(input: OpenInput, from: Restart): AsyncGenerator
     }
     partial.push(bytes)
     partialLength += bytes.length
-    if (partialLength > MAX_LINE_BYTES) {
+    if (partialLength > MAX_RECORD_BYTES) {
       isTooLong = true
       partial = [Buffer.concat(partial).subarray(0, EXCERPT_BYTES)]
     }
@@ -133,9 +129,9 @@ function splitLines(
   function add(start: number, end: number): void {
     if (count === capacity) {
       capacity *= 2
-      starts = copyOf(starts, new Int32Array(capacity))
-      ends = copyOf(ends, new Int32Array(capacity))
-      lines = copyOf(lines, new Float64Array(capacity))
+      starts = grownInto(new Int32Array(capacity), starts)
+      ends = grownInto(new Int32Array(capacity), ends)
+      lines = grownInto(new Float64Array(capacity), lines)
     }
     starts[count] = start
     ends[count] = end
@@ -151,7 +147,7 @@ function splitLines(
     let end = newline
     while (end > at && (bytes[end - 1] as number) <= 0x20 && isSpace(bytes[end - 1] as number)) end--
     if (end > at) {
-      const isTooLong = end - at > MAX_LINE_BYTES
+      const isTooLong = end - at > MAX_RECORD_BYTES
       const items = mayHoldEnvelope && !isTooLong ? envelopeItems(bytes, at, end) : null
       if (isTooLong) {
         faults.push({ index: count, reason: 'malformed', detail: tooLongDetail(end - at) })
@@ -181,14 +177,9 @@ function splitLines(
 }
 
 function tooLongDetail(bytes: number): string {
-  return `the line is ${bytes} bytes long; at most ${MAX_LINE_BYTES} are read`
+  return `the line is ${bytes} bytes long; at most ${MAX_RECORD_BYTES} are read`
 }
 
 function isSpace(byte: number): boolean {
   return byte === 0x20 || byte === 0x09 || byte === CARRIAGE_RETURN
-}
-
-function copyOf<T extends Int32Array | Float64Array>(from: T, to: T): T {
-  to.set(from)
-  return to
 }

@@ -6,41 +6,41 @@ import type { FaultOptions } from './faults.ts'
 /** What `startEmulator` takes; everything has a default. */
 export interface EmulatorOptions {
   /** 0, the default, takes any free port. */
-  readonly port?: number
+  readonly port?: number | undefined
   /** HTTP V2, per device and per user: 30. */
-  readonly httpEventsPerSecond?: number
+  readonly httpEventsPerSecond?: number | undefined
   /** Batch, per device and per user: 1000. */
-  readonly batchEventsPerSecond?: number
+  readonly batchEventsPerSecond?: number | undefined
   /** Span over which every rate is averaged: 30. */
-  readonly windowSeconds?: number
+  readonly windowSeconds?: number | undefined
   /** Events per device and per user in 24 h: 500,000. */
-  readonly dailyQuota?: number
+  readonly dailyQuota?: number | undefined
   /** Whole project; no limit by default. */
-  readonly projectEventsPerSecond?: number
+  readonly projectEventsPerSecond?: number | undefined
   /** Whole project; no limit by default. */
-  readonly projectRequestsPerSecond?: number
+  readonly projectRequestsPerSecond?: number | undefined
   /** Whether events refused by a limit count against it all the same (unknown, amplitude/README.md §7): false. */
-  readonly countRefused?: boolean
-  /** Devices that Amplitude has silenced; `silence()` adds more later. */
-  readonly silencedDevices?: readonly string[]
+  readonly countRefused?: boolean | undefined
+  /** Devices that Amplitude has silenced. */
+  readonly silencedDevices?: readonly string[] | undefined
   /** The one key that is accepted; any non-empty one by default. */
-  readonly apiKey?: string
+  readonly apiKey?: string | undefined
   /** Answer gzipped bodies with 415, as some proxies do: false. */
-  readonly refuseGzip?: boolean
+  readonly refuseGzip?: boolean | undefined
   /** Share of requests, 0 to 1, answered with a status instead of being read. */
-  readonly fail?: FaultOptions['fail']
+  readonly fail?: FaultOptions['fail'] | undefined
   /** Shortest and longest round trip; half of it passes before the request counts. */
-  readonly latencyMs?: readonly [number, number]
+  readonly latencyMs?: readonly [number, number] | undefined
   /** Share of requests whose connection is reset before they count. */
-  readonly dropBefore?: number
+  readonly dropBefore?: number | undefined
   /** Share of requests that count and get no answer. */
-  readonly dropAfter?: number
+  readonly dropAfter?: number | undefined
   /** Share of requests answered with an HTML page and status 200 (one half) or a cut body (the other half, which counts). */
-  readonly garbage?: number
+  readonly garbage?: number | undefined
   /** Same seed, same faults in the order of requests: 1. */
-  readonly seed?: number
+  readonly seed?: number | undefined
   /** File to which each unique event is appended as one line of JSON, in the order of arrival. */
-  readonly keepEvents?: string
+  readonly keepEvents?: string | undefined
   readonly clock?: Clock
 }
 

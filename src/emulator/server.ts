@@ -22,8 +22,6 @@ export interface Emulator {
   /** Base URL without a slash at its end, for `--endpoint`. */
   readonly url: string
   stats(): EmulatorStats
-  /** From now on requests with events of these devices are refused as silenced (amplitude/README.md §3). */
-  silence(deviceIds: readonly string[]): void
   /** Ends every connection, also those in the middle of a request; resolves when the port is free. */
   close(): Promise<void>
 }
@@ -36,8 +34,7 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
   const resolved = resolveOptions(options)
   const { clock, refuseGzip } = resolved
   const nextFate = createFates(resolved.faults)
-  const silenced = new Set(resolved.silencedDevices)
-  const gate = createGate(resolved.limits, silenced)
+  const gate = createGate(resolved.limits, new Set(resolved.silencedDevices))
   const counters = createCounters()
   const file = openEventFile(resolved.keepEvents)
   const judge = createJudge({ options: resolved, gate, counters, file })
@@ -111,9 +108,6 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
       port,
       url: `http://127.0.0.1:${port}`,
       stats,
-      silence(deviceIds) {
-        for (const id of deviceIds) silenced.add(id)
-      },
       async close() {
         if (!closing.signal.aborted) {
           closing.abort()

@@ -33,6 +33,12 @@ export function reserve(writer: ByteWriter, count: number): void {
   writer.bytes = larger
 }
 
+/** Copies an array that is full into a larger one, and gives that. */
+export function grownInto<Column extends Uint8Array | Int32Array | Float64Array>(larger: Column, full: Column): Column {
+  larger.set(full)
+  return larger
+}
+
 /** Copies `source[start, end)` to `target` at `at`, which must have room; returns the position after it. */
 export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, start: number, end: number): number {
   const count = end - start
@@ -64,6 +70,16 @@ export function appendText(writer: ByteWriter, text: string): void {
   writer.length += ENCODER.encodeInto(text, writer.bytes.subarray(writer.length)).written
 }
 
+/**
+ * Makes an object of the members that were appended from `start` on. Each brings the comma before it; that of the first becomes the
+ * opening brace.
+ */
+export function closeObject(writer: ByteWriter, start: number): void {
+  if (writer.length === start) appendByte(writer, OPEN_BRACE)
+  else writer.bytes[start] = OPEN_BRACE
+  appendByte(writer, CLOSE_BRACE)
+}
+
 /** The bytes of `text` in UTF-8. */
 export function utf8(text: string): Uint8Array {
   return Buffer.from(text, 'utf8')
@@ -72,4 +88,9 @@ export function utf8(text: string): Uint8Array {
 /** `bytes[start, end)` as text; invalid UTF-8 becomes U+FFFD. */
 export function textOf(bytes: Uint8Array, start = 0, end = bytes.length): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + start, end - start).toString('utf8')
+}
+
+/** The same memory as a `Buffer`, which can be searched. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length)
 }

@@ -1,4 +1,4 @@
-import { CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './bytes.ts'
+import { bufferOf, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './bytes.ts'
 import { endOfString, endOfValue, skipSpace } from './values.ts'
 
 /** `{"events":[…]}`, what Braze posts to a Custom HTTP endpoint; other keys may stand beside the list. */
@@ -8,7 +8,7 @@ const EVENTS_KEY = Buffer.from('"events"')
 
 /** False when no object in `bytes` can be an envelope. */
 export function holdsEventsKey(bytes: Uint8Array): boolean {
-  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(EVENTS_KEY)
+  return bufferOf(bytes).includes(EVENTS_KEY)
 }
 
 /** Where the list of events of the object at `start` begins; -1 when the object has none, or is broken before it. */

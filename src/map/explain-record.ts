@@ -1,4 +1,4 @@
-import { eventBytes, placeInInput, recordBytes, typeNameOf } from '../chunk.ts'
+import { eventBytes, outcomeAt, placeInInput, recordBytes, typeNameOf, warningsAt } from '../chunk.ts'
 import { EVENTS } from '../currents/events.ts'
 import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
 import { textOf } from '../json/bytes.ts'
@@ -8,7 +8,7 @@ import { rulesOf } from '../mapping/layers.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rules.ts'
 import type { MappedChunk, RawChunk, RejectReason, SkipReason } from '../model.ts'
-import { EVENT, meaningOf, OUTCOMES, WARNINGS } from '../outcomes.ts'
+import { EVENT, meaningOf, OUTCOMES } from '../outcomes.ts'
 import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
@@ -48,7 +48,7 @@ export interface Explanation {
 /** Explains record `index` of a mapped chunk from the very plan that mapped it. */
 export function explainRecord(chunk: MappedChunk, index: number, mapping: Mapping): Explanation {
   const { raw } = chunk
-  const outcome = OUTCOMES[chunk.outcomes[index] as number] ?? OUTCOMES[EVENT]
+  const outcome = outcomeAt(chunk, index) ?? OUTCOMES[EVENT]
   const { path, position, line } = placeInInput(raw, index)
   const type = typeNameOf(chunk, index)
   const plan = type === null ? null : mapping.planOf(type)
@@ -61,7 +61,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     outcome: outcome.is,
     reason: outcome.is === 'event' ? null : outcome.reason,
     why: chunk.details.get(index) ?? (outcome.is === 'event' ? null : whySkipped(outcome.reason, plan)),
-    warnings: WARNINGS.filter((_, bit) => ((chunk.warnings[index] as number) & (1 << bit)) !== 0),
+    warnings: warningsAt(chunk, index),
     record: textOf(recordBytes(raw, index)),
   }
   if (!isEvent) return { ...base, event: null, topLevel: [], properties: [], leftOut: [] }
@@ -109,7 +109,7 @@ function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): strin
 
 /** A record's fields. */
 interface RecordFields {
-  /** Each path once: of a key that is repeated the last. */
+  /** The fields, each path once: of a key that is repeated the last. */
   readonly all: readonly RecordField[]
   /** A row of a Snowflake share: `x_api_id` is what the connector sends as `x_id` (currents/README.md §1). */
   readonly isShare: boolean

@@ -3,8 +3,7 @@ import { mix } from '../hash.ts'
 import { utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
 import type { Plan } from '../mapping/plan.ts'
-import type { RawChunk } from '../model.ts'
-import type { Columns } from './columns.ts'
+import type { MappedChunk, RawChunk } from '../model.ts'
 
 /** Stands where the `insert_id` of a record without `id` goes, until the event it is computed from is written. */
 export const NO_ID = utf8(`"${'0'.repeat(32)}"`)
@@ -33,7 +32,7 @@ export function writeMadeId(
 
 /** Sets the 64-bit hash over the event type and the id in `bytes[start, end)`, by which duplicates are found. */
 export function hashId(
-  { idLow, idHigh }: Columns,
+  { idLow, idHigh }: Pick<MappedChunk, 'idLow' | 'idHigh'>,
   index: number,
   { hashLow, hashHigh }: Plan,
   bytes: Uint8Array,

@@ -6,7 +6,6 @@ import { writeAscii } from '../json/values.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
-import { type Columns, createColumns } from './columns.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { createIdentityWriter } from './identity.ts'
@@ -30,7 +29,7 @@ const NOT_JSON = warningBit('properties_not_json')
 
 /** Bytes before the quote that opens an event's name. */
 const EVENT_TYPE_BYTES = '{"event_type":'.length
-/** Its first quote closes the event type. */
+/** The first quote closes the event type. */
 const USER_ID = utf8('","user_id":')
 const DEVICE_ID = utf8(',"device_id":')
 const TIME = utf8(',"time":')
@@ -42,6 +41,8 @@ const PROPERTIES = utf8(',"event_properties":')
 
 /** Why a record is malformed that has no event type of its own in a file that names none. */
 export const NO_EVENT_TYPE = 'no event type: neither the record nor its file names one'
+
+type Columns = ReturnType<typeof createColumns>
 
 /**
  * Makes the function that maps a chunk of raw records: bytes in, bytes out. It is pure: equal chunks give equal results,
@@ -73,11 +74,11 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const out = createByteWriter(0)
   /** The bytes of the chunk before the last: two take turns, so that one can be written while the next is mapped. */
   let idle: Uint8Array = new Uint8Array(0)
-  /** Of the chunk at hand. */
+  /** The chunk at hand. */
   let raw: RawChunk
   let bytes: Uint8Array
   let columns: Columns
-  /** Of the record at hand. */
+  /** Whether the record at hand is in the Custom HTTP form. */
   let isHttpForm = false
 
   return function mapChunk(chunk) {
@@ -171,7 +172,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   function writeEvent(index: number, plan: Plan, timeMs: number): number {
     const start = out.length
-    // Twice the record: `enriched` writes some values twice.
+    // `enriched` writes some values twice.
     const room = plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number))
     const isText = raw.values === 'text'
     reserve(out, room)
@@ -258,5 +259,23 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     const source = forms.customSource()
     if (source >= 0 && !writeCustomProperties(out, own, bytes, source)) warn(index, NOT_JSON)
+  }
+}
+
+/** What is known of each record of a chunk, in columns as `MappedChunk` has them; zero until it is set. */
+function createColumns(count: number) {
+  return {
+    outcomes: new Uint8Array(count),
+    types: new Int16Array(count),
+    warnings: new Uint8Array(count),
+    times: new Float64Array(count),
+    idLow: new Uint32Array(count),
+    idHigh: new Uint32Array(count),
+    userStarts: new Int32Array(count),
+    userEnds: new Int32Array(count),
+    deviceStarts: new Int32Array(count),
+    deviceEnds: new Int32Array(count),
+    eventEnds: new Int32Array(count),
+    details: new Map<number, string>(),
   }
 }

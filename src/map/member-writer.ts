@@ -100,7 +100,7 @@ export function createMemberWriter(): (out: ByteWriter, own: OwnProperties, sour
 /** The first byte of `null`, and of no other value. */
 const LETTER_N = 0x6e
 
-/** From the end, since all keys begin with the prefix. */
+/** Compares from the end, since all keys begin with the prefix. */
 function isSame(bytes: Uint8Array, one: number, other: number, length: number): boolean {
   let i = length - 1
   while (i >= 0 && bytes[one + i] === bytes[other + i]) i--

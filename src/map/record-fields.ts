@@ -1,3 +1,4 @@
+import { recordSpan } from '../chunk.ts'
 import { CONTAINER_FIELDS, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { OPEN_BRACE, textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
@@ -8,13 +9,13 @@ import { ownTypeOf } from './record-type.ts'
 
 /** A field that the mapper meets in a record, for those who say afterwards what it did: not for the hot path. */
 export interface RecordField {
-  /** As the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
+  /** The key as the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
   readonly path: string
   /** What the mapper takes it for: in lower case, without that object. */
   readonly name: string
   /** JSON text of its value, a union's wrapper included. */
   readonly value: string
-  /** Of fields with one name the one of the highest rank counts, of equal ones the last. */
+  /** The field of the highest rank counts among those of one name, and the last of equal ones. */
   readonly rank: number
 }
 
@@ -26,8 +27,8 @@ export function createFieldLister(): (raw: RawChunk, index: number) => readonly 
 
   return function fieldsOf(raw, index) {
     const { bytes, fields } = raw
-    const start = raw.starts[index] as number
-    if (fields === undefined) scanner.scan(bytes, start, raw.ends[index] as number)
+    const { start, end } = recordSpan(raw, index)
+    if (fields === undefined) scanner.scan(bytes, start, end)
     else scanner.load(fields, index)
     const nests = isHttpForm(ownTypeOf(scanner, bytes, eventType) !== null)
     return membersOf(bytes, start).flatMap((member) => {
@@ -50,6 +51,13 @@ export function fieldNamed(fields: readonly RecordField[], name: string): Record
     if (field.name === name && (counting === null || field.rank >= counting.rank)) counting = field
   }
   return counting
+}
+
+/** The id in a field, as the event has it: the text of a string, also in a union's wrapper, or the digits of a number. */
+export function idOfField({ value }: RecordField): string {
+  const parsed: unknown = JSON.parse(value)
+  if (typeof parsed === 'number') return value
+  return String(typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : parsed)
 }
 
 const NESTING_ORDER: readonly string[] = NESTING_FIELDS

@@ -1,4 +1,5 @@
 import { hasLostSeconds, isPlausibleTime, timeOfInteger, timeOfText } from '../currents/field-values.ts'
+import { excerpt } from '../excerpt.ts'
 import { copyBytes, textOf } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
@@ -66,7 +67,7 @@ export function timeOfField(fields: Fields, bytes: Uint8Array, field: number): n
 /** Why {@link timeOfField} gives NaN: with the value, and the time that it would have been. */
 export function whyNoTime(fields: Fields, bytes: Uint8Array, field: number): string {
   if (!isPresent(fields, field)) return 'time is missing'
-  const value = excerptOfField(fields, bytes, field)
+  const value = excerpt(textOf(bytes, fields.starts[field], fields.ends[field]))
   const text = numberOrText(fields, bytes, field)
   const ms = text === null ? Number.NaN : timeOfText(text)
   if (Number.isNaN(ms)) return `time is not a time: ${value}`
@@ -87,10 +88,4 @@ function numberOrText(fields: Fields, bytes: Uint8Array, field: number): string 
     default:
       return null
   }
-}
-
-/** What a field holds, cut to what fits into a message. */
-function excerptOfField({ starts, ends }: Fields, bytes: Uint8Array, field: number): string {
-  const text = textOf(bytes, starts[field], ends[field])
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text
 }

@@ -3,7 +3,6 @@ import { fieldType, IDENTITY_FIELDS, RECORD_FIELDS } from '../currents/fields.ts
 import { rulesOf } from './layers.ts'
 import { enrichedFields, propertiesOf } from './profiles.ts'
 import type { EventRules, MappingRules, Prefixes, Profile, Protection, RuleOrigin } from './rules.ts'
-import { typeWords } from './type-words.ts'
 
 /** What the records of one event type become, in words: catalogue, profile and mapping file laid together, not yet compiled. */
 export interface EventOutline {
@@ -208,4 +207,19 @@ function ownOutline(
 
 function ownKey(name: string, prefix: string): string {
   return prefix !== '' && name.startsWith(prefix) ? name.slice(prefix.length) : name
+}
+
+/**
+ * An Amplitude name made from an event type: the words after `users.`, `messages.` and `behaviors.`, so that
+ * `users.messages.fax.SendFailure` is `Fax Send Failure` (src/README.md §3).
+ */
+function typeWords(type: string): string {
+  return type
+    .replace(/^users\./, '')
+    .replace(/^(messages|behaviors)\./, '')
+    .split('.')
+    .flatMap((part) => part.split(/[^A-Za-z0-9]+|(?<=[a-z0-9])(?=[A-Z])/))
+    .filter((word) => word !== '')
+    .map((word) => word[0]?.toUpperCase() + word.slice(1))
+    .join(' ')
 }

@@ -1,11 +1,11 @@
 import { isReservedName } from '../amplitude/event.ts'
-import { closest } from '../closest.ts'
+import { closest, didYouMean } from '../closest.ts'
 import { EVENTS, type EventRow } from '../currents/events.ts'
 import { CONTAINER_FIELDS, IDENTITY_FIELDS, RECORD_FIELDS, STORED_FIELDS } from '../currents/fields.ts'
 import { type EventOutline, outlineOfRow } from './event-outline.ts'
 import { appliesTo, rulesOf } from './layers.ts'
 import type { MappingDocument } from './mapping-document.ts'
-import { didYouMean, type Problem } from './mapping-shape.ts'
+import type { Problem } from './mapping-shape.ts'
 import { propertiesOf } from './profiles.ts'
 import type { MappingRules, Profile, RuleLayer, RuleOrigin } from './rules.ts'
 

@@ -48,7 +48,7 @@ export function parseMapping(file: string, source: string): MappingDocument {
   const document: Document.Parsed = parseDocument(source, {
     lineCounter: lines,
     prettyErrors: false,
-    // It is for findings to be printed, not for the parser.
+    // The parser prints nothing: findings say it.
     logLevel: 'error',
   })
 

@@ -74,7 +74,7 @@ function protectionDigest(protection: Protection | null): unknown {
   return ['hmac', createHash('sha256').update(protection.key).digest('hex')]
 }
 
-/** Of a type that the catalogue lacks nobody knows which entries match: all count, as they stand. */
+/** An entry as it stands: nobody knows which entries match types that the catalogue lacks, so all of them count. */
 function layerDigest(layer: RuleLayer): unknown {
   const { properties, dropped, name } = rulesOf([layer], layer.pattern ?? '')
   return [

@@ -1,5 +1,5 @@
 import type { z } from 'zod'
-import { closest } from '../closest.ts'
+import { closest, didYouMean } from '../closest.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import { keysAt, mappingSchema } from './mapping-schema.ts'
 import type { RuleOrigin } from './rules.ts'
@@ -110,8 +110,4 @@ function describe(value: unknown): string {
 
 function pathText(path: readonly PropertyKey[]): string {
   return path.map(String).join('.')
-}
-
-export function didYouMean(near: string | null): string {
-  return near === null ? '' : `; did you mean ${near}?`
 }

@@ -31,7 +31,7 @@ export type Presence =
   | { readonly is: 'dropped'; readonly origin: RuleOrigin }
   | { readonly is: 'set'; readonly json: string; readonly origin: RuleOrigin }
 
-/** By property, named as it is before renaming. */
+/** Rules by property, named as it is before renaming. */
 export interface PropertyRules {
   readonly only: ReadonlyMap<string, RuleOrigin> | null
   readonly presence: ReadonlyMap<string, Presence>
@@ -86,6 +86,6 @@ export interface MappingRules {
   readonly names: 'reference' | 'page'
   readonly unknownEvents: UnknownEvents
   readonly identity: IdentityRules
-  /** In the order of the file, `defaults` first. */
+  /** The entries in the order of the file, `defaults` first. */
   readonly layers: readonly RuleLayer[]
 }

@@ -1,3 +1,4 @@
+import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path'
 import { glob, isDynamicPattern } from 'tinyglobby'
@@ -114,17 +115,16 @@ function isLeftOut(name: string): boolean {
 }
 
 async function walk(directory: string, found: FileList, links: Links): Promise<void> {
-  let entries: Awaited<ReturnType<typeof readEntries>>
+  let entries: Dirent[]
   try {
-    entries = await readEntries(directory)
+    entries = await readdir(directory, { withFileTypes: true })
   } catch (cause) {
     throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause })
   }
   for (const entry of entries) {
     const path = join(directory, entry.name)
-    if (isLeftOut(entry.name)) {
-      found.leaveOut(path)
-    } else if (entry.isDirectory() && resolve(path) === links.except) {
+    const isOwn = entry.isDirectory() && resolve(path) === links.except
+    if (isLeftOut(entry.name) || isOwn) {
       found.leaveOut(path)
     } else if (entry.isDirectory()) {
       await walk(path, found, links)
@@ -136,10 +136,6 @@ async function walk(directory: string, found: FileList, links: Links): Promise<v
       found.leaveOut(path)
     }
   }
-}
-
-function readEntries(directory: string) {
-  return readdir(directory, { withFileTypes: true })
 }
 
 /** What keeps links from reading anything twice, and a run from reading its own state. */

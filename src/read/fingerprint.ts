@@ -8,7 +8,7 @@ import { type ReadAt, readAtOf } from './stored-bytes.ts'
  * not. A change in between, of the same length, is not seen: reading everything again would cost as much as sending it.
  */
 export interface Fingerprint {
-  /** It speaks of the first so many bytes. */
+  /** How many bytes, from the first on, it speaks of. */
   readonly byte: number
   /** SHA-256 of the first 64 KB, of at most `byte`; hex. */
   readonly head: string
@@ -18,7 +18,7 @@ export interface Fingerprint {
 
 const EMPTY_HASH = createHash('sha256').digest('hex')
 
-/** Of an input of which nothing was read. */
+/** The fingerprint of an input of which nothing was read. */
 export const EMPTY_FINGERPRINT: Fingerprint = { byte: 0, head: EMPTY_HASH, tail: EMPTY_HASH }
 
 /** Bytes at either end that are hashed. */
@@ -45,7 +45,7 @@ export async function matchFile(path: string, expected: Fingerprint): Promise<Ma
   return withFile(path, (file) => matchBytes(readAtOf(file), expected))
 }
 
-/** The same for a file that is open. */
+/** Compares an open file with the fingerprint taken of it. */
 export async function matchBytes(readAt: ReadAt, expected: Fingerprint): Promise<Match> {
   const found = await fingerprintAt(readAt, expected.byte)
   if (found === null) return 'shrank'
@@ -86,7 +86,7 @@ function hashOf(...parts: readonly Uint8Array[]): string {
 export interface TrailingFingerprint {
   /** Takes bytes as stored that end at `byte`. They begin with the file's first; what does not follow the bytes before begins anew. */
   add(bytes: Uint8Array, byte: number): void
-  /** At the end of the bytes taken last; null while too few before it were taken in one piece. */
+  /** The fingerprint up to the end of the bytes taken last; null while too few before it were taken in one piece. */
   take(): Fingerprint | null
 }
 
@@ -140,7 +140,7 @@ export function createPassingFingerprint(): PassingFingerprint {
   let places: Fingerprint[] = [EMPTY_FINGERPRINT]
   let head: string | null = null
   let byte = 0
-  /** Of the span under way. */
+  /** Hashes the span under way. */
   let hash: Hash = createHash('sha256')
   /** The span before, with the last bytes of which the end's tail begins. */
   let before: Buffer = Buffer.alloc(0)

@@ -17,7 +17,7 @@ export async function* openAhead(sources: Iterable<Source>, options: ReadOptions
       yield opened
     }
   } finally {
-    // Not awaited: it may be a pipe that nobody writes to.
+    // The input is not awaited: it may be a pipe that nobody writes to.
     void ahead.then((unused) => (unused !== null && 'input' in unused ? unused.input.close() : undefined))
   }
 }

@@ -85,8 +85,8 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
   stop?.addEventListener('abort', close, { once: true })
   let damage: string | null = null
   let storedBytes = 0
-  /** Read, and not taken yet. */
-  const held: Uint8Array[] = []
+  /** Reads that were not handed on yet. */
+  const waiting: Uint8Array[] = []
 
   async function readOnce(most: number): Promise<Uint8Array | null> {
     try {
@@ -100,7 +100,7 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
   }
 
   async function readStored(): Promise<Uint8Array | null> {
-    while (held.length === 0 || gate?.holds(source)) {
+    while (waiting.length === 0 || gate?.holds(source)) {
       const room = gate === null ? READ_BYTES : await gate.room(source, storedBytes)
       if (room === 0) return null
       const chunk = await readOnce(Math.min(room, READ_BYTES))
@@ -110,9 +110,9 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
       }
       storedBytes += chunk.length
       gate?.passed(source, chunk, storedBytes)
-      held.push(chunk)
+      waiting.push(chunk)
     }
-    return held.shift() ?? null
+    return waiting.shift() ?? null
   }
 
   const first = await readHead(readStored).catch(async (error: unknown) => {

@@ -116,7 +116,7 @@ export function readStdin(): StoredBytes {
     reuse() {},
     file: null,
     async close() {
-      // Not `return()`: it waits for a read that may never end.
+      // `return()` would wait for a read that may never end.
       process.stdin.destroy()
     },
   }

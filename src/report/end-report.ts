@@ -1,7 +1,7 @@
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
-import { counted, number } from './number.ts'
+import { counted, number, numbersByName } from './number.ts'
 import { style } from './style.ts'
-import type { ByReason, Summary } from './summary.ts'
+import type { Summary } from './summary.ts'
 
 /**
  * The books of a run for a person, a few lines.
@@ -16,18 +16,17 @@ export function endReport(summary: Summary, title: string, state: string | null 
     line(
       'rejected',
       summary.rejected.total,
-      reasons(summary.rejected),
+      numbersByName(summary.rejected.by_reason),
       summary.rejected.total > 0 ? style.red : style.dim,
     ),
-    line('skipped', summary.skipped.total, reasons(summary.skipped), style.yellow),
+    line('skipped', summary.skipped.total, numbersByName(summary.skipped.by_reason), style.yellow),
     line('pending', summary.pending, '', style.yellow),
     stoppedLine(summary),
   ]
   if (summary.requests.total > 0) lines.push(requestsLine(summary))
   if (state !== null) lines.push(deadLettersLine(state))
-  const warnings = Object.entries(summary.warnings)
-  if (warnings.length > 0)
-    lines.push(`  warnings   ${warnings.map(([name, count]) => `${name} ${number(count)}`).join(', ')}`)
+  const warnings = numbersByName(summary.warnings)
+  if (warnings !== '') lines.push(`  warnings   ${warnings}`)
   return lines.filter((text) => text !== '').join('\n')
 }
 
@@ -58,10 +57,4 @@ function line(name: string, count: number, detail: string, colour: (text: string
   if (count === 0 && name === 'pending') return ''
   const text = `  ${name.padEnd(9)} ${number(count).padStart(11)}`
   return count > 0 ? `${colour(text)}${detail === '' ? '' : `  ${detail}`}` : text
-}
-
-function reasons(by: ByReason<string>): string {
-  return Object.entries(by.by_reason)
-    .map(([reason, count]) => `${reason} ${number(count ?? 0)}`)
-    .join(', ')
 }

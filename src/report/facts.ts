@@ -1,5 +1,5 @@
 import { PERSONAL_FIELDS } from '../currents/fields.ts'
-import { bytes, number } from './number.ts'
+import { bytes, counted, number } from './number.ts'
 import { style } from './style.ts'
 
 /** What the user should know before anything is sent (src/README.md §4). */
@@ -51,7 +51,7 @@ function fact(name: string, text: string): string {
 }
 
 function inputsText({ files, bytes: size, shard }: Facts): string {
-  const parts = [`${number(files)} ${files === 1 ? 'file' : 'files'}`]
+  const parts = [counted(files, 'file')]
   if (size !== null) parts.push(bytes(size))
   if (shard !== null) parts.push(`of their records shard ${shard}`)
   return parts.join(', ')

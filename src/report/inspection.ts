@@ -3,7 +3,7 @@ import type { NameSource } from '../currents/events.ts'
 import { type Estimate, FREE_EPS } from '../inspect/estimate.ts'
 import type { Heavy } from '../inspect/heaviest.ts'
 import type { Inspection } from '../inspect/inspector.ts'
-import { bytes, counted, number } from './number.ts'
+import { bytes, counted, number, numbersByName } from './number.ts'
 import { sparkline } from './sparkline.ts'
 import { style } from './style.ts'
 import type { Summary } from './summary.ts'
@@ -54,15 +54,9 @@ export function inspectionText(report: InspectReport): string {
   if (files.refused > 0) lines.push(style.red(`  ${counted(files.refused, 'file')} refused`))
   if (files.leftOut > 0) lines.push(`  ${counted(files.leftOut, 'hidden or non-data file')} left out`)
   lines.push(`  ${'events'.padEnd(10)}${number(inspection.events)}`)
-  const reasons = (by: Readonly<Record<string, number | undefined>>) =>
-    Object.entries(by)
-      .map(([reason, count]) => `${reason} ${number(count ?? 0)}`)
-      .join(', ')
-  if (summary.skipped.total > 0) {
-    lines.push(`  ${'skipped'.padEnd(10)}${number(summary.skipped.total)}  ${reasons(summary.skipped.by_reason)}`)
-  }
-  if (summary.rejected.total > 0) {
-    lines.push(`  ${'rejected'.padEnd(10)}${number(summary.rejected.total)}  ${reasons(summary.rejected.by_reason)}`)
+  for (const book of ['skipped', 'rejected'] as const) {
+    const { total, by_reason } = summary[book]
+    if (total > 0) lines.push(`  ${book.padEnd(10)}${number(total)}  ${numbersByName(by_reason)}`)
   }
   if (inspection.firstMs === null || inspection.lastMs === null) return `${lines.join('\n')}\n`
 
@@ -110,7 +104,7 @@ function sizeLines({ inspection, estimates, names }: InspectReport): readonly st
   return [
     '',
     style.bold('Upload'),
-    `  ${bytes(inspection.bytes)} of events, ${counted(names.length, 'event name')}, ${number(inspection.propertyCount)} ${inspection.propertyCount === 1 ? 'property' : 'properties'}`,
+    `  ${bytes(inspection.bytes)} of events, ${counted(names.length, 'event name')}, ${counted(inspection.propertyCount, 'property', 'properties')}`,
     ...(['http', 'batch'] as const).map((api) => {
       const { requests, seconds, bound, atLeast } = estimates[api]
       const what = bound === null ? 'the line and Amplitude decide' : BOUNDS[bound]

@@ -4,8 +4,15 @@ export function number(value: number): string {
 }
 
 /** A number of things: `1 file`, `12,345 files`. */
-export function counted(value: number, noun: string): string {
-  return `${number(value)} ${noun}${value === 1 ? '' : 's'}`
+export function counted(value: number, noun: string, plural = `${noun}s`): string {
+  return `${number(value)} ${value === 1 ? noun : plural}`
+}
+
+/** Numbers by name: `malformed 3, too_large 1`. */
+export function numbersByName(counts: Readonly<Record<string, number | undefined>>): string {
+  return Object.entries(counts)
+    .map(([name, count]) => `${name} ${number(count ?? 0)}`)
+    .join(', ')
 }
 
 /** Bytes as people read them: `3.4 MB`. */

@@ -1,5 +1,15 @@
 import { StoppedError } from '../errors.ts'
 
+/** Shows a line on standard error. */
+export function say(line: string): void {
+  process.stderr.write(`${line}\n`)
+}
+
+/** Shows lines on standard error, unless `--quiet` was given. */
+export function sayUnless(quiet: boolean | undefined): (line: string) => void {
+  return quiet ? () => {} : say
+}
+
 /** Writes a command's data to standard output or error, and knows when its reader is gone (`| head`), which is no failure. */
 export interface Printer {
   /** Resolves when the text is written. Throws a StoppedError when it cannot be (a full disk). */

@@ -7,10 +7,8 @@ import { style } from './style.ts'
 const SHOWN_IN_FULL = 10
 
 /** Says what is wrong with rejected records, the first ones one by one. */
-export interface ProblemReporter {
+interface ProblemReporter {
   see(chunk: MappedChunk): void
-  /** Problems that were not shown. */
-  unshown(): number
 }
 
 export function createProblemReporter(print: (line: string) => void): ProblemReporter {
@@ -23,7 +21,6 @@ export function createProblemReporter(print: (line: string) => void): ProblemRep
         if (count <= SHOWN_IN_FULL) print(`${style.red(reason)} ${placesText(chunk, index)}: ${detail}`)
       })
     },
-    unshown: () => Math.max(0, count - SHOWN_IN_FULL),
   }
 }
 

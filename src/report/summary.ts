@@ -1,5 +1,6 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { Counts } from '../state/books.ts'
+import type { SavedSent, SavedTypeCounts } from '../state/checkpoint.ts'
 
 /** The books of a run, as `--summary`, `--json` and `status` show them (src/README.md §5). */
 export interface Summary {
@@ -26,16 +27,12 @@ export interface Summary {
   readonly exit_code: number
 }
 
-export interface ByReason<Reason extends string> {
+interface ByReason<Reason extends string> {
   readonly total: number
   readonly by_reason: Readonly<Partial<Record<Reason, number>>>
 }
 
-interface TypeCounts {
-  readonly read: number
-  readonly accepted: number
-  readonly rejected: number
-  readonly skipped: number
+interface TypeCounts extends SavedTypeCounts {
   readonly pending: number
 }
 
@@ -54,19 +51,9 @@ interface Ending {
 }
 
 /** What went to Amplitude. */
-export interface Sent {
-  readonly requests: number
-  readonly byStatus: Readonly<Record<string, number>>
-  readonly retries: number
-  readonly heldIdentities: number
-  readonly heldMs: number
-  readonly deferredEvents: number
-  readonly deferredFiles: number
-  /** Events of the identity that has the most, and what one may send a second. */
-  readonly busiest: number
+export interface Sent extends Omit<SavedSent, 'durationMs'> {
+  /** What one identity may send. */
   readonly eventsPerSecondOfIdentity: number
-  /** The best that was seen. */
-  readonly bestEventsPerSecond: number
 }
 
 /** The summary of a run. */

@@ -7,7 +7,9 @@ import { type TestContext, test } from 'node:test'
 import { Command, CommanderError } from 'commander'
 import { declareEmulator } from '../../src/commands/emulator.ts'
 import { startEmulator } from '../../src/emulator/server.ts'
+import { EXIT } from '../../src/errors.ts'
 import { eventsOf, post } from '../emulator/harness.ts'
+import { BINARY } from '../harness.ts'
 
 /** Runs `braze2amp emulator …` with a signal that has already aborted, so it starts, stops and reports. */
 async function runBriefly(t: TestContext, args: readonly string[]): Promise<string> {
@@ -46,11 +48,11 @@ test('every option is understood', async (t) => {
 })
 
 for (const [option, values, allowed] of [
-  ['--port', ['x', '-1', '65536', '1.5', ''], /a whole number from 0 to 65535/],
+  ['--port', ['x', '-1', '65536', '1.5', ''], /a port from 0 to 65535/],
   ['--http-eps', ['0', 'x', '-1', '1e3', 'Infinity'], /a number above 0/],
   ['--batch-eps', ['0', 'NaN'], /a number above 0/],
   ['--window', ['0', '30s'], /a number above 0/],
-  ['--daily-quota', ['0', '0.5'], /a whole number of at least 1/],
+  ['--daily-quota', ['0', '0.5'], /a whole number, 1 or more/],
   ['--project-eps', ['0'], /a number above 0/],
   ['--project-rps', ['0'], /a number above 0/],
   ['--api-key', [''], /not be empty/],
@@ -59,7 +61,7 @@ for (const [option, values, allowed] of [
   ['--drop-before', ['1.1', 'x', '5%'], /from 0 to 1/],
   ['--drop-after', ['-0.1'], /from 0 to 1/],
   ['--garbage', ['2'], /from 0 to 1/],
-  ['--seed', ['1.5', 'x'], /a whole number of at least 0/],
+  ['--seed', ['1.5', 'x'], /a whole number, 0 or more/],
   ['--keep-events', [''], /not be empty/],
 ] as const) {
   for (const value of values) {
@@ -96,17 +98,14 @@ test('--help shows examples', async () => {
   assert.match(text, /--endpoint http:\/\/127\.0\.0\.1:8787/)
 })
 
-for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+for (const [signal, expected] of [
+  ['SIGINT', EXIT.interrupted],
+  ['SIGTERM', EXIT.terminated],
+] as const) {
   test(`${signal} ends it although connections are open, and it reports what arrived`, {
     timeout: 60_000,
   }, async () => {
-    const command = new URL('../../src/commands/emulator.js', import.meta.url).href
-    const script = `
-      const { runEmulator } = await import(${JSON.stringify(command)})
-      const stop = new AbortController()
-      process.once('${signal}', () => { process.exitCode = 42; stop.abort() })
-      await runEmulator({ port: 0 }, stop.signal)`
-    const child = spawn(process.execPath, ['--input-type=module', '-e', script], { stdio: ['ignore', 'pipe', 'pipe'] })
+    const child = spawn(process.execPath, [BINARY, 'emulator', '--port', '0'], { stdio: ['ignore', 'pipe', 'pipe'] })
     const lines = createInterface(child.stderr)[Symbol.asyncIterator]()
     const first = String((await lines.next()).value)
     const url = /http:\/\/127\.0\.0\.1:\d+/.exec(first)?.[0]
@@ -117,7 +116,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await once(idle, 'connect')
     child.kill(signal)
     const [code] = await once(child, 'exit')
-    assert.equal(code, 42)
+    assert.equal(code, expected)
+    for (const shown of ['', `${signal}: stopping; once more to stop at once`]) {
+      assert.equal((await lines.next()).value, shown)
+    }
     assert.match(String((await lines.next()).value), /^events: 2 unique/)
     assert.match(String((await lines.next()).value), /^requests: 1 \(200: 1\), 0 without an answer/)
     idle.destroy()

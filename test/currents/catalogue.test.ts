@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { isCurrentsName, typeOfPath, typeOfSchema } from '../../src/currents/event-type.ts'
-import { EVENTS, type EventRow, pageProperties } from '../../src/currents/events.ts'
+import { EVENTS, type EventRow, nameSourceOf, pageProperties } from '../../src/currents/events.ts'
 import {
   CONTAINER_FIELDS,
   fieldType,
@@ -44,7 +44,7 @@ describe('the catalogue', () => {
     const found = EVENTS.map((row) => ({
       type: row.type,
       name: row.name,
-      nameSource: row.nameSource,
+      nameSource: nameSourceOf(row),
       pageLabel: row.pageLabel ?? null,
       isSent: row.send !== false,
       properties: row.properties.toSorted(),

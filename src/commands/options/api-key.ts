@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { text } from 'node:stream/consumers'
 import { UsageError } from '../../errors.ts'
 import { STDIN } from '../../read/file-list.ts'
-import type { UploadOptions } from './replay-options.ts'
+import type { UploadOptions } from './upload-options.ts'
 
 const HOW = 'Set AMPLITUDE_API_KEY, or name a file that holds the key with --api-key-file FILE (- for standard input).'
 

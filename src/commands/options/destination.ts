@@ -1,17 +1,9 @@
-import { API_LIMITS, GIVE_UP_AFTER_MS, HOSTS, PLAN_LIMITS } from '../../amplitude/limits.ts'
+import { API_LIMITS, HOSTS } from '../../amplitude/limits.ts'
 import { UsageError } from '../../errors.ts'
 import type { Destination } from '../../session/session.ts'
-import type { Shard } from '../../shard.ts'
 import { isLoopback } from '../../upload/loopback.ts'
 import { proxyFor } from '../../upload/proxy.ts'
-import type { UploadSettings } from '../../upload/upload-settings.ts'
-import type { UploadOptions } from './replay-options.ts'
-
-type RateOptions = Pick<UploadOptions, 'batchSize' | 'deviceEps' | 'deviceBurst' | 'maxEps' | 'maxRps' | 'plan'>
-type RateSettings = Pick<
-  UploadSettings,
-  'batchSize' | 'deviceEventsPerSecond' | 'deviceBurst' | 'maxEventsPerSecond' | 'maxRequestsPerSecond'
->
+import type { UploadOptions } from './upload-options.ts'
 
 /**
  * Where `--api`, `--region` and `--endpoint` point to, and the way there.
@@ -49,41 +41,4 @@ function parsedUrl(text: string): URL {
     throw new UsageError('--endpoint must hold no user or password', { hint })
   url.hash = ''
   return url
-}
-
-/**
- * The settings of an upload: what was asked for, else what the plan allows.
- * @throws UsageError when a request would hold more events than Amplitude takes
- */
-export function settingsOf(options: Omit<UploadOptions, 'region'>, shard: Shard | undefined): UploadSettings {
-  const { api, batchSize } = options
-  const { maxEvents } = API_LIMITS[api]
-  if (batchSize !== undefined && batchSize > maxEvents) {
-    throw new UsageError(`--batch-size ${batchSize} is more than Amplitude takes in one request`, {
-      hint: `At most ${maxEvents} with --api ${api}.`,
-    })
-  }
-  return {
-    api,
-    concurrency: options.concurrency,
-    ...rateSettingsOf(options, shard),
-    onQuota: options.onQuota,
-    giveUpAfterMs: options.giveUpAfter ?? GIVE_UP_AFTER_MS,
-  }
-}
-
-/**
- * What bounds how fast an upload goes: what was asked for, else what the plan allows. All shards together keep what is meant for the
- * whole project (src/README.md §6).
- */
-export function rateSettingsOf(options: RateOptions, shard?: Shard): RateSettings {
-  const share = (cap: number | undefined) => (cap === undefined ? null : cap / (shard?.count ?? 1))
-  const plan = options.plan === undefined ? null : PLAN_LIMITS[options.plan]
-  return {
-    batchSize: options.batchSize ?? plan?.maxEvents ?? null,
-    deviceEventsPerSecond: options.deviceEps ?? null,
-    deviceBurst: options.deviceBurst ?? null,
-    maxEventsPerSecond: share(options.maxEps ?? plan?.eventsPerSecond),
-    maxRequestsPerSecond: share(options.maxRps ?? plan?.requestsPerSecond),
-  }
 }

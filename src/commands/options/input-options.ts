@@ -7,24 +7,25 @@ import { parseEventType, parseGlobs, parseTime } from './option-values.ts'
 /** Options of every command that reads exports. */
 export interface InputOptions {
   readonly format?: Format
-  readonly eventType?: string
 }
 
 /** Options of every command that maps records. */
 export interface MappingFlags {
-  readonly eventType?: string
-  readonly profile?: Profile
+  readonly eventType?: string | undefined
+  readonly profile?: Profile | undefined
   /** False: none, not even the one in the working directory. */
-  readonly mapping?: string | false
+  readonly mapping?: string | false | undefined
   readonly include: readonly string[]
   readonly exclude: readonly string[]
-  readonly since?: number
-  readonly until?: number
-  readonly skipUserPropertiesSync?: true
+  readonly since?: number | undefined
+  readonly until?: number | undefined
+  readonly skipUserPropertiesSync?: boolean
 }
 
-export function addInputOptions(command: Command): void {
+/** @param paths `[paths...]` when a command can do without */
+export function addInputOptions(command: Command, paths: '<paths...>' | '[paths...]' = '<paths...>'): void {
   command
+    .argument(paths, 'files, directories, globs, or - for standard input')
     .addOption(new Option('--format <format>', 'format of the inputs (default: by content)').choices(FORMATS))
     .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs'
 import { UsageError } from '../../errors.ts'
 import { compileMapping, type Mapping } from '../../mapping/plan.ts'
 import type { Finding } from '../../model.ts'
-import { placeText } from '../../report/findings/order.ts'
+import { findingPlace } from '../../report/findings/order.ts'
 import { type MappingFlags, mappingOptionsOf } from './input-options.ts'
 
 /** Picked up from the working directory when `--mapping` names no file. */
@@ -46,12 +46,14 @@ export async function usableMapping(flags: MappingFlags, tell: (line: string) =>
   const { mapping, file, findings } = await loadMapping(flags, mappingFileOf(flags, tell))
   const errors = findings.filter(({ severity }) => severity === 'error')
   if (errors.length > 0) {
-    const list = errors.map((error) => `\n  ${placeText(error)} ${error.path ? `${error.path}: ` : ''}${error.message}`)
+    const list = errors.map(
+      (error) => `\n  ${findingPlace(error)} ${error.path ? `${error.path}: ` : ''}${error.message}`,
+    )
     throw new UsageError(`the mapping file ${file} has ${errors.length} errors:${list.join('')}`, {
       hint: `braze2amp mapping check ${file} lists them with warnings; braze2amp mapping schema describes the format.`,
     })
   }
-  for (const { message, ...place } of findings) tell(`${placeText({ message, ...place })} warning ${message}`)
+  for (const finding of findings) tell(`${findingPlace(finding)} warning ${finding.message}`)
   return mapping
 }
 

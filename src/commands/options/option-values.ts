@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { closest } from '../../closest.ts'
+import { closest, didYouMean } from '../../closest.ts'
 import { catalogueType } from '../../currents/event-type.ts'
 import { EVENTS } from '../../currents/events.ts'
 import { timeOfText } from '../../currents/field-values.ts'
@@ -9,16 +9,19 @@ import type { MaxErrors } from '../../state/ledger.ts'
 /** Values of command-line options; each parser throws what commander shows with the option's name and exit code 2. */
 
 export function parseCount(text: string): number {
-  if (!/^\d+$/.test(text) || !Number.isSafeInteger(Number(text))) {
-    throw new InvalidArgumentError('Give a whole number, 0 or more.')
-  }
-  return Number(text)
+  return parseWhole(text, 0)
 }
 
 export function parsePositive(text: string): number {
-  const count = parseCount(text)
-  if (count === 0) throw new InvalidArgumentError('Give a whole number, 1 or more.')
-  return count
+  return parseWhole(text, 1)
+}
+
+function parseWhole(text: string, least: number): number {
+  const value = /^\d+$/.test(text) ? Number(text) : Number.NaN
+  if (!Number.isSafeInteger(value) || value < least) {
+    throw new InvalidArgumentError(`Give a whole number, ${least} or more.`)
+  }
+  return value
 }
 
 /** A date, an RFC 3339 time or Unix seconds, as ms since 1970. */
@@ -42,11 +45,16 @@ export function parseMaxErrors(text: string): MaxErrors {
 export function parseEventType(text: string): string {
   const type = catalogueType(text)
   if (type !== null) return type
-  const near = closest(
-    text,
-    EVENTS.map((row) => row.type),
-  )
-  throw new InvalidArgumentError(near ? `No such event type; did you mean ${near}?` : 'No such event type.')
+  throw new InvalidArgumentError(`No such event type${didYouMean(closest(text, EVENT_TYPES)) || '.'}`)
+}
+
+const EVENT_TYPES = EVENTS.map((row) => row.type)
+
+/** A glob that matches an event type. */
+export function parseGlob(glob: string): string {
+  if (EVENT_TYPES.some((type) => matchesGlob(glob, type))) return glob
+  const hint = didYouMean(closest(glob, EVENT_TYPES)) || ". Quote globs: '*.email.*'."
+  throw new InvalidArgumentError(`${glob} matches no event type${hint}`)
 }
 
 /** Globs on event types, separated by commas; the option may be given several times. */
@@ -56,15 +64,7 @@ export function parseGlobs(text: string, before: readonly string[]): readonly st
     .map((glob) => glob.trim())
     .filter((glob) => glob !== '')
   if (globs.length === 0) throw new InvalidArgumentError('Give event types or globs, separated by commas.')
-  for (const glob of globs) {
-    if (EVENTS.some((row) => matchesGlob(glob, row.type))) continue
-    const near = closest(
-      glob,
-      EVENTS.map((row) => row.type),
-    )
-    throw new InvalidArgumentError(`${glob} matches no event type${near ? `; did you mean ${near}?` : '.'}`)
-  }
-  return [...before, ...globs]
+  return [...before, ...globs.map(parseGlob)]
 }
 
 const DURATION_MS = { ms: 1, s: 1000, m: 60_000, h: 3_600_000, d: 86_400_000 } as const
@@ -82,7 +82,24 @@ export function parseConcurrency(text: string): number | 'auto' {
 
 /** A number above 0, not always a whole one. */
 export function parseRate(text: string): number {
-  const value = /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
+  const value = decimalOf(text)
   if (!(value > 0)) throw new InvalidArgumentError('Give a number above 0.')
   return value
+}
+
+/** A share of all requests. */
+export function parseShare(text: string): number {
+  const value = decimalOf(text)
+  if (!(value <= 1)) throw new InvalidArgumentError('Give a share of requests from 0 to 1, such as 0.05.')
+  return value
+}
+
+export function parsePort(text: string): number {
+  if (!/^\d+$/.test(text) || Number(text) > 65_535) throw new InvalidArgumentError('Give a port from 0 to 65535.')
+  return Number(text)
+}
+
+/** The number that plain decimal digits write; NaN for anything else, also for what `Number` takes: nothing, `1e3`, `-1`. */
+export function decimalOf(text: string): number {
+  return /^\d+(\.\d+)?$/.test(text) ? Number(text) : Number.NaN
 }

@@ -1,6 +1,5 @@
 import type { CheckedSection, Finding, Severity } from '../../model.ts'
-import { counted } from '../number.ts'
-import { countOf, worstFirst } from './order.ts'
+import { furtherText, totalsText, worstFirst } from './order.ts'
 
 /**
  * Findings as GitHub's workflow commands, which annotate the lines of a pull request:
@@ -9,32 +8,31 @@ import { countOf, worstFirst } from './order.ts'
 export function githubFindings(sections: readonly CheckedSection[]): string {
   const lines: string[] = []
   for (const section of sections) {
-    for (const { severity, title, count, examples } of worstFirst(section.groups)) {
-      for (const example of examples) lines.push(command(severity, example, title))
-      const unshown = count - examples.length
-      if (unshown > 0 && severity !== 'note')
-        lines.push(`::${LEVELS[severity]}::${escapeData(`${unshown} more: ${title}`)}`)
+    for (const group of worstFirst(section.groups)) {
+      for (const example of group.examples) lines.push(command(example))
+      const further = furtherText(group)
+      if (further !== null && group.severity !== 'note') {
+        lines.push(`::${LEVELS[group.severity]}::${escapeData(further)}`)
+      }
     }
   }
-  const errors = counted(countOf(sections, 'error'), 'error')
-  const warnings = counted(countOf(sections, 'warning'), 'warning')
-  lines.push(`braze2amp validate: ${errors}, ${warnings}`)
+  lines.push(`braze2amp validate: ${totalsText(sections)}`)
   return `${lines.join('\n')}\n`
 }
 
-function command(severity: Severity, { file, line, column, path, message, cause }: Finding, title: string): string {
+function command({ severity, file, line, column, path, message, cause }: Finding): string {
   const properties = [
     file === null ? null : `file=${escapeProperty(file)}`,
     line === null ? null : `line=${line}`,
     column === null ? null : `col=${column}`,
     `title=${escapeProperty(path ? `${cause} ${path}` : cause)}`,
   ].filter((property) => property !== null)
-  return `::${LEVELS[severity]} ${properties.join(',')}::${escapeData(message === '' ? title : message)}`
+  return `::${LEVELS[severity]} ${properties.join(',')}::${escapeData(message)}`
 }
 
 const LEVELS = { error: 'error', warning: 'warning', note: 'notice' } as const satisfies Record<Severity, string>
 
-/** As the toolkit of GitHub Actions escapes (actions/toolkit, command.ts). */
+/** Escapes as the toolkit of GitHub Actions does (actions/toolkit, command.ts). */
 function escapeData(text: string): string {
   return text.replaceAll('%', '%25').replaceAll('\r', '%0D').replaceAll('\n', '%0A')
 }

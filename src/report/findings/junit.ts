@@ -1,5 +1,5 @@
 import type { CheckedSection, Finding, FindingGroup, Severity } from '../../model.ts'
-import { placeText, worstFirst } from './order.ts'
+import { findingPlace, furtherText, worstFirst } from './order.ts'
 
 /**
  * Findings as JUnit XML, with elements and attributes of Jenkins' junit-10 schema only: a suite per thing checked, a test case
@@ -54,14 +54,11 @@ function testCase(section: string, group: FindingGroup): string {
   ].join('\n')
 }
 
-/** One for each finding that was kept, and one for all further ones. */
-function failuresOf({ title, count, examples }: FindingGroup): readonly { message: string; detail: string }[] {
-  const shown = examples.map((example) => ({
-    message: example.message === '' ? title : example.message,
-    detail: noteOf(example),
-  }))
-  const unshown = count - examples.length
-  return unshown > 0 ? [...shown, { message: `${unshown} more: ${title}`, detail: '' }] : shown
+/** A failure for each finding that was kept, and one for all further ones. */
+function failuresOf(group: FindingGroup): readonly { message: string; detail: string }[] {
+  const shown = group.examples.map((example) => ({ message: example.message, detail: noteOf(example) }))
+  const further = furtherText(group)
+  return further === null ? shown : [...shown, { message: further, detail: '' }]
 }
 
 /** Reports list the messages, and show the content of the one that is opened. */
@@ -70,7 +67,7 @@ function firstLine(text: string): string {
 }
 
 function noteOf(finding: Finding): string {
-  return [placeText(finding), finding.severity, finding.path, finding.message].filter(Boolean).join(' ')
+  return [findingPlace(finding), finding.severity, finding.path, finding.message].filter(Boolean).join(' ')
 }
 
 function quoted(text: string): string {

@@ -1,15 +1,5 @@
 import type { CheckedSection, Finding, FindingGroup, Severity } from '../../model.ts'
-
-/** Findings in a mapping file, each a group of its own. */
-export function groupsOf(findings: readonly Finding[]): readonly FindingGroup[] {
-  return findings.map((finding) => ({
-    severity: finding.severity,
-    cause: finding.cause,
-    title: finding.message,
-    count: 1,
-    examples: [finding],
-  }))
-}
+import { counted } from '../number.ts'
 
 /** Worst first: errors, then warnings; within each the most frequent; of equals in a stable order. */
 export function worstFirst(groups: readonly FindingGroup[]): readonly FindingGroup[] {
@@ -40,7 +30,17 @@ export function countOf(sections: readonly CheckedSection[], severity: Severity)
   return count
 }
 
-/** `file:line:column`, as far as it is known. */
-export function placeText({ file, line, column }: Finding): string {
+/** `2 errors, 1 warning`. */
+export function totalsText(sections: readonly CheckedSection[]): string {
+  return `${counted(countOf(sections, 'error'), 'error')}, ${counted(countOf(sections, 'warning'), 'warning')}`
+}
+
+/** Says how many findings of a group are not among its examples; null when all are. */
+export function furtherText({ title, count, examples }: FindingGroup): string | null {
+  return count > examples.length ? `${count - examples.length} more: ${title}` : null
+}
+
+/** Where a finding is: `file:line:column`, as far as it is known. */
+export function findingPlace({ file, line, column }: Finding): string {
   return [file, line, column].filter((part) => part !== null).join(':')
 }

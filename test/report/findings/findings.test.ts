@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import type { CheckedSection, Finding, FindingGroup, Severity } from '../../src/model.ts'
-import { findingsText } from '../../src/report/findings/findings.ts'
+import type { CheckedSection, Finding, FindingGroup, Severity } from '../../../src/model.ts'
+import { findingsText } from '../../../src/report/findings/findings.ts'
 
 const place = { file: 'a/b.yaml', line: 3, column: 5, path: 'events.x' }
 

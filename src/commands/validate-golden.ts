@@ -1,17 +1,16 @@
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { type Dirent, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createFindingCollector } from '../check/collector.ts'
 import { goldenDiff } from '../check/golden-diff.ts'
-import { addRefused } from '../check/refused.ts'
 import { eachEvent, eventBytes } from '../chunk.ts'
 import { type Braze2ampError, UsageError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, PassedCheck, Source } from '../model.ts'
-import { mappedChunks } from '../pipeline.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
+import { readExports } from './read-exports.ts'
 
 /** The events that the inputs beside it are expected to become. */
 const EXPECTED = 'expected.ndjson'
@@ -23,7 +22,7 @@ interface GoldenCase {
 
 interface GoldenOptions {
   readonly mapping: Mapping
-  readonly format: Format | null
+  readonly format: Format | undefined
   /** Write what comes out as what is expected. */
   readonly update: boolean
   readonly signal: AbortSignal
@@ -46,7 +45,7 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
     const file = join(golden.directory, EXPECTED)
     const name = golden.directory
     const { events, records, refused } = await eventsOf(golden, options)
-    for (const [source, error] of refused) addRefused(findings, source, error)
+    for (const [source, error] of refused) findings.addRefused(source, error)
     if (refused.length > 0) continue
     const count = `${counted(events.length, 'event')} of ${counted(records, 'record')}`
     if (options.update) {
@@ -71,9 +70,9 @@ export async function checkGolden(directory: string, options: GoldenOptions): Pr
 
 /** Every folder that holds inputs, in the order of their names. */
 function findCases(directory: string): readonly GoldenCase[] {
-  let entries: ReturnType<typeof readEntries>
+  let entries: Dirent[]
   try {
-    entries = readEntries(directory)
+    entries = readdirSync(directory, { withFileTypes: true })
   } catch (cause) {
     const hint = `Cases are folders with a few records, such as ${join(directory, 'opens/users.messages.email.Open.ndjson')}.`
     throw new UsageError(`cannot read ${directory}: ${(cause as Error).message}`, { cause, hint })
@@ -84,10 +83,6 @@ function findCases(directory: string): readonly GoldenCase[] {
   const own = inputs.length === 0 ? [] : [{ directory, inputs: inputs.map(({ name }) => join(directory, name)) }]
   const folders = visible.filter((entry) => entry.isDirectory())
   return [...own, ...folders.flatMap(({ name }) => findCases(join(directory, name)))]
-}
-
-function readEntries(directory: string) {
-  return readdirSync(directory, { withFileTypes: true })
 }
 
 async function eventsOf(
@@ -101,12 +96,14 @@ async function eventsOf(
   const events: string[] = []
   let records = 0
   const refused: [Source, Braze2ampError][] = []
-  const observer = {
-    finished: () => {},
-    refused: (source: Source, error: Braze2ampError) => void refused.push([source, error]),
-  }
-  const sources = (await discover(inputs)).sources()
-  for await (const chunk of mappedChunks({ sources, format }, mapping, observer, signal)) {
+  const chunks = readExports(await discover(inputs), {
+    mapping,
+    format,
+    files: { finished: 0, refused: 0 },
+    signal,
+    refused: (source, error) => void refused.push([source, error]),
+  })
+  for await (const chunk of chunks) {
     records += chunk.count
     eachEvent(chunk, (index) => events.push(textOf(eventBytes(chunk, index))))
   }

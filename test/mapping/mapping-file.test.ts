@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { STARTER } from '../../src/commands/starter-mapping.ts'
 import { EVENTS } from '../../src/currents/events.ts'
 import { mappingHash } from '../../src/mapping/mapping-hash.ts'
 import { keysAt, mappingJsonSchema } from '../../src/mapping/mapping-schema.ts'
-import { findingsIn, mappingOf } from './mapping-harness.ts'
+import { STARTER } from '../../src/mapping/starter-mapping.ts'
+import { findingsIn, mappingOf } from './harness.ts'
 
 const OPEN = 'users.messages.email.Open'
 

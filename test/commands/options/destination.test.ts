@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { destinationOf, settingsOf } from '../../src/commands/options/destination.ts'
-import { parseConcurrency, parseDuration, parseRate } from '../../src/commands/options/option-values.ts'
-import type { UploadOptions } from '../../src/commands/options/replay-options.ts'
+import { destinationOf } from '../../../src/commands/options/destination.ts'
+import { parseConcurrency, parseDuration, parseRate } from '../../../src/commands/options/option-values.ts'
+import { settingsOf, type UploadOptions } from '../../../src/commands/options/upload-options.ts'
 
 const OPTIONS: UploadOptions = { api: 'http', region: 'us', state: '.braze2amp', concurrency: 'auto', onQuota: 'wait' }
 

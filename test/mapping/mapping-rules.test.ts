@@ -4,7 +4,7 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { outcomesOf, rawChunk } from '../harness.ts'
-import { eventUnder, findingsIn, mappingOf, mapUnder } from './mapping-harness.ts'
+import { eventUnder, findingsIn, mappingOf, mapUnder } from './harness.ts'
 
 const OPEN = 'users.messages.email.Open'
 const CUSTOM = 'users.behaviors.CustomEvent'

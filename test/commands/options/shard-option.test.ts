@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { parseShard } from '../../src/commands/options/shard-option.ts'
-import { shardName } from '../../src/shard.ts'
+import { parseShard } from '../../../src/commands/options/shard-option.ts'
+import { shardName } from '../../../src/shard.ts'
 
 describe('--shard', () => {
   for (const [text, environment, expected] of [
