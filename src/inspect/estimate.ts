@@ -1,6 +1,6 @@
 import { API_LIMITS, type ApiName, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
-import { createDelay, HELD_MS } from '../schedule/delay.ts'
 import type { Rate } from '../schedule/rate.ts'
+import { createRunRates, MOST_WAITING_MS } from '../schedule/run-rates.ts'
 import type { Spread } from './heaviest.ts'
 
 /** How long an upload takes, from what bounds it: the rates are those that the scheduler starts with (schedule/README.md §1, §3). */
@@ -43,7 +43,11 @@ export function estimate({ events, bytes, users, devices }: Load, api: ApiName, 
   const { maxEvents, maxBodyBytes, eventsPerSecond } = API_LIMITS[api]
   const eventsPerRequest = Math.min(settings.batchSize ?? maxEvents, maxEvents)
   const requests = Math.max(Math.ceil(events / eventsPerRequest), Math.ceil(bytes / (maxBodyBytes - BODY_MARGIN_BYTES)))
-  const { rate, runRate, requestRate } = createDelay({
+  const {
+    identity: rate,
+    run: runRate,
+    requests: requestRate,
+  } = createRunRates({
     eventsPerSecond: settings.deviceEventsPerSecond ?? eventsPerSecond,
     burst: settings.deviceBurst ?? undefined,
     maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
@@ -79,7 +83,7 @@ function secondsBehindCap(
     0,
     long.reduce((left, each) => left - each.events, events),
   )
-  const ahead = (cap * HELD_MS) / 1000
+  const ahead = (cap * MOST_WAITING_MS) / 1000
   const knownAt = long.map(({ from }) => {
     const before = long.reduce((left, each) => left - eventsBefore(each, from), from)
     return Math.min(others, Math.max(0, before - ahead))

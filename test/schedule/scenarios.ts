@@ -1,5 +1,5 @@
 /**
- * The scenarios of the scheduler's issue at full size, in virtual time: `node dist/test/schedule/scenarios.js [name]`
+ * The scenarios of the scheduler at full size, in virtual time: `node dist/test/schedule/scenarios.js [name]`
  * prints required against measured. `scenarios.test.ts` asserts the same figures.
  */
 import { pathToFileURL } from 'node:url'
@@ -16,7 +16,7 @@ export interface Scenario {
   readonly required: string
   /** What the test suite runs, where the whole takes long. */
   readonly testScale: number
-  /** `scale` 1 is the issue's size. */
+  /** `scale` 1 is the full size. */
   run(scale: number, seed: number): Measured
 }
 
@@ -360,7 +360,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'a device past the daily quota',
     testScale: 0.01,
-    required: 'held, everything else goes on; then `wait`',
+    required: 'paused, everything else goes on; then `wait`',
     run(scale, seed) {
       const limit = 490_000 * scale
       const { outcome, simulation, sentOfHot } = pastQuota(scale, seed, 'wait')
