@@ -6,9 +6,9 @@ import { idsOf } from './ids.ts'
 import { createRandom } from './random.ts'
 import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
 
-/** `SEED=… RUNS=…` repeat a failure or look further. */
+/** `SEED=… RUNS=…` repeat a failure or look further. Every process tries other seeds, so that few runs are enough here. */
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const RUNS = Number(process.env['RUNS'] ?? 100)
+const RUNS = Number(process.env['RUNS'] ?? 25)
 
 function check(name: string, arbitrary: fc.Arbitrary<Simulation>, property: (simulation: Simulation) => void): void {
   test(name, (t) => {
@@ -223,13 +223,13 @@ function countsOf(events: readonly SimulatedEvent[]): Map<string, number> {
 
 test('the crowds of these tests make identities hot, defer events, repeat requests, and share identities', () => {
   const seen = { hot: 0, deferred: 0, repeated: 0 }
-  for (const simulation of fc.sample(anyTroubledSimulation, { seed: 1, numRuns: 60 })) {
+  for (const simulation of fc.sample(anyTroubledSimulation, { seed: 1, numRuns: 20 })) {
     const { mostHot, deferredEvents, repeatedRequests } = simulate(simulation)
     if (mostHot > 2) seen.hot += 1
     if (deferredEvents > 100) seen.deferred += 1
     if (repeatedRequests > 10) seen.repeated += 1
   }
-  assert.ok(seen.hot >= 10 && seen.deferred >= 10 && seen.repeated >= 10, JSON.stringify(seen))
+  assert.ok(seen.hot >= 3 && seen.deferred >= 3 && seen.repeated >= 3, JSON.stringify(seen))
   const crowd = crowdOf({ count: 9, users: 1, devices: 1, skew: 1, withoutUser: 0, withoutDevice: 0 }, 1)
   assert.ok(crowd.every(({ user, device }) => user === device))
 })

@@ -208,7 +208,7 @@ function runCapped(capped: Capped, scale: number, seed: number): Measured {
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one saturated device for an hour',
-    testScale: 1,
+    testScale: 0.5,
     required: '0 refusals, ≤ 1.08 × events/limit',
     run(scale, seed) {
       const simulation = saturated(scale, seed)
@@ -218,7 +218,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hot device with 10% of 300,000 events over 100,000 users',
-    testScale: 0.2,
+    testScale: 0.1,
     required: '≤ 1.10 × max(hot/limit, all/throughput); the others within 2 × their own bound',
     run(scale, seed) {
       const random = createRandom(seed)
@@ -241,7 +241,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hot device with 1% of 600,000, all in the first tenth, cold part as long as the hot',
-    testScale: 0.5,
+    testScale: 0.25,
     required: '≤ 1.10 × the larger, not the sum',
     run(scale, seed) {
       const random = createRandom(seed)
@@ -332,7 +332,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: '4% of answers lost after the server counted',
-    testScale: 0.5,
+    testScale: 0.25,
     required: '0 refusals, ≤ 1.15 ×',
     run(scale, seed) {
       const simulation = { ...saturated(scale, seed), lostShare: 0.04 }
