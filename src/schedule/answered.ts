@@ -9,8 +9,7 @@ import { type Slot, type Slots, withdrawPaused } from './slots.ts'
 
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
 export interface Answered<E extends QueuedEvent> {
-  settle(entry: Entry<E>, nowMs: number): void
-  settleAll(entries: readonly Entry<E>[], nowMs: number): void
+  settle(entries: readonly Entry<E>[], nowMs: number): void
   /** The slot's next part waits for its turn, if there is one. Events of paused identities go back to their lanes. */
   waitForRepeat(slot: Slot<E>, nowMs: number): void
 }
@@ -74,7 +73,7 @@ export function createAnswered<E extends QueuedEvent>(parts: Parts<E>): Answered
     }
   }
 
-  function settle(entry: Entry<E>, nowMs: number): void {
+  function settleOne(entry: Entry<E>, nowMs: number): void {
     entry.lane.inFlight -= 1
     leaveIdentities(entry, nowMs)
     if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
@@ -82,12 +81,11 @@ export function createAnswered<E extends QueuedEvent>(parts: Parts<E>): Answered
   }
 
   return {
-    settle,
-    settleAll(entries, nowMs) {
+    settle(entries, nowMs) {
       for (let from = 0; from < entries.length; from += PREFETCHED) {
         const some = entries.slice(from, from + PREFETCHED)
         prefetch(some)
-        for (const entry of some) settle(entry, nowMs)
+        for (const entry of some) settleOne(entry, nowMs)
       }
     },
     waitForRepeat(slot, nowMs) {

@@ -31,8 +31,8 @@ export interface Identities<E> {
   dropIfUnused(identity: Identity<E>, nowMs: number): void
   /** Forgets up to `count` identities whose bucket has become full since they were last used. */
   forgetLingering(count: number, nowMs: number): void
-  /** Applies a change of their common rate to every bucket. */
-  carryOver(nowMs: number, from: Readonly<Rate>, to: Readonly<Rate>): void
+  /** Applies a change of their common rate, which was `before`, to every bucket. */
+  carryOver(before: Readonly<Rate>, nowMs: number): void
   size(): number
 }
 
@@ -168,9 +168,9 @@ export function createIdentities<E>(
     },
     dropIfUnused,
     forgetLingering,
-    carryOver(nowMs, from, to) {
+    carryOver(before, nowMs) {
       const carry = (identity: Identity<E>) => {
-        identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+        identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, before, rate)
       }
       users.each(carry)
       devices.each(carry)

@@ -54,15 +54,15 @@ export function whenTokensForLong<E>(run: RunBucket<E>, count: number): number {
 /** Whole tokens of `bucket` for a lane that is not long, granted ones included. Of the run's, those not set aside. */
 export function tokensForOthers<E>(bucket: Bucket<E>, run: RunBucket<E> | null, nowMs: number): number {
   const tokens = tokensAt(bucket.rate, bucket.fullAtMs, nowMs)
-  if (run === null || bucket !== run) return tokens
-  const most = mostReserved(run, nowMs)
-  return most === 0 ? tokens : tokens - Math.max(0, Math.min(most, tokensAt(run.share.rate, run.share.fullAtMs, nowMs)))
+  const most = mostReserved(bucket, run, nowMs)
+  return run === null || most === 0
+    ? tokens
+    : tokens - Math.max(0, Math.min(most, tokensAt(run.share.rate, run.share.fullAtMs, nowMs)))
 }
 
 /** Lanes that are not long are woken when so many tokens have grown: half of what is never set aside. */
 export function turnOf<E>(bucket: Bucket<E>, run: RunBucket<E> | null, nowMs: number): number {
-  const reserved = run !== null && bucket === run ? mostReserved(run, nowMs) : 0
-  return Math.max(1, Math.floor((bucket.rate.burst - reserved) / 2))
+  return Math.max(1, Math.floor((bucket.rate.burst - mostReserved(bucket, run, nowMs)) / 2))
 }
 
 /** When `tokensForOthers` is `count`, if nothing is taken meanwhile. */
@@ -72,7 +72,7 @@ export function whenTokensForOthers<E>(
   count: number,
   nowMs: number,
 ): number {
-  const most = run !== null && bucket === run ? mostReserved(run, nowMs) : 0
+  const most = mostReserved(bucket, run, nowMs)
   if (run === null || most === 0) return whenTokens(bucket.rate, bucket.fullAtMs, count)
   // The part of the run's tokens that is set aside grows until it is the most, and then no more.
   const { rate, fullAtMs, share } = run
@@ -85,8 +85,9 @@ export function whenTokensForOthers<E>(
   return mostAtMs + (lacking - grown) / rate.fillPerMs
 }
 
-/** Tokens of the share that are set aside at most: what the long lanes can take at once. */
-function mostReserved<E>(run: RunBucket<E>, nowMs: number): number {
+/** Tokens of `bucket` that are set aside at most: only of the run's, and what the long lanes can take at once. */
+function mostReserved<E>(bucket: Bucket<E>, run: RunBucket<E> | null, nowMs: number): number {
+  if (run === null || bucket !== run) return 0
   const { rate, share, identityRate, hot } = run
   if (rate.burst < LEAST_RESERVED_FROM || (nowMs >= run.reservedUntilMs && !lanesWaitAt(share))) return 0
   const lanes = Math.max(1, hot, share.waitingLanes?.size ?? 0)

@@ -7,7 +7,7 @@ import { createBucket, createIdentities } from './identities.ts'
 import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
 import { createMemory, homeOf } from './memory.ts'
 import { createDailyQuota, quotaLeftUntilMs } from './quota.ts'
-import { emptyUntil } from './rate.ts'
+import { emptyUntil, type Rate } from './rate.ts'
 import { createRunBucket } from './run-cap.ts'
 import { createRunRates, FILL_WAIT_MS, MOST_WAITING_MS } from './run-rates.ts'
 import type { Bucket, Entry, Identity, Lane, ReadyLanes } from './scheduler-state.ts'
@@ -128,9 +128,8 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     return taken === null ? null : slots.send(taken.slot, taken.bytes, false)
   }
 
-  function adjustDelay(nowMs: number): void {
-    const before = rates.adjust(slots.oldestMs(nowMs), nowMs)
-    if (before !== null) identities.carryOver(nowMs, before, rate)
+  function carryOver(before: Readonly<Rate> | null, nowMs: number): void {
+    if (before !== null) identities.carryOver(before, nowMs)
   }
 
   function slotsInUse(): number {
@@ -201,7 +200,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     },
 
     next(nowMs, mayOpen) {
-      adjustDelay(nowMs)
+      carryOver(rates.adjust(slots.oldestMs(nowMs), nowMs), nowMs)
       identities.forgetLingering(FORGOTTEN_PER_CALL, nowMs)
       if (spending.requestAllowed(nowMs)) {
         const slot = slots.takeRepeat(nowMs)
@@ -232,8 +231,8 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const { entries } = slot
       slot.entries = []
       slot.notBeforeMs = nowMs
-      answered.settleAll(entries, nowMs)
-      if (slot.parts.length > 0) answered.waitForRepeat(slot, nowMs)
+      answered.settle(entries, nowMs)
+      answered.waitForRepeat(slot, nowMs)
     },
 
     repeat(request, parts, notBeforeMs, nowMs) {
@@ -254,8 +253,9 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       slot.entries = []
       slot.parts = [...ahead, ...slot.parts]
       slot.notBeforeMs = notBeforeMs
-      for (const entry of entries) if (!again.has(entry)) answered.settle(entry, nowMs)
-      if (slot.parts.length > 0) answered.waitForRepeat(slot, nowMs)
+      const settled = entries.filter((entry) => !again.has(entry))
+      answered.settle(settled, nowMs)
+      answered.waitForRepeat(slot, nowMs)
     },
 
     pause(ref, untilMs, nowMs) {
@@ -270,8 +270,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     },
 
     lowerLimit(eventsPerSecond, nowMs) {
-      const before = rates.lowerLimit(eventsPerSecond)
-      if (before !== null) identities.carryOver(nowMs, before, rate)
+      carryOver(rates.lowerLimit(eventsPerSecond), nowMs)
     },
 
     lowerRequestBytes: filling.lowerBytes,
