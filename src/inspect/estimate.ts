@@ -1,20 +1,19 @@
 import { API_LIMITS, type ApiName, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
-import { createDelay, HELD_MS } from '../schedule/delay.ts'
 import type { Rate } from '../schedule/rate.ts'
+import { createRunRates, MOST_WAITING_MS } from '../schedule/run-rates.ts'
 import type { Spread } from './heaviest.ts'
 
-/** How long an upload takes, from what bounds it: the rates are those that the scheduler starts with (schedule/README.md §1, §3). */
-
+/** The events of an upload, as `inspect` found them. */
 export interface Load {
   readonly events: number
   /** Bytes of all events. */
   readonly bytes: number
-  /** Those with the most events, the first most. */
+  /** The users with the most events, the first most; and so the devices. */
   readonly users: readonly Spread[]
   readonly devices: readonly Spread[]
 }
 
-/** What the user sets; null for the API's own. */
+/** What the flags set; null for the API's own. */
 export interface RateSettings {
   readonly batchSize: number | null
   readonly deviceEventsPerSecond: number | null
@@ -24,26 +23,31 @@ export interface RateSettings {
 }
 
 export interface Estimate {
-  /** At the least: while events wait for a limit, requests go partly filled. */
+  /** The least number: while events wait for a limit, requests go partly filled. */
   readonly requests: number
   readonly seconds: number
-  /** What it waits for: one identity's limit, a cap of the whole run, the daily quota of one identity; null for nothing known. */
+  /** What the upload waits for: one identity's limit, a cap of the whole run, the daily quota of one identity; null for nothing known. */
   readonly bound: 'identity' | 'rate_cap' | 'daily_quota' | null
-  /** True when nothing known bounds it: the line and Amplitude decide, and it takes at least so long. */
+  /** Nothing known bounds the upload: the network and Amplitude decide, and it takes at least `seconds`. */
   readonly atLeast: boolean
 }
 
 const DAY_S = 86_400
-/** With no more than this on top of what the cap takes, it is the cap that all wait for. */
+/** An upload that takes up to so many times what the cap alone takes is bound by the cap. */
 const CAP_ALONE = 1.001
-/** What one process sends when nothing holds it, in events a second: a low guess (src/README.md §6). */
+/** What one process sends when nothing limits it, in events a second: a low guess (src/README.md §6). */
 export const FREE_EPS = 10_000
 
+/** How long an upload takes. The rates are those that the scheduler starts with (schedule/README.md §1, §3). */
 export function estimate({ events, bytes, users, devices }: Load, api: ApiName, settings: RateSettings): Estimate {
   const { maxEvents, maxBodyBytes, eventsPerSecond } = API_LIMITS[api]
   const eventsPerRequest = Math.min(settings.batchSize ?? maxEvents, maxEvents)
   const requests = Math.max(Math.ceil(events / eventsPerRequest), Math.ceil(bytes / (maxBodyBytes - BODY_MARGIN_BYTES)))
-  const { rate, runRate, requestRate } = createDelay({
+  const {
+    identity: rate,
+    run: runRate,
+    requests: requestRate,
+  } = createRunRates({
     eventsPerSecond: settings.deviceEventsPerSecond ?? eventsPerSecond,
     burst: settings.deviceBurst ?? undefined,
     maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
@@ -53,7 +57,7 @@ export function estimate({ events, bytes, users, devices }: Load, api: ApiName, 
   const identity = secondsFor(hottest, rate)
   const quota = quotaSeconds(hottest, rate)
   const cap = Math.max(secondsFor(events, runRate), secondsFor(requests, requestRate))
-  // An event of a hot user is of a hot device too, or not; nobody knows, so they are not added up.
+  // Whether the events of a hot user are also of a hot device is not known, so the two are not added up.
   const behindCap =
     cap === 0 ? [] : [users, devices].map((hot) => secondsBehindCap(events, hot, events / cap, rate, requestRate))
   const seconds = Math.max(identity, quota, cap, ...behindCap)
@@ -63,8 +67,8 @@ export function estimate({ events, bytes, users, devices }: Load, api: ApiName, 
 }
 
 /**
- * As the scheduler does it: the reader is held to what the cap lets pass, and those that take long are sent from when
- * they are known, first, up to their own rate and half of the cap.
+ * How long an upload under a cap takes. As in the scheduler, the reader keeps to what the cap lets pass. Identities that
+ * take long come first from when they are known, up to their own rate and half of the cap.
  * @param cap events a second
  */
 function secondsBehindCap(
@@ -79,7 +83,7 @@ function secondsBehindCap(
     0,
     long.reduce((left, each) => left - each.events, events),
   )
-  const ahead = (cap * HELD_MS) / 1000
+  const ahead = (cap * MOST_WAITING_MS) / 1000
   const knownAt = long.map(({ from }) => {
     const before = long.reduce((left, each) => left - eventsBefore(each, from), from)
     return Math.min(others, Math.max(0, before - ahead))
@@ -114,12 +118,12 @@ function eventsBefore({ events, from, to }: Spread, place: number): number {
   return place <= from ? 0 : events * Math.min(1, (place - from) / (to - from))
 }
 
-/** Every bucket is empty when a run starts, so that each token has to grow. */
+/** How long tokens take to grow. Every bucket is empty when a run starts, so all of them have to. */
 function secondsFor(tokens: number, rate: Rate | null): number {
   return rate === null ? 0 : tokens / (rate.fillPerMs * 1000)
 }
 
-/** The rest of a day is waited for whenever its quota is used up. */
+/** How long the events of one identity take. Whenever the quota of a day is used up, the rest of the day is waited for. */
 function quotaSeconds(events: number, rate: Rate): number {
   const fullDays = Math.max(0, Math.ceil(events / DAILY_QUOTA) - 1)
   return fullDays * Math.max(DAY_S, secondsFor(DAILY_QUOTA, rate)) + secondsFor(events - fullDays * DAILY_QUOTA, rate)

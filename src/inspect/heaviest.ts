@@ -2,14 +2,14 @@ import { type Hash, hashKey } from '../hash.ts'
 import { textOf } from '../json/bytes.ts'
 
 /**
- * The identities with the most events, in memory that does not grow: a count-min sketch with conservative update counts all,
- * and those with the highest counts are kept by name. Counts are never too low; they are too high by more than
- * e × events / width only by a chance of e^-rows, so that of some hundred thousand identities they are as good as exact.
+ * The identities with the most events, in memory that does not grow. A count-min sketch with conservative update counts
+ * all identities, and those with the highest counts are kept by name. A count is never too low. It is too high by more
+ * than e × events / width only by a chance of e^-rows: of some hundred thousand identities it is as good as exact.
  */
 export interface Heaviest {
   /** Counts one event of the identity in `bytes[start, end)`, the content of a JSON string; `place` events came before it. */
   add(hash: Hash, bytes: Uint8Array, start: number, end: number, place: number): void
-  /** Most events first; of equals in the order of their ids. */
+  /** Most events first; equals in the order of their ids. */
   top(): readonly Heavy[]
 }
 
@@ -20,7 +20,7 @@ export interface Heavy extends Spread {
 /** How many events an identity has, and where in the input they are. */
 export interface Spread {
   readonly events: number
-  /** Places (events before them) of the first and the last, as if they were spread evenly between; a few stragglers do not count. */
+  /** Places (events before them) of the first and the last event, taken as evenly spread between; a few stragglers do not count. */
   readonly from: number
   readonly to: number
 }
@@ -39,12 +39,12 @@ export function createHeaviest(): Heaviest {
   const keys: number[] = []
   const counts: number[] = []
   const ids: Uint8Array[] = []
-  /** Of the events since it is kept. */
+  /** Places of the first and last event since the identity was kept; their sum and number. */
   const firsts: number[] = []
   const lasts: number[] = []
   const sums: number[] = []
   const seen: number[] = []
-  /** No identity with as few events or fewer gets in. */
+  /** An identity with no more events than this is not kept. */
   let threshold = 0
 
   function count(table: Uint32Array, { low, high }: Hash): number {
@@ -102,7 +102,7 @@ export function createHeaviest(): Heaviest {
       return counts
         .map((events, i) => {
           const to = lasts[i] as number
-          // The mean of what is spread evenly is in its middle.
+          // The mean of places that are spread evenly is in their middle.
           const from = Math.max(firsts[i] as number, (2 * (sums[i] as number)) / (seen[i] as number) - to)
           return { id: String(JSON.parse(`"${textOf(ids[i] as Uint8Array)}"`)), events, from, to }
         })

@@ -6,12 +6,12 @@ export interface Hours {
 }
 
 const HOUR_MS = 3_600_000
-/** Hours told apart: more than twenty years. Events beyond are left out of the picture. */
+/** Hours that are told apart: more than twenty years. Events of more hours are left out. */
 const MAX_HOURS = 200_000
 
 export function createHours(): Hours {
   const counts = new Map<number, number>()
-  // Events come in runs of one hour: the map is asked once a run.
+  // Events come in runs of one hour. The map is asked once a run.
   let hour = Number.NaN
   let run = 0
 

@@ -1,17 +1,18 @@
 import type { Hash } from '../hash.ts'
 
 /**
- * The identities met, and for each the first other one it came with and whether there were more: exact up to half a million, then
- * a sample. When the table is half full, those whose hash has one more leading zero bit stay: half of them, so that what is
- * counted stands for twice as many. Memory stays below 14 MB whatever the input.
+ * The identities met. For each of them, the first other identity that it came with, and whether there were more.
+ * The set is exact up to half a million, then a sample: whenever the table is half full, only identities whose hash has
+ * one more leading zero bit stay. They are half, so each stands for twice as many. Memory stays below 14 MB.
  */
 export interface IdentitySet {
   /** @param other hash of the identity it came with; 0 for none */
   add(hash: Hash, other: number): void
-  /** How many different ones were met; `isExact` is false when that is an estimate. */
+  /** How many different identities were met. */
   count(): number
   /** How many of them came with more than one other. */
   shared(): number
+  /** False when the two counts are estimates. */
   isExact(): boolean
 }
 
@@ -32,7 +33,7 @@ export function createIdentitySet(): IdentitySet {
     return level === 0 || high >>> (32 - level) === 0
   }
 
-  /** The place of a hash, or the free one where it belongs. A free one has a low half of 0; a hash's is never that. */
+  /** The slot of a hash, or the free slot where it belongs. A free slot has a low half of 0, which no hash has here. */
   function find(low: number, high: number): number {
     let slot = low & (slots - 1)
     while (lows[slot] !== 0 && (lows[slot] !== low || highs[slot] !== high)) slot = (slot + 1) & (slots - 1)

@@ -10,7 +10,7 @@ import { createHours } from './hours.ts'
 import { createIdentitySet } from './identity-set.ts'
 import { createNames } from './names.ts'
 
-/** What is in the events of a run: one pass, in memory that does not grow with the input. */
+/** Sees what is in the events of a run: in one pass, in memory that does not grow with the input. */
 export interface Inspector {
   /** Looks at the events of a booked chunk. */
   see(chunk: MappedChunk): void
@@ -24,7 +24,7 @@ export interface Inspection {
   readonly firstMs: number | null
   readonly lastMs: number | null
   readonly hours: readonly (readonly [number, number])[]
-  /** Events by who they belong to: a known user, a device alone; and records with neither. */
+  /** Events of a known user, events of a device alone, and records with neither. */
   readonly identities: { readonly known: number; readonly anonymous: number; readonly none: number }
   readonly users: number
   readonly devices: number
@@ -42,7 +42,7 @@ const NO_IDENTITY = outcomeOf('no_identity')
 /** Bytes of an event before the quote that opens its name. */
 const NAME_AT = '{"event_type":'.length
 const PROPERTIES_KEY = Buffer.from('"event_properties":')
-/** Events of a type whose keys are known beforehand that are looked at for properties. */
+/** Of a type whose property names are known beforehand, so many events are looked at for properties. */
 const LOOKED_AT = 1000
 
 export function createInspector(mapping: Mapping): Inspector {
@@ -56,7 +56,7 @@ export function createInspector(mapping: Mapping): Inspector {
   const hottestDevices = createHeaviest()
   const ownNames = createNames()
   const properties = createNames()
-  /** By type: 1 when only its records know the names of its properties, and of its events. */
+  /** By type: only its records know the names of its properties, or of its events. */
   const hasOwnKeys: boolean[] = []
   const hasOwnName: boolean[] = []
   const lookedAt: number[] = []
@@ -73,7 +73,7 @@ export function createInspector(mapping: Mapping): Inspector {
     for (let i = 0; i < count; i++) if (outcomes[i] === NO_IDENTITY) none++
     eachEvent(chunk, (i, start, end) => {
       events++
-      // The newline is no part of it, but a comma will be.
+      // The newline is no part of the event, but a comma will be.
       bytes += end - start
       const timeMs = times[i] as number
       if (timeMs < firstMs) firstMs = timeMs
@@ -120,7 +120,7 @@ export function createInspector(mapping: Mapping): Inspector {
     seeProperties(source, start, end)
   }
 
-  /** Walks the keys of the event's properties; the event is the mapper's own writing, so there is no white space. */
+  /** Counts the keys of the event's properties. The mapper wrote the event, so there is no white space. */
   function seeProperties(source: Uint8Array, start: number, end: number): void {
     let p = start + 1
     while (p < end && !isPropertiesKey(source, p)) {

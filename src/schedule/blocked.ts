@@ -1,6 +1,5 @@
-import { appendLane, createLaneList, makeReady, removeLane } from './lanes.ts'
+import { appendLane, createLaneList, lanesWaitAt, makeReady, removeLane } from './lanes.ts'
 import { tokensAt } from './rate.ts'
-import type { Bucket, Entry, Lane, ReadyLanes, RunBucket } from './records.ts'
 import {
   reserveShare,
   tokensForLong,
@@ -9,6 +8,7 @@ import {
   whenTokensForLong,
   whenTokensForOthers,
 } from './run-cap.ts'
+import type { Bucket, Entry, Lane, ReadyLanes, RunBucket } from './scheduler-state.ts'
 
 const GRANT_USER = 1
 const GRANT_DEVICE = 2
@@ -19,17 +19,17 @@ const GRANT_SHARE = 8
  * The lanes that wait for a token, behind the bucket that lacks it, first come first served; and the times at which
  * these buckets have some again. Waiting costs O(1), a wake-up O(log waiting buckets).
  *
- * A woken lane holds a *grant*: a token of that bucket is its own, others may only take what is left. A lane without a
+ * A woken lane has a *grant*: a token of that bucket is its own, others may only take what is left. A lane without a
  * grant waits behind those that wait already. Otherwise lanes that come in just after tokens have grown would take
- * them, and the waiting ones starve.
+ * them, and the waiting lanes would starve.
  */
 export interface Blocked<E> {
   /** `lane`, in no list, waits for a token of `bucket`. */
   wait(lane: Lane<E>, bucket: Bucket<E>, nowMs: number): void
-  /** Makes the lanes ready whose time has come; how many. */
+  /** Makes the lanes ready whose time has come. Returns how many. */
   wake(nowMs: number): number
-  /** Makes all lanes ready that wait at `bucket`; how many. */
-  release(bucket: Bucket<E>): number
+  /** Makes all lanes ready that wait at `bucket`. */
+  release(bucket: Bucket<E>): void
   /** Sets the wake-up anew after the bucket's tokens changed from outside. */
   reschedule(bucket: Bucket<E>, nowMs: number): void
   /** The next wake-up; Infinity if there is none. */
@@ -39,7 +39,7 @@ export interface Blocked<E> {
 }
 
 export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null): Blocked<E> {
-  // A binary heap over two arrays. Entries whose time is not their bucket's own any more are stale and skipped.
+  // A binary heap over two arrays. A time that is no longer its bucket's own is stale, and is skipped.
   const times: number[] = []
   const due: Bucket<E>[] = []
 
@@ -86,22 +86,22 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
   function scheduleFor(bucket: Bucket<E>, nowMs: number, earliestMs = nowMs): void {
     const turn = turnOf(bucket, run, nowMs)
     if (run !== null && bucket === run.share) {
-      // They wait for no more than they can take.
-      const first = bucket.waiting?.first ?? null
+      // Long lanes wait for no more tokens than they can take.
+      const first = bucket.waitingLanes?.first ?? null
       const wanted = first === null ? turn : Math.min(turn, Math.max(1, first.identity.rate.burst))
       schedule(bucket, Math.max(earliestMs, whenTokensForLong(run, wanted)))
       return
     }
-    const wanted = bucket.hotSince > 0 ? turn : Math.min(turn, Math.max(1, bucket.held))
+    const wanted = bucket.hotSince > 0 ? turn : Math.min(turn, Math.max(1, bucket.waitingEvents))
     schedule(bucket, Math.max(earliestMs, whenTokensForOthers(bucket, run, wanted, nowMs)))
   }
 
   function wakeFirst(bucket: Bucket<E>, most: number): number {
     let woken = 0
     for (
-      let lane = bucket.waiting?.first ?? null;
+      let lane = bucket.waitingLanes?.first ?? null;
       lane !== null && woken < most;
-      lane = bucket.waiting?.first ?? null
+      lane = bucket.waitingLanes?.first ?? null
     ) {
       removeLane(lane)
       grant(lane, bucket, run)
@@ -113,9 +113,9 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
 
   function wakeDue(bucket: Bucket<E>, nowMs: number): number {
     if (run === null || (bucket !== run && bucket !== run.share)) return wakeBucket(bucket, nowMs)
-    // Long lanes first; and when no other is left, what the cap leaves is theirs.
+    // Long lanes come first. When no other lane is left, what the cap leaves is theirs.
     const woken = wakeBucket(run.share, nowMs) + (bucket === run ? wakeBucket(run, nowMs) : 0)
-    if (waitsAt(run.share) && !waitsAt(run) && run.barred === 0) {
+    if (lanesWaitAt(run.share) && !lanesWaitAt(run) && run.barred === 0) {
       scheduleFor(run.share, nowMs, nowMs + 1 / run.rate.fillPerMs)
     }
     return woken
@@ -123,20 +123,19 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
 
   function wakeBucket(bucket: Bucket<E>, nowMs: number): number {
     bucket.dueAtMs = Number.POSITIVE_INFINITY
-    // While a repeat waits for these tokens, no lane may have them; it reschedules when it has gone.
-    const barred = run !== null && bucket === run.share ? run.barred : bucket.barred
-    if (bucket.waiting === null || bucket.waiting.size === 0 || barred > 0) return 0
-    const tokens =
-      run !== null && bucket === run.share ? tokensForLong(run, nowMs) : tokensForOthers(bucket, run, nowMs)
+    const isShare = run !== null && bucket === run.share
+    // While a repeat waits for these tokens, no lane may have them. The repeat sets the wake-up anew when it has gone.
+    const barred = isShare ? run.barred : bucket.barred
+    if (!lanesWaitAt(bucket) || barred > 0) return 0
+    const tokens = isShare ? tokensForLong(run, nowMs) : tokensForOthers(bucket, run, nowMs)
     if (tokens < 1) {
-      // What others hold a grant for, or a share that grows meanwhile, is not known of beforehand.
-      const isOfCap = run !== null && (bucket === run || bucket === run.share)
-      scheduleFor(bucket, nowMs, isOfCap ? nowMs + 1 / bucket.rate.fillPerMs : nowMs)
+      // Grants of other lanes, and a share that grows meanwhile, were not known when this wake-up was set.
+      scheduleFor(bucket, nowMs, isShare || bucket === run ? nowMs + 1 / bucket.rate.fillPerMs : nowMs)
       return 0
     }
-    // Never none: lanes that hold a grant here may wait elsewhere for just those that wait here.
+    // At least one is woken: lanes with a grant here may wait elsewhere, for the very lanes that wait here.
     const woken = wakeFirst(bucket, Math.max(1, tokens - bucket.granted))
-    if (bucket.waiting.size > 0) schedule(bucket, nowMs + turnOf(bucket, run, nowMs) / bucket.rate.fillPerMs)
+    if (lanesWaitAt(bucket)) schedule(bucket, nowMs + turnOf(bucket, run, nowMs) / bucket.rate.fillPerMs)
     return woken
   }
 
@@ -144,8 +143,8 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
     wait(lane, bucket, nowMs) {
       loseGrant(lane, bucket, run)
       if (run !== null && bucket === run.share) reserveShare(run, nowMs)
-      bucket.waiting ??= createLaneList()
-      appendLane(bucket.waiting, lane)
+      bucket.waitingLanes ??= createLaneList()
+      appendLane(bucket.waitingLanes, lane)
       if (bucket.dueAtMs === Number.POSITIVE_INFINITY) scheduleFor(bucket, nowMs)
     },
     wake(nowMs) {
@@ -157,10 +156,12 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
       }
       return woken
     },
-    release: (bucket) => wakeFirst(bucket, Number.POSITIVE_INFINITY),
+    release(bucket) {
+      wakeFirst(bucket, Number.POSITIVE_INFINITY)
+    },
     reschedule(bucket, nowMs) {
-      if (waitsAt(bucket)) scheduleFor(bucket, nowMs)
-      if (run !== null && bucket === run && waitsAt(run.share)) scheduleFor(run.share, nowMs)
+      if (lanesWaitAt(bucket)) scheduleFor(bucket, nowMs)
+      if (run !== null && bucket === run && lanesWaitAt(run.share)) scheduleFor(run.share, nowMs)
     },
     nextDueMs() {
       dropStale()
@@ -168,14 +169,15 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
     },
     *buckets() {
       for (const [place, bucket] of due.entries()) {
-        if (bucket.dueAtMs === times[place] && bucket.waiting !== null && bucket.waiting.size > 0) yield bucket
+        if (bucket.dueAtMs === times[place] && lanesWaitAt(bucket)) yield bucket
       }
     },
   }
 }
 
 /**
- * The bucket that keeps `entry`, the first of its lane or (`following`) one behind it, from being sent; null if none does.
+ * The bucket that keeps `entry` from being sent; null if none does.
+ * @param following the entry is not the first of its lane
  * @param isLong its lane is long
  */
 export function lackingBucket<E>(
@@ -206,14 +208,10 @@ export function dropGrants<E>(lane: Lane<E>, run: RunBucket<E> | null): void {
   lane.grants = 0
 }
 
-function waitsAt<E>({ waiting }: Bucket<E>): boolean {
-  return waiting !== null && waiting.size > 0
-}
-
 function mayTake<E>(bucket: Bucket<E>, granted: boolean, nowMs: number): boolean {
   if (bucket.barred > 0) return false
   if (granted) return tokensAt(bucket.rate, bucket.fullAtMs, nowMs) >= 1
-  if (bucket.waiting !== null && bucket.waiting.size > 0) return false
+  if (lanesWaitAt(bucket)) return false
   return tokensAt(bucket.rate, bucket.fullAtMs, nowMs) > bucket.granted
 }
 
@@ -226,7 +224,7 @@ function longMayTake<E>(run: RunBucket<E>, grants: number, nowMs: number): boole
   if ((grants & GRANT_RUN) !== 0 && tokensAt(run.rate, run.fullAtMs, nowMs) >= 1) return true
   const tokens = tokensForLong(run, nowMs)
   if ((grants & GRANT_SHARE) !== 0) return tokens >= 1
-  return !waitsAt(run.share) && tokens > run.share.granted
+  return !lanesWaitAt(run.share) && tokens > run.share.granted
 }
 
 function grantFor<E>(lane: Lane<E>, bucket: Bucket<E>, run: RunBucket<E> | null): number {

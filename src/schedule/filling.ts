@@ -1,10 +1,57 @@
 import { type Blocked, dropGrants, lackingBucket } from './blocked.ts'
-import type { Charges } from './charges.ts'
+import type { QueuedEvent } from './contract.ts'
 import { dequeue, removeLane } from './lanes.ts'
-import { enterFlight } from './memory.ts'
-import type { Lane, QueuedEvent, ReadyLanes, RunBucket } from './records.ts'
-import type { Slot } from './repeats.ts'
+import { enterRequest } from './memory.ts'
+import type { DailyQuota } from './quota.ts'
+import { charged, tokensAt, whenTokens } from './rate.ts'
 import { chargeShare } from './run-cap.ts'
+import type { Bucket, Entry, Identity, Lane, ReadyLanes, RunBucket } from './scheduler-state.ts'
+import type { Slot } from './slots.ts'
+
+/** Spends the tokens of events and of requests, and notes whose daily quota that used up. */
+export interface Spending<E> {
+  chargeEvent(entry: Entry<E>, nowMs: number): void
+  chargeRequest(nowMs: number): void
+  /** `--max-rps` lets a request begin. */
+  requestAllowed(nowMs: number): boolean
+  /** When `--max-rps` lets a request begin; in the past when it has done so for some time. */
+  requestAllowedAtMs(nowMs: number): number
+  /** The most events that were charged to an identity without a break in which it was full and had none. */
+  mostOfOne(): number
+  /** An identity whose daily quota was used up since the last call. */
+  takeOverQuota(): Identity<E> | undefined
+}
+
+/** @param run the bucket of `--max-eps`, @param requests that of `--max-rps`; null without them */
+export function createSpending<E>(quota: DailyQuota, run: Bucket<E> | null, requests: Bucket<E> | null): Spending<E> {
+  const overQuota: Identity<E>[] = []
+  let most = 0
+
+  function charge(bucket: Bucket<E> | null, nowMs: number): void {
+    if (bucket !== null) bucket.fullAtMs = charged(bucket.rate, bucket.fullAtMs, nowMs)
+  }
+
+  function chargeIdentity(identity: Identity<E> | null, nowMs: number): void {
+    if (identity === null) return
+    charge(identity, nowMs)
+    identity.charged += 1
+    if (identity.charged > most) most = identity.charged
+    if (identity.quota !== null && quota.count(identity.quota, nowMs)) overQuota.push(identity)
+  }
+
+  return {
+    chargeEvent({ user, device }, nowMs) {
+      chargeIdentity(user, nowMs)
+      chargeIdentity(device, nowMs)
+      charge(run, nowMs)
+    },
+    chargeRequest: (nowMs) => charge(requests, nowMs),
+    requestAllowed: (nowMs) => requests === null || tokensAt(requests.rate, requests.fullAtMs, nowMs) >= 1,
+    requestAllowedAtMs: (nowMs) => (requests === null ? nowMs : whenTokens(requests.rate, requests.fullAtMs, 1)),
+    mostOfOne: () => most,
+    takeOverQuota: () => overQuota.pop(),
+  }
+}
 
 /** The request that is being filled from the lanes that are ready; one at a time. */
 export interface Filling<E extends QueuedEvent> {
@@ -33,15 +80,15 @@ interface Parts<E extends QueuedEvent> {
   readonly ready: ReadyLanes<E>
   readonly blocked: Blocked<E>
   readonly run: RunBucket<E> | null
-  readonly charges: Charges<E>
+  readonly spending: Spending<E>
   /** A lane that was taken from, or has nothing to send, goes on or ends. */
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
-  /** Something was charged: identities whose daily quota that used up are held. */
-  readonly holdThoseOverQuota: (nowMs: number) => void
+  /** Something was charged. An identity whose daily quota that used up is paused. */
+  readonly pauseThoseOverQuota: (nowMs: number) => void
 }
 
 export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E> {
-  const { maxRequestEvents, ready, blocked, run, charges, proceed, holdThoseOverQuota } = parts
+  const { maxRequestEvents, ready, blocked, run, spending, proceed, pauseThoseOverQuota } = parts
   let { maxRequestBytes } = parts
   let open: Slot<E> | null = null
   let openBytes = 0
@@ -52,7 +99,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
 
   function openSlot(nowMs: number): Slot<E> {
     lastSlot += 1
-    charges.chargeRequest(nowMs)
+    spending.chargeRequest(nowMs)
     longCredit = Math.min(MOST_CREDIT, longCredit + 0.5)
     open = { id: lastSlot, chargedAtMs: nowMs, entries: [], parts: [], notBeforeMs: 0, needs: null }
     return open
@@ -92,8 +139,8 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
         longCredit = Math.max(0, longCredit - Math.max(1 / maxRequestEvents, requestBytes / maxRequestBytes))
         if (run !== null) chargeShare(run, nowMs)
       }
-      charges.chargeEvent(entry, nowMs)
-      enterFlight(entry, slot.id)
+      spending.chargeEvent(entry, nowMs)
+      enterRequest(entry, slot.id)
       slot.entries.push(entry)
       openBytes += requestBytes
       taken += 1
@@ -114,7 +161,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
     fill(nowMs) {
       steps += blocked.wake(nowMs)
       for (let lane = firstReady(); lane !== null; lane = firstReady()) {
-        if (open === null && !charges.requestAllowed(nowMs)) return false
+        if (open === null && !spending.requestAllowed(nowMs)) return false
         steps += 1
         if (lane.first === null) {
           removeLane(lane)
@@ -122,7 +169,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
           continue
         }
         const full = takeFrom(lane, nowMs)
-        holdThoseOverQuota(nowMs)
+        pauseThoseOverQuota(nowMs)
         if (full) return true
       }
       return open !== null && open.entries.length >= maxRequestEvents

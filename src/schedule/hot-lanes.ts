@@ -1,30 +1,30 @@
 import { type Blocked, dropGrants } from './blocked.ts'
+import type { LaneFiles, QueuedEvent } from './contract.ts'
 import type { Identities } from './identities.ts'
-import type { LaneFiles } from './lane-files.ts'
 import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
-import { heldBy, type Memory } from './memory.ts'
+import { type Memory, waitingEntriesOf } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
-import { isHeld, type Rate } from './rate.ts'
-import type { Entry, Identity, Lane, LaneFileState, QueuedEvent, ReadyLanes, RunBucket } from './records.ts'
+import { isPaused, type Rate } from './rate.ts'
+import type { Entry, Identity, Lane, LaneFileState, ReadyLanes, RunBucket } from './scheduler-state.ts'
 
-/** What a hot lane keeps in memory: so many ms of its fill. */
+/** A hot lane keeps so many ms of its fill in memory: its window. */
 const FILE_WINDOW_MS = 2000
 
 /** The identities whose waiting events are in lane files. */
 export interface HotLanes<E extends QueuedEvent> {
-  /** One sweep takes every waiting event of `identity` into its new file; its lane starts when those in flight are answered. */
+  /** One sweep takes every waiting event of `identity` into its new file. Its lane starts when its events in flight are answered. */
   heat(identity: Identity<E>, lastSlot: number, nowMs: number): void
   /** Appends an event to the file of `identity`, which is hot. */
   append(identity: Identity<E>, file: LaneFileState, event: E, nowMs: number): void
-  /** Events read from the file of `lane` come into its window; `dropped` others never will. */
+  /** Events read from the file of `lane` come into its window; `dropped` other events never will. */
   refill(lane: Lane<E>, file: LaneFileState, entries: readonly Entry<E>[], dropped: number, nowMs: number): void
   /** Takes up a hot identity whose file was left by an earlier process with `unread` events. */
   restore(identity: Identity<E>, unread: number, nowMs: number): void
   /** An event in flight that carries the hot `identity` was answered. */
   answered(identity: Identity<E>, slot: number, nowMs: number): void
-  /** The lane goes on, if it can: reads, becomes ready, or ends and its file with it. */
+  /** The lane goes on, if it can: it reads, becomes ready, or ends, and its file with it. */
   proceed(lane: Lane<E>, file: LaneFileState, nowMs: number): void
-  /** All hot identities, the first to become so first. */
+  /** All hot identities, in the order in which they became hot. */
   all(): ReadonlySet<Identity<E>>
   counts(): HotCounts
 }
@@ -46,7 +46,7 @@ interface Parts<E extends QueuedEvent> {
   readonly memory: Memory<E>
   readonly quota: DailyQuota
   readonly files: LaneFiles<E>
-  /** A lane whose first entry was swept away goes on or ends. */
+  /** A lane whose first entry was taken by a sweep goes on or ends. */
   readonly proceedCold: (lane: Lane<E>) => void
 }
 
@@ -97,7 +97,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
   function sweep(identity: Identity<E>, nowMs: number): E[] {
     const swept: E[] = []
     const headless = new Set<Lane<E>>()
-    for (const entry of heldBy(identity)) {
+    for (const entry of waitingEntriesOf(identity)) {
       const { lane } = entry
       if (lane.first === entry) {
         dropGrants(lane, run)
@@ -108,7 +108,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
       memory.release(entry, nowMs)
     }
     for (const lane of headless) {
-      // What it waited for may have been the swept event's alone.
+      // The token that the lane waited for may have been for the swept event alone.
       removeLane(lane)
       proceedCold(lane)
     }
@@ -132,15 +132,15 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     if (file.unread > 0 || file.reading) return
     if (file.exists) files.delete(lane.identity)
     file.exists = false
-    // A long hold keeps it hot, or what comes meanwhile would fill the memory first.
-    if (isHeld(rate, lane.identity.fullAtMs, nowMs)) blocked.wait(lane, lane.identity, nowMs)
+    // A paused identity stays hot, or what comes meanwhile would fill the memory first.
+    if (isPaused(rate, lane.identity.fullAtMs, nowMs)) blocked.wait(lane, lane.identity, nowMs)
     else cool(lane, nowMs)
   }
 
   return {
     heat(identity, lastSlot, nowMs) {
       if (identity.hotSince > 0) return
-      // Hot before the sweep, or letting go of its last event would forget the identity.
+      // The identity is hot before the sweep, or letting go of its last event would forget it.
       identity.hotSince = order + 1
       const swept = sweep(identity, nowMs)
       const lane = open(identity, 0, lastSlot)

@@ -1,20 +1,21 @@
 import { prefetched } from '../prefetch.ts'
-import { hashOfId } from './identity-hash.ts'
-import { createIdentityTable, type IdentityTable } from './identity-table.ts'
-import { carriedOver, emptyUntil, isHeld, type Rate } from './rate.ts'
-import type { Bucket, Identity, IdentityRef, TrackedIdentity } from './records.ts'
+import type { IdentityRef } from './contract.ts'
+import { createIdentityTable, hashOfId, type IdentityTable } from './identity-table.ts'
+import { carriedOver, emptyUntil, isPaused, type Rate } from './rate.ts'
+import type { Bucket, Identity, TrackedIdentity } from './scheduler-state.ts'
 
-/** Those that go to the end of the queue must not turn round in it. */
+/** Identities that may go to the end of the queue in one call, so that they do not go round in it for ever. */
 const PUT_OFF_PER_CALL = 4
 
-/** Forgotten records kept for the next identities: making them anew for each event is most of what scheduling would cost. */
+/** Objects of forgotten identities that are kept for the next ones. Making one for each event would be most of the cost of scheduling. */
 const MOST_FORGOTTEN = 20_000
 
-/** Forgotten records that are read ahead of being used again. */
+/** How many of these objects are read ahead into the cache at once. */
 const PREFETCHED = 64
 /**
- * At the start every bucket is empty, so every identity would be remembered until its own is full. One whose bucket is as empty as
- * that of one never seen, but for so much, is not; those never seen count as emptied so much later instead.
+ * At the start every bucket is empty, so every identity would be remembered until its own is full. An identity whose
+ * bucket is full at most so much later than that of one never seen is forgotten as well. Those never seen count as
+ * full that much later instead.
  */
 const START_ROUNDING_MS = 1
 
@@ -22,16 +23,16 @@ const START_ROUNDING_MS = 1
 export interface Identities<E> {
   /** @param hash `hashOfId(id)`, when it is known */
   find(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E> | undefined
-  /** Adds one that `find` does not know. */
+  /** Adds an identity that `find` does not know. */
   add(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E>
-  /** One entry less carries it. */
+  /** One entry less carries the identity. */
   release(identity: Identity<E>, nowMs: number): void
-  /** Forgets it when nothing refers to it and its bucket is full; else once that is so. */
+  /** Forgets the identity when nothing refers to it and its bucket is full; else once that is so. */
   dropIfUnused(identity: Identity<E>, nowMs: number): void
-  /** Forgets up to `count` of those whose bucket has become full since they were last used. */
+  /** Forgets up to `count` identities whose bucket has become full since they were last used. */
   forgetLingering(count: number, nowMs: number): void
-  /** Applies a change of their common rate to every bucket. */
-  carryOver(nowMs: number, from: Readonly<Rate>, to: Readonly<Rate>): void
+  /** Applies a change of their common rate, which was `before`, to every bucket. */
+  carryOver(before: Readonly<Rate>, nowMs: number): void
   size(): number
 }
 
@@ -40,8 +41,8 @@ export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
   return {
     rate,
     fullAtMs: emptyUntil(rate, startedMs),
-    held: 0,
-    waiting: null,
+    waitingEvents: 0,
+    waitingLanes: null,
     dueAtMs: Number.POSITIVE_INFINITY,
     granted: 0,
     barred: 0,
@@ -51,7 +52,7 @@ export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
 
 /**
  * Memory depends on the identities in use and on those charged within the time a bucket takes to fill, never on how
- * many were seen. Each release looks at a few lingering ones, so forgetting costs O(1) per event.
+ * many were seen. Each release looks at a few identities of the queue, so forgetting costs O(1) per event.
  */
 export function createIdentities<E>(
   rate: Rate,
@@ -60,11 +61,11 @@ export function createIdentities<E>(
 ): Identities<E> {
   const users = createIdentityTable<E>()
   const devices = createIdentityTable<E>()
-  /** `fullAtMs` of those that are not remembered, before all are full; it may rise to `latestUnknownMs`. */
+  /** `fullAtMs` of identities that are not remembered. It may rise to `latestUnknownMs`. */
   let unknownFullAtMs = emptyUntil(rate, startedMs)
   const latestUnknownMs = unknownFullAtMs + START_ROUNDING_MS
   const forgotten: Identity<E>[] = []
-  /** In the order in which they were charged last, each with its `fullAtMs` of then. */
+  /** The queue, in the order in which identities were charged last, each with its `fullAtMs` of then. */
   let lingering: Identity<E>[] = []
   let lingeringUntilMs: number[] = []
   let lookedAt = 0
@@ -81,8 +82,8 @@ export function createIdentities<E>(
     identity.hash = hash
     identity.fullAtMs = unknownFullAtMs
     identity.charged = 0
-    // A wake-up set in its earlier life is stale.
-    if (identity.waiting !== null) identity.dueAtMs = Number.POSITIVE_INFINITY
+    // A wake-up that was set for the identity before, in the same object, is stale.
+    if (identity.waitingLanes !== null) identity.dueAtMs = Number.POSITIVE_INFINITY
     identity.quota = quotaOf(kind, id)
     tableOf(kind).add(identity)
     return identity
@@ -91,13 +92,13 @@ export function createIdentities<E>(
   function prefetchForgotten(): void {
     let sum = 0
     for (let i = Math.max(0, forgotten.length - PREFETCHED); i < forgotten.length; i++) {
-      const { references, held, lane } = forgotten[i] as Identity<E>
-      sum += references + held + (lane?.inFlight ?? 0)
+      const { references, waitingEvents, lane } = forgotten[i] as Identity<E>
+      sum += references + waitingEvents + (lane?.inFlight ?? 0)
     }
     prefetched(sum)
   }
 
-  /** Nothing is lost by forgetting it, if it is not in use. */
+  /** Nothing is lost by forgetting the identity, if it is not in use. */
   function isLikeUnknown({ fullAtMs }: Identity<E>, nowMs: number): boolean {
     return fullAtMs <= nowMs || fullAtMs <= latestUnknownMs
   }
@@ -109,9 +110,9 @@ export function createIdentities<E>(
   function forget(identity: Identity<E>): void {
     const wasKnown = tableOf(identity.kind).remove(identity)
     if (identity.fullAtMs <= latestUnknownMs) unknownFullAtMs = Math.max(unknownFullAtMs, identity.fullAtMs)
-    // Twice among the forgotten, it would become two identities in one.
+    // An object that is twice among the forgotten would become two identities in one.
     if (!wasKnown || forgotten.length === MOST_FORGOTTEN) return
-    // Or every id would live until its record is used again.
+    // Otherwise the text of the id would live until the object is used again.
     identity.id = ''
     forgotten.push(identity)
   }
@@ -124,9 +125,9 @@ export function createIdentities<E>(
       const { fullAtMs } = identity
       const spent = !inUse(identity) && !isLikeUnknown(identity, nowMs)
       if (spent) {
-        // They come in the order of their last charge, so behind one that fills the next are hardly full. One that was
-        // charged since, or is held, would keep them all; it goes to the end.
-        const fills = fullAtMs === lingeringUntilMs[lookedAt] && !isHeld(rate, fullAtMs, nowMs)
+        // The queue is in the order of the last charge, so behind one that still fills the next are hardly full.
+        // One that was charged since, or is paused, would keep them all; it goes to the end.
+        const fills = fullAtMs === lingeringUntilMs[lookedAt] && !isPaused(rate, fullAtMs, nowMs)
         if (fills || putOff === PUT_OFF_PER_CALL) break
         putOff += 1
       }
@@ -151,7 +152,7 @@ export function createIdentities<E>(
 
   function dropIfUnused(identity: Identity<E>, nowMs: number): void {
     if (inUse(identity)) return
-    // One that lingers is left to that queue: were it forgotten here and seen again, the queue would hold both.
+    // An identity in the queue is left to it: were it forgotten here and seen again, the queue would have both.
     if (!identity.lingers && isLikeUnknown(identity, nowMs)) forget(identity)
     else linger(identity)
   }
@@ -160,16 +161,16 @@ export function createIdentities<E>(
     find: (kind, id, hash = hashOfId(id)) => tableOf(kind).find(id, hash),
     add,
     release(identity, nowMs) {
-      // First the others: forgotten from the queue, this one must not be forgotten once more.
+      // The queue comes first: an identity that is forgotten from it must not be forgotten once more below.
       if (lingering.length > 0) forgetLingering(4, nowMs)
       identity.references -= 1
       dropIfUnused(identity, nowMs)
     },
     dropIfUnused,
     forgetLingering,
-    carryOver(nowMs, from, to) {
+    carryOver(before, nowMs) {
       const carry = (identity: Identity<E>) => {
-        identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, from, to)
+        identity.fullAtMs = carriedOver(identity.fullAtMs, nowMs, before, rate)
       }
       users.each(carry)
       devices.each(carry)
@@ -182,8 +183,8 @@ function createIdentity<E>(rate: Rate): Identity<E> {
   return {
     rate,
     fullAtMs: 0,
-    held: 0,
-    waiting: null,
+    waitingEvents: 0,
+    waitingLanes: null,
     dueAtMs: Number.POSITIVE_INFINITY,
     granted: 0,
     barred: 0,
@@ -195,8 +196,8 @@ function createIdentity<E>(rate: Rate): Identity<E> {
     references: 0,
     inFlight: 0,
     charged: 0,
-    firstHeld: null,
-    lastHeld: null,
+    firstWaiting: null,
+    lastWaiting: null,
     lane: null,
     quota: null,
     lingers: false,

@@ -1,4 +1,4 @@
-import type { Identity } from './records.ts'
+import type { Identity } from './scheduler-state.ts'
 
 /** The identities of one kind by their id. */
 export interface IdentityTable<E> {
@@ -6,20 +6,20 @@ export interface IdentityTable<E> {
   find(id: string, hash: number): Identity<E> | undefined
   /** Adds an identity, its `hash` set, whose id is not in the table. */
   add(identity: Identity<E>): void
-  /** False if it was not in the table. */
+  /** Returns false if the identity was not in the table. */
   remove(identity: Identity<E>): boolean
   /** Calls `visit` with each, in no order. */
   each(visit: (identity: Identity<E>) => void): void
   size(): number
 }
 
-/** Room for the identities of a few requests: a table that grows and shrinks with each of them would be rebuilt all the time. */
+/** Chains for the identities of a few requests: a table that grew and shrank with each request would be rebuilt all the time. */
 const SMALLEST = 1 << 13
 
 /**
- * A hash table chained through the identities themselves. Most identities are added and removed again with every event,
- * which with a `Map` (hashing in the runtime, rebuilding as removed entries pile up) was two thirds of what scheduling
- * cost; this takes a third of the time.
+ * A hash table chained through the identities themselves. Most identities are added and removed again with every event.
+ * With a `Map`, which hashes in the runtime and is rebuilt as removed entries pile up, that was two thirds of the cost of
+ * scheduling; this table takes a third of the time.
  */
 export function createIdentityTable<E>(): IdentityTable<E> {
   let chains = emptyChains<E>(SMALLEST)
@@ -84,4 +84,28 @@ export function createIdentityTable<E>(): IdentityTable<E> {
 
 function emptyChains<E>(count: number): (Identity<E> | null)[] {
   return new Array<Identity<E> | null>(count).fill(null)
+}
+
+/**
+ * 32 bits over the UTF-16 units of an id: FNV-1a, its upper bits folded in as tables take the lower.
+ * It is computed once per event and id, since that costs as much as all else that looking an identity up takes.
+ */
+export function hashOfId(id: string): number {
+  let hash = FIRST
+  for (let at = 0; at < id.length; at += 1) hash = Math.imul(hash ^ id.charCodeAt(at), PRIME)
+  return folded(hash)
+}
+
+/** The hash of the id that is `bytes[start, end)`, which must be ASCII. */
+export function hashOfAscii(bytes: Uint8Array, start: number, end: number): number {
+  let hash = FIRST
+  for (let at = start; at < end; at += 1) hash = Math.imul(hash ^ (bytes[at] as number), PRIME)
+  return folded(hash)
+}
+
+const FIRST = 0x811c9dc5 | 0
+const PRIME = 0x01000193
+
+function folded(hash: number): number {
+  return (hash ^ (hash >>> 15)) | 0
 }

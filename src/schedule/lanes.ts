@@ -1,7 +1,7 @@
-import type { Bucket, Entry, Identity, Lane, LaneList, QueuedEvent, ReadyLanes } from './records.ts'
+import type { Bucket, Entry, Identity, Lane, LaneList, ReadyLanes } from './scheduler-state.ts'
 
-/** An idle lane of `identity`, which from now on is where its events go. */
-export function createLane<E extends QueuedEvent>(identity: Identity<E>): Lane<E> {
+/** Makes the lane of `identity`, idle. Its events go there from now on. */
+export function createLane<E>(identity: Identity<E>): Lane<E> {
   const lane: Lane<E> = {
     identity,
     first: null,
@@ -22,6 +22,11 @@ export function createLaneList<E>(): LaneList<E> {
   return { first: null, last: null, size: 0 }
 }
 
+/** Some lane waits for a token of the bucket. */
+export function lanesWaitAt<E>({ waitingLanes }: Bucket<E>): boolean {
+  return waitingLanes !== null && waitingLanes.size > 0
+}
+
 /** Puts the lane, which is in no list, at the end of `list`. */
 export function appendLane<E>(list: LaneList<E>, lane: Lane<E>): void {
   lane.list = list
@@ -32,12 +37,12 @@ export function appendLane<E>(list: LaneList<E>, lane: Lane<E>): void {
   list.size += 1
 }
 
-/** Puts the lane, which is in no list, at the end of those that are ready. */
+/** Puts the lane, which is in no list, at the end of the ready lanes of its kind. */
 export function makeReady<E>(ready: ReadyLanes<E>, lane: Lane<E>): void {
   appendLane(isLong(ready, lane) ? ready.long : ready.others, lane)
 }
 
-/** The lane takes longer than its identity's next burst. */
+/** The lane takes longer than its identity's next burst (schedule/README.md §3). */
 export function isLong<E>({ isCapped }: ReadyLanes<E>, lane: Lane<E>): boolean {
   return lane.file !== null || (isCapped && lane.length > lane.identity.rate.burst)
 }
@@ -59,10 +64,10 @@ export function removeLane<E>(lane: Lane<E>): void {
 /** Appends a waiting entry to its lane. `run` is the bucket of `--max-eps`, if there is one. */
 export function enqueue<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   insertAfter(entry.lane.last, entry)
-  countHeld(entry, run)
+  countWaiting(entry, run)
 }
 
-/** Puts an entry that was in flight back into its lane: before all that came after it in the input. */
+/** Puts an entry that was in flight back into its lane, before all that came after it in the input. */
 export function enqueueAgain<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   let before: Entry<E> | null = null
   let after = entry.lane.first
@@ -71,7 +76,7 @@ export function enqueueAgain<E>(entry: Entry<E>, run: Bucket<E> | null): void {
     after = after.after
   }
   insertAfter(before, entry)
-  countHeld(entry, run)
+  countWaiting(entry, run)
 }
 
 /** Takes a waiting entry out of its lane. */
@@ -84,7 +89,7 @@ export function dequeue<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   entry.before = null
   entry.after = null
   lane.length -= 1
-  discountHeld(entry, run)
+  discountWaiting(entry, run)
 }
 
 function insertAfter<E>(before: Entry<E> | null, entry: Entry<E>): void {
@@ -99,31 +104,31 @@ function insertAfter<E>(before: Entry<E> | null, entry: Entry<E>): void {
   lane.length += 1
 }
 
-function countHeld<E>(entry: Entry<E>, run: Bucket<E> | null): void {
-  // What a hot lane has in memory is the window of its file: it never makes anything hot, nor the reader wait.
+function countWaiting<E>(entry: Entry<E>, run: Bucket<E> | null): void {
+  // What a hot lane has in memory is the window of its file. It never makes an identity hot or the reader wait.
   if (entry.lane.file !== null) return
   const { user, device } = entry
-  if (run !== null) run.held += 1
-  if (user !== null) user.held += 1
+  if (run !== null) run.waitingEvents += 1
+  if (user !== null) user.waitingEvents += 1
   if (device === null) return
-  device.held += 1
-  entry.heldBefore = device.lastHeld
-  if (device.lastHeld === null) device.firstHeld = entry
-  else device.lastHeld.heldAfter = entry
-  device.lastHeld = entry
+  device.waitingEvents += 1
+  entry.waitingBefore = device.lastWaiting
+  if (device.lastWaiting === null) device.firstWaiting = entry
+  else device.lastWaiting.waitingAfter = entry
+  device.lastWaiting = entry
 }
 
-function discountHeld<E>(entry: Entry<E>, run: Bucket<E> | null): void {
+function discountWaiting<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   if (entry.lane.file !== null) return
-  const { user, device, heldBefore, heldAfter } = entry
-  if (run !== null) run.held -= 1
-  if (user !== null) user.held -= 1
+  const { user, device, waitingBefore, waitingAfter } = entry
+  if (run !== null) run.waitingEvents -= 1
+  if (user !== null) user.waitingEvents -= 1
   if (device === null) return
-  device.held -= 1
-  if (heldBefore === null) device.firstHeld = heldAfter
-  else heldBefore.heldAfter = heldAfter
-  if (heldAfter === null) device.lastHeld = heldBefore
-  else heldAfter.heldBefore = heldBefore
-  entry.heldBefore = null
-  entry.heldAfter = null
+  device.waitingEvents -= 1
+  if (waitingBefore === null) device.firstWaiting = waitingAfter
+  else waitingBefore.waitingAfter = waitingAfter
+  if (waitingAfter === null) device.lastWaiting = waitingBefore
+  else waitingAfter.waitingBefore = waitingBefore
+  entry.waitingBefore = null
+  entry.waitingAfter = null
 }

@@ -7,7 +7,7 @@ export interface LongestAttempt {
   longestMs(nowMs: number): number
 }
 
-/** Keeps the longest attempt of each second in a ring, so the cost is independent of the number of requests. */
+/** Keeps the longest attempt of each second in a ring, so that the cost does not depend on the number of requests. */
 export function createLongestAttempt(): LongestAttempt {
   const longestOf = new Float64Array(REMEMBERED_SECONDS)
   let second = 0

@@ -1,13 +1,14 @@
+import type { QueuedEvent } from './contract.ts'
 import type { Identities } from './identities.ts'
-import type { Bucket, Entry, Identity, Lane, QueuedEvent } from './records.ts'
+import type { Bucket, Entry, Identity, Lane } from './scheduler-state.ts'
 
-/** The events in memory: made, counted and let go here, so that the counters of their identities cannot drift. */
+/** The events in memory. Entries are made and let go only here, so that the counters of their identities cannot drift. */
 export interface Memory<E extends QueuedEvent> {
   /** An entry for `event`, in no queue yet. */
   admit(event: E, user: Identity<E> | null, device: Identity<E> | null, lane: Lane<E>): Entry<E>
   /** The entry is settled, or its lane file has it. */
   release(entry: Entry<E>, nowMs: number): void
-  /** Records and events, in bytes. */
+  /** Of records and events. */
   bytes(): number
   events(): number
 }
@@ -33,8 +34,8 @@ export function createMemory<E extends QueuedEvent>(identities: Identities<E>): 
         slot: 0,
         before: null,
         after: null,
-        heldBefore: null,
-        heldAfter: null,
+        waitingBefore: null,
+        waitingAfter: null,
       }
     },
     release(entry, nowMs) {
@@ -52,32 +53,32 @@ export function createMemory<E extends QueuedEvent>(identities: Identities<E>): 
 export function homeOf<E>(user: Identity<E> | null, device: Identity<E> | null): Identity<E> {
   const home = user ?? device
   if (home === null) throw new Error('An event without user and device cannot be scheduled')
-  // The one that became hot first: while it stays hot, the events of a pair of user and device stay in one lane.
+  // Of two hot ones it is the first: while that stays hot, the events of a pair of user and device stay in one lane.
   if (device !== null && device.hotSince > 0 && (home.hotSince === 0 || device.hotSince < home.hotSince)) return device
   return home
 }
 
-/** Enters a request: its lane and identities are busy with it. */
-export function enterFlight<E>(entry: Entry<E>, slot: number): void {
+/** The entry is in a request now: its lane and identities are busy with it. */
+export function enterRequest<E>(entry: Entry<E>, slot: number): void {
   entry.slot = slot
   entry.lane.inFlight += 1
   if (entry.user !== null) entry.user.inFlight += 1
   if (entry.device !== null) entry.device.inFlight += 1
 }
 
-/** The waiting entries that carry `identity`, hot lanes apart, in input order. */
-export function heldBy<E>(identity: Identity<E>): Entry<E>[] {
+/** The waiting entries that carry `identity`, in input order; those of hot lanes are left out. */
+export function waitingEntriesOf<E>(identity: Identity<E>): Entry<E>[] {
   const entries: Entry<E>[] = []
   if (identity.kind === 'user') {
     for (let entry = identity.lane?.first ?? null; entry !== null; entry = entry.after) entries.push(entry)
   } else {
-    for (let entry = identity.firstHeld; entry !== null; entry = entry.heldAfter) entries.push(entry)
+    for (let entry = identity.firstWaiting; entry !== null; entry = entry.waitingAfter) entries.push(entry)
     entries.sort((one, other) => one.sequence - other.sequence)
   }
   return entries
 }
 
-/** Buckets an entry needs a token of. */
+/** The buckets that an entry needs a token of. */
 export function bucketsOf<E>(entry: Entry<E>, run: Bucket<E> | null): Bucket<E>[] {
   const { user, device } = entry
   return [user, device, run].filter((bucket) => bucket !== null)

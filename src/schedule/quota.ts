@@ -1,12 +1,9 @@
-import type { IdentityRef, TrackedIdentity } from './records.ts'
+import type { Blocked } from './blocked.ts'
+import type { IdentityRef, SavedQuota } from './contract.ts'
+import type { Bucket, Identity, TrackedIdentity } from './scheduler-state.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS_PER_DAY = 24
-
-/** The events of one identity in the last 24 h, by the hour (hours since 1970, UTC), oldest first. */
-export interface SavedQuota extends IdentityRef {
-  readonly hours: readonly (readonly [hour: number, events: number])[]
-}
 
 /** Amplitude's daily quota, kept for the identities that could reach it (amplitude/README.md §1, schedule/README.md §4). */
 export interface DailyQuota {
@@ -18,7 +15,7 @@ export interface DailyQuota {
   oldestHourLeavesMs(tracked: TrackedIdentity, nowMs: number): number
   /** When the current hour ends, in monotonic ms: the time to look again at what only Amplitude knows. */
   hourEndsMs(nowMs: number): number
-  /** What the checkpoint keeps; forgets identities that had no event in 24 h. */
+  /** What the checkpoint keeps. Forgets identities that had no event in 24 h. */
   save(nowMs: number): SavedQuota[]
 }
 
@@ -30,7 +27,7 @@ interface QuotaOptions {
   readonly saved: readonly SavedQuota[]
 }
 
-/** Counts start with what the checkpoint kept. An hour leaves when its last minute is 24 h old, so we never count too little. */
+/** Counts go on from what the checkpoint kept. An hour leaves when its last minute is 24 h old, so we never count too little. */
 export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptions): DailyQuota {
   const users = new Map<string, TrackedIdentity>()
   const devices = new Map<string, TrackedIdentity>()
@@ -64,7 +61,7 @@ export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptio
   function track(kind: IdentityRef['kind'], id: string): TrackedIdentity {
     const known = mapOf(kind).get(id)
     if (known !== undefined) return known
-    const tracked = { kind, id, hours: [], counts: [], total: 0, pinned: false, listed: true, heldUntilMs: 0 }
+    const tracked = { kind, id, hours: [], counts: [], total: 0, pinned: false, listed: true, pausedUntilMs: 0 }
     list(tracked)
     return tracked
   }
@@ -120,4 +117,28 @@ export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptio
       return kept
     },
   }
+}
+
+/**
+ * When the first lane goes on, if every lane waits for an identity's daily quota; null when one waits for something
+ * else. To be asked when nothing is ready or in flight.
+ */
+export function quotaLeftUntilMs<E>(blocked: Blocked<E>, hot: ReadonlySet<Identity<E>>, nowMs: number): number | null {
+  // A hot lane in no list waits for its file, or for answers.
+  for (const { lane } of hot) if (lane !== null && lane.list === null) return null
+  let untilMs = Number.POSITIVE_INFINITY
+  let waiting = 0
+  for (const bucket of blocked.buckets()) {
+    const pausedUntilMs = pausedForQuotaUntilMs(bucket, hot)
+    if (pausedUntilMs <= nowMs) return null
+    waiting += bucket.waitingLanes?.size ?? 0
+    untilMs = Math.min(untilMs, pausedUntilMs)
+  }
+  return waiting > 0 ? untilMs : null
+}
+
+/** 0 when the bucket is not that of an identity paused for its quota. */
+function pausedForQuotaUntilMs<E>(bucket: Bucket<E>, hot: ReadonlySet<Identity<E>>): number {
+  for (const identity of hot) if (identity === bucket) return identity.quota?.pausedUntilMs ?? 0
+  return 0
 }

@@ -15,7 +15,7 @@ const WINDOW_MS = 30_000
 
 // Rounding must neither swallow a token nor make a wake-up come just too early for the token it was set for.
 const TOKEN_ROUNDING = 1e-6
-const HOLD_ROUNDING_MS = 1
+const PAUSE_ROUNDING_MS = 1
 
 /**
  * A rate for `limitPerSecond`, with a burst of one second's worth unless `burst` is given.
@@ -40,9 +40,9 @@ export function tokensAt(rate: Rate, fullAtMs: number, nowMs: number): number {
   return Math.floor(rate.burst - (fullAtMs - nowMs) * rate.fillPerMs + TOKEN_ROUNDING)
 }
 
-/** The bucket's new `fullAtMs` after `count` tokens were spent at `nowMs`. Tokens are never given back. */
-export function charged(rate: Rate, fullAtMs: number, nowMs: number, count = 1): number {
-  return Math.max(fullAtMs, nowMs) + count / rate.fillPerMs
+/** The bucket's new `fullAtMs` after a token was spent at `nowMs`. A token is never given back. */
+export function charged(rate: Rate, fullAtMs: number, nowMs: number): number {
+  return Math.max(fullAtMs, nowMs) + 1 / rate.fillPerMs
 }
 
 /** The earliest time at which the bucket has `count` tokens (at most its burst); in the past when it has them. */
@@ -55,14 +55,14 @@ export function emptyUntil(rate: Rate, untilMs: number): number {
   return untilMs + rate.burst / rate.fillPerMs
 }
 
-/** Whether the bucket is held: it lacks more than spending alone can explain. */
-export function isHeld(rate: Rate, fullAtMs: number, nowMs: number): boolean {
-  return fullAtMs - nowMs > rate.burst / rate.fillPerMs + HOLD_ROUNDING_MS
+/** Whether the bucket is paused: it lacks more than spending alone can explain. */
+export function isPaused(rate: Rate, fullAtMs: number, nowMs: number): boolean {
+  return fullAtMs - nowMs > rate.burst / rate.fillPerMs + PAUSE_ROUNDING_MS
 }
 
 /**
  * `fullAtMs` carried over from one rate to another at `nowMs`: the tokens owed stay the same, and so does the end of a
- * hold. Without it a fall of the fill would hand every spent bucket tokens that never grew.
+ * pause. Without it a fall of the fill would hand every spent bucket tokens that never grew.
  */
 export function carriedOver(fullAtMs: number, nowMs: number, from: Readonly<Rate>, to: Readonly<Rate>): number {
   if (fullAtMs <= nowMs) return fullAtMs

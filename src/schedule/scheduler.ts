@@ -1,48 +1,44 @@
+import { createAnswered } from './answered.ts'
 import { createBlocked } from './blocked.ts'
-import { createCharges } from './charges.ts'
-import type { ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
-import { createDelay, FILL_WAIT_MS, HELD_MS } from './delay.ts'
-import { createFilling } from './filling.ts'
-import { createFlight } from './flight.ts'
+import type { IdentityRef, QueuedEvent, ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
+import { createFilling, createSpending } from './filling.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
-import { createLanding } from './landing.ts'
 import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
 import { createMemory, homeOf } from './memory.ts'
-import { createDailyQuota } from './quota.ts'
-import { quotaLeftUntilMs } from './quota-left.ts'
-import { emptyUntil } from './rate.ts'
-import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
-import { createRepeats, type Slot } from './repeats.ts'
+import { createDailyQuota, quotaLeftUntilMs } from './quota.ts'
+import { emptyUntil, type Rate } from './rate.ts'
 import { createRunBucket } from './run-cap.ts'
+import { createRunRates, FILL_WAIT_MS, MOST_WAITING_MS } from './run-rates.ts'
+import type { Bucket, Entry, Identity, Lane, ReadyLanes } from './scheduler-state.ts'
+import { createSlots, type Slot } from './slots.ts'
 
-/** A hold longer than this makes an identity hot. */
-const LONG_HOLD_MS = 60_000
+/** A pause longer than this makes an identity hot. */
+const LONG_PAUSE_MS = 60_000
 /** Hot identities that can send this many events a second together keep every network busy. */
 const HOT_EVENTS_PER_SECOND = 20_000
-/** Forgotten per call of `next`, so that identities go although nothing is settled any more. */
+/** Identities forgotten per call of `next`, so that they go although nothing is settled any more. */
 const FORGOTTEN_PER_CALL = 1000
 
 /** A scheduler with nothing to do. It has no timers and does no I/O. */
 export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions<E>): Scheduler<E> {
   const { startedMs, files, maxRequestEvents, memoryBytes } = options
-  const delay = createDelay(options)
-  const rate = delay.rate
+  const rates = createRunRates(options)
+  const rate = rates.identity
   const quota = createDailyQuota({
     limit: options.dailyQuota,
     wallClockOffsetMs: options.wallClockOffsetMs,
     saved: options.savedQuota ?? [],
   })
   const identities = createIdentities<E>(rate, startedMs, quota.find)
-  const { runRate, shareRate } = delay
-  const run = runRate === null || shareRate === null ? null : createRunBucket<E>(runRate, shareRate, rate, startedMs)
-  const requestBucket: Bucket<E> | null =
-    delay.requestRate === null ? null : createBucket<E>(delay.requestRate, startedMs)
+  const run =
+    rates.run === null || rates.share === null ? null : createRunBucket<E>(rates.run, rates.share, rate, startedMs)
+  const requestBucket: Bucket<E> | null = rates.requests === null ? null : createBucket<E>(rates.requests, startedMs)
   const isCapped = run !== null || requestBucket !== null
   const ready: ReadyLanes<E> = { long: createLaneList<E>(), others: createLaneList<E>(), isCapped }
   const blocked = createBlocked<E>(ready, run)
   const memory = createMemory<E>(identities)
-  const repeats = createRepeats<E>(blocked, run)
+  const slots = createSlots<E>(blocked, run)
   const hot = createHotLanes<E>({
     rate,
     run,
@@ -55,18 +51,17 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     proceedCold,
   })
 
-  const charges = createCharges<E>(quota, run, requestBucket)
-  const flight = createFlight<E>()
-  const landing = createLanding<E>({ run, hot, memory, repeats, proceed, heatIfCrowded })
+  const spending = createSpending<E>(quota, run, requestBucket)
+  const answered = createAnswered<E>({ run, hot, memory, slots, proceed, heatIfCrowded })
   const filling = createFilling<E>({
     maxRequestEvents,
     maxRequestBytes: options.maxRequestBytes,
     ready,
     blocked,
     run,
-    charges,
+    spending,
     proceed,
-    holdThoseOverQuota,
+    pauseThoseOverQuota,
   })
   let inputEnded = false
 
@@ -85,56 +80,60 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
   }
 
   function heatIfCrowded(identity: Identity<E> | null, nowMs: number): void {
-    if (identity !== null && identity.held >= HELD_MS * rate.fillPerMs) hot.heat(identity, filling.lastSlot(), nowMs)
+    if (identity !== null && identity.waitingEvents >= MOST_WAITING_MS * rate.fillPerMs)
+      hot.heat(identity, filling.lastSlot(), nowMs)
   }
 
-  function holdThoseOverQuota(nowMs: number): void {
-    for (let identity = charges.takeOverQuota(); identity !== undefined; identity = charges.takeOverQuota()) {
-      if (identity.quota === null || identity.quota.heldUntilMs > nowMs) continue
-      identity.quota.heldUntilMs = quota.oldestHourLeavesMs(identity.quota, nowMs)
-      holdUntil(identity, identity.quota.heldUntilMs, nowMs)
+  function pauseThoseOverQuota(nowMs: number): void {
+    for (let identity = spending.takeOverQuota(); identity !== undefined; identity = spending.takeOverQuota()) {
+      if (identity.quota === null || identity.quota.pausedUntilMs > nowMs) continue
+      identity.quota.pausedUntilMs = quota.oldestHourLeavesMs(identity.quota, nowMs)
+      pauseUntil(identity, identity.quota.pausedUntilMs, nowMs)
     }
   }
 
-  function holdUntil(identity: Identity<E>, untilMs: number, nowMs: number): void {
+  function pauseUntil(identity: Identity<E>, untilMs: number, nowMs: number): void {
     identity.fullAtMs = Math.max(identity.fullAtMs, emptyUntil(rate, untilMs))
     identities.dropIfUnused(identity, nowMs)
-    if (untilMs - nowMs > LONG_HOLD_MS) hot.heat(identity, filling.lastSlot(), nowMs)
-    // A repeat must not keep its other events waiting for this one's.
-    for (const slot of [...repeats.waiting()]) {
-      repeats.remove(slot, nowMs)
-      landing.waitForRepeat(slot, nowMs)
+    if (untilMs - nowMs > LONG_PAUSE_MS) hot.heat(identity, filling.lastSlot(), nowMs)
+    // A repeat must not keep its other events waiting for those of this identity.
+    for (const slot of [...slots.repeats()]) {
+      slots.removeRepeat(slot, nowMs)
+      answered.waitForRepeat(slot, nowMs)
     }
   }
 
   function answeredSlot(request: ScheduledRequest<E>, nowMs: number): Slot<E> {
-    const slot = flight.land(request)
-    delay.record(nowMs - slot.chargedAtMs, nowMs)
+    const slot = slots.answered(request)
+    rates.record(nowMs - slot.chargedAtMs, nowMs)
     return slot
   }
 
-  function launchRepeat(slot: Slot<E>, nowMs: number): ScheduledRequest<E> {
-    charges.chargeRequest(nowMs)
+  function sendRepeat(slot: Slot<E>, nowMs: number): ScheduledRequest<E> {
+    spending.chargeRequest(nowMs)
     slot.chargedAtMs = nowMs
     slot.entries = slot.parts.shift() ?? []
     let bytes = 0
     for (const entry of slot.entries) {
-      charges.chargeEvent(entry, nowMs)
+      spending.chargeEvent(entry, nowMs)
       bytes += entry.event.requestBytes
     }
-    const request = flight.launch(slot, bytes, true)
-    holdThoseOverQuota(nowMs)
+    const request = slots.send(slot, bytes, true)
+    pauseThoseOverQuota(nowMs)
     return request
   }
 
-  function launchOpen(): ScheduledRequest<E> | null {
+  function sendOpen(): ScheduledRequest<E> | null {
     const taken = filling.take()
-    return taken === null ? null : flight.launch(taken.slot, taken.bytes, false)
+    return taken === null ? null : slots.send(taken.slot, taken.bytes, false)
   }
 
-  function adjustDelay(nowMs: number): void {
-    const before = delay.adjust(flight.oldestMs(nowMs), nowMs)
-    if (before !== null) identities.carryOver(nowMs, before, rate)
+  function carryOver(before: Readonly<Rate> | null, nowMs: number): void {
+    if (before !== null) identities.carryOver(before, nowMs)
+  }
+
+  function slotsInUse(): number {
+    return slots.size() + (filling.open() === null ? 0 : 1)
   }
 
   return {
@@ -153,7 +152,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const lane = owner.lane ?? createLane(owner)
       enqueue(memory.admit(event, user, device, lane), run)
       if (lane.list === null) proceed(lane, nowMs)
-      else if (isCapped && isLong(ready, lane) && (lane.list === ready.others || lane.list === run?.waiting)) {
+      else if (isCapped && isLong(ready, lane) && (lane.list === ready.others || lane.list === run?.waitingLanes)) {
         removeLane(lane)
         makeReady(ready, lane)
       }
@@ -167,16 +166,16 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
 
     readerShouldWait(nowMs) {
       if (memory.bytes() + files.pendingBytes >= memoryBytes) return true
-      if (run !== null && run.held >= HELD_MS * run.rate.fillPerMs) return true
+      if (run !== null && run.waitingEvents >= MOST_WAITING_MS * run.rate.fillPerMs) return true
       if (requestBucket !== null) {
-        const requests = HELD_MS * requestBucket.rate.fillPerMs
+        const requests = MOST_WAITING_MS * requestBucket.rate.fillPerMs
         if (memory.events() >= requests * maxRequestEvents) return true
       }
       const most = Math.ceil(HOT_EVENTS_PER_SECOND / (rate.fillPerMs * 1000))
       if (hot.all().size < most) return false
-      // Those held for the day send nothing, and the reader never waits for one identity.
+      // An identity that is paused for the day sends nothing, and the reader never waits for one identity.
       let sending = 0
-      for (const { quota: tracked } of hot.all()) if (tracked === null || tracked.heldUntilMs <= nowMs) sending += 1
+      for (const { quota: tracked } of hot.all()) if (tracked === null || tracked.pausedUntilMs <= nowMs) sending += 1
       return sending >= most
     },
 
@@ -201,39 +200,39 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     },
 
     next(nowMs, mayOpen) {
-      adjustDelay(nowMs)
+      carryOver(rates.adjust(slots.oldestMs(nowMs), nowMs), nowMs)
       identities.forgetLingering(FORGOTTEN_PER_CALL, nowMs)
-      if (charges.requestAllowed(nowMs)) {
-        const slot = repeats.takeCovered(nowMs)
-        if (slot !== null) return launchRepeat(slot, nowMs)
+      if (spending.requestAllowed(nowMs)) {
+        const slot = slots.takeRepeat(nowMs)
+        if (slot !== null) return sendRepeat(slot, nowMs)
       }
       if (!mayOpen && filling.open() === null) return null
       const isFull = filling.fill(nowMs)
       const open = filling.open()
       if (open === null) return null
-      return isFull || inputEnded || nowMs >= open.chargedAtMs + FILL_WAIT_MS ? launchOpen() : null
+      return isFull || inputEnded || nowMs >= open.chargedAtMs + FILL_WAIT_MS ? sendOpen() : null
     },
 
     nextWakeMs(nowMs, mayOpen) {
-      const requestMs = charges.requestAllowedAtMs(nowMs)
+      const requestMs = spending.requestAllowedAtMs(nowMs)
       const lanesMs = filling.hasReady() ? nowMs : blocked.nextDueMs()
       const open = filling.open()
-      let next = Math.max(repeats.nextDueMs(), requestMs)
+      let next = Math.max(slots.repeatDueMs(), requestMs)
       // A request that is being filled has its token already.
       if (open !== null) next = Math.min(next, lanesMs, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
       else if (mayOpen) next = Math.min(next, Math.max(lanesMs, requestMs))
       return Math.max(next, nowMs)
     },
 
-    slotsInUse: () => flight.size() + repeats.waiting().length + (filling.open() === null ? 0 : 1),
+    slotsInUse,
 
     settled(request, nowMs) {
       const slot = answeredSlot(request, nowMs)
       const { entries } = slot
       slot.entries = []
       slot.notBeforeMs = nowMs
-      landing.settleAll(entries, nowMs)
-      if (slot.parts.length > 0) landing.waitForRepeat(slot, nowMs)
+      answered.settle(entries, nowMs)
+      answered.waitForRepeat(slot, nowMs)
     },
 
     repeat(request, parts, notBeforeMs, nowMs) {
@@ -254,24 +253,24 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       slot.entries = []
       slot.parts = [...ahead, ...slot.parts]
       slot.notBeforeMs = notBeforeMs
-      for (const entry of entries) if (!again.has(entry)) landing.settle(entry, nowMs)
-      if (slot.parts.length > 0) landing.waitForRepeat(slot, nowMs)
+      const settled = entries.filter((entry) => !again.has(entry))
+      answered.settle(settled, nowMs)
+      answered.waitForRepeat(slot, nowMs)
     },
 
-    hold(ref, untilMs, nowMs) {
-      holdUntil(identityOf(ref), untilMs, nowMs)
+    pause(ref, untilMs, nowMs) {
+      pauseUntil(identityOf(ref), untilMs, nowMs)
     },
 
-    holdForQuota(ref, nowMs) {
+    pauseForQuota(ref, nowMs) {
       const identity = identityOf(ref)
       identity.quota = quota.track(ref.kind, ref.id)
-      identity.quota.heldUntilMs = quota.hourEndsMs(nowMs)
-      holdUntil(identity, identity.quota.heldUntilMs, nowMs)
+      identity.quota.pausedUntilMs = quota.hourEndsMs(nowMs)
+      pauseUntil(identity, identity.quota.pausedUntilMs, nowMs)
     },
 
     lowerLimit(eventsPerSecond, nowMs) {
-      const before = delay.lowerLimit(eventsPerSecond)
-      if (before !== null) identities.carryOver(nowMs, before, rate)
+      carryOver(rates.lowerLimit(eventsPerSecond), nowMs)
     },
 
     lowerRequestBytes: filling.lowerBytes,
@@ -280,8 +279,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
 
     onlyQuotaLeftUntilMs(nowMs) {
       if (!inputEnded || memory.events() + hot.counts().unread === 0) return null
-      const isIdle = flight.size() === 0 && filling.open() === null && repeats.waiting().length === 0
-      return isIdle && !filling.hasReady() ? quotaLeftUntilMs(blocked, hot.all(), nowMs) : null
+      return slotsInUse() === 0 && !filling.hasReady() ? quotaLeftUntilMs(blocked, hot.all(), nowMs) : null
     },
 
     saveQuota: (nowMs) => quota.save(nowMs),
@@ -289,17 +287,16 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     statistics: () => {
       const { unread, deferred, files: begun } = hot.counts()
       return {
-        steps: filling.steps(),
         deferredEvents: deferred,
         deferredFiles: begun,
         eventsInMemory: memory.events(),
-        bytesInMemory: memory.bytes(),
         eventsInFiles: unread,
         hotIdentities: hot.all().size,
-        busiest: charges.mostOfOne(),
-        identities: identities.size(),
-        delayMs: delay.delayMs(),
+        busiest: spending.mostOfOne(),
         eventsPerSecond: rate.limitPerSecond,
+        steps: filling.steps(),
+        identities: identities.size(),
+        delayMs: rates.delayMs(),
       }
     },
   }

@@ -171,7 +171,7 @@ export interface SavedSent {
   readonly durationMs: number
 }
 
-/** Events of an identity by hour since 1970 (`schedule/quota.ts`). */
+/** Events of an identity by hour since 1970 (`SavedQuota` of `schedule/contract.ts`). */
 interface SavedIdentityQuota {
   readonly kind: 'user' | 'device'
   readonly id: string

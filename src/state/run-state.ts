@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
-import type { SavedQuota } from '../schedule/quota.ts'
+import type { SavedQuota } from '../schedule/contract.ts'
 import { addSent, NOTHING_SENT } from './books.ts'
 import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
 import { createCheckpointing } from './checkpointing.ts'

@@ -2,7 +2,7 @@ import { API_LIMITS, type ApiName, EXCERPT_CHARACTERS, KEPT_CHARACTERS, SHOWN_CH
 import { type AmplitudeBody, parseBody } from '../amplitude/response.ts'
 import { StoppedError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
-import type { IdentityRef, QueuedEvent } from '../schedule/records.ts'
+import type { IdentityRef, QueuedEvent } from '../schedule/contract.ts'
 import { retryAfterMs } from './backoff.ts'
 import { serverText } from './masked.ts'
 

@@ -141,10 +141,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       if (forQuota) {
         const untilNextHourMs = HOUR_MS - (clock.wallClock() % HOUR_MS)
         traffic.held(identity, nowMs + untilNextHourMs, nowMs)
-        scheduler.holdForQuota(identity, nowMs)
+        scheduler.pauseForQuota(identity, nowMs)
       } else {
         traffic.held(identity, nowMs + forMs, nowMs)
-        scheduler.hold(identity, nowMs + forMs, nowMs)
+        scheduler.pause(identity, nowMs + forMs, nowMs)
       }
     }
   }

@@ -2,7 +2,7 @@ import { deviceSpan, placeOf, type Span, startOfEvent, userSpan } from '../chunk
 import { COMMA } from '../json/bytes.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT } from '../outcomes.ts'
-import { hashOfAscii, hashOfId } from '../schedule/identity-hash.ts'
+import { hashOfAscii, hashOfId } from '../schedule/identity-table.ts'
 import type { ChunkTicket } from '../state/settled.ts'
 import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } from './upload-event.ts'
 

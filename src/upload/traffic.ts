@@ -1,4 +1,4 @@
-import type { IdentityRef } from '../schedule/records.ts'
+import type { IdentityRef } from '../schedule/contract.ts'
 import type { Answer } from './classify.ts'
 
 /** What went over the wire in this run, for the summary and for progress. */

@@ -1,6 +1,6 @@
 import type { KeptEvent } from '../model.ts'
-import { hashOfId } from '../schedule/identity-hash.ts'
-import type { QueuedEvent } from '../schedule/records.ts'
+import type { QueuedEvent } from '../schedule/contract.ts'
+import { hashOfId } from '../schedule/identity-table.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
 import type { BookedEvent } from '../state/ledger.ts'
 

@@ -1,5 +1,5 @@
-import { hashOfId } from '../../src/schedule/identity-hash.ts'
-import type { QueuedEvent } from '../../src/schedule/records.ts'
+import type { QueuedEvent } from '../../src/schedule/contract.ts'
+import { hashOfId } from '../../src/schedule/identity-table.ts'
 
 /** An event's ids with their hashes. */
 export function idsOf(

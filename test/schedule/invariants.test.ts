@@ -6,9 +6,9 @@ import { idsOf } from './ids.ts'
 import { createRandom } from './random.ts'
 import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './simulator.ts'
 
-/** `SEED=… RUNS=…` repeat a failure or look further. */
+/** `SEED=… RUNS=…` repeat a failure or look further. Every process tries other seeds, so that few runs are enough here. */
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const RUNS = Number(process.env['RUNS'] ?? 100)
+const RUNS = Number(process.env['RUNS'] ?? 25)
 
 function check(name: string, arbitrary: fc.Arbitrary<Simulation>, property: (simulation: Simulation) => void): void {
   test(name, (t) => {
@@ -109,34 +109,38 @@ check('4: a deferred event is written once and read once', anyTroubledSimulation
   assert.equal(outcome.filesReadBack, outcome.deferredEvents)
 })
 
-check('5: memory depends on events held and sent in the last second', anySimulation, (simulation) => {
-  const passed: { atMs: number; count: number }[] = []
-  let first = 0
-  let recent = 0
-  const fillMs = (1000 * 40.05) / 29
-  function pass(count: number, atMs: number): void {
-    passed.push({ atMs, count })
-    recent += count
-  }
-  const outcome = simulate({
-    ...simulation,
-    // At the start all buckets fill, also those of events that were only deferred.
-    onOffer: (_, nowMs) => {
-      if (nowMs < fillMs) pass(1, nowMs)
-    },
-    onSend: (events, nowMs) => pass(events.length, nowMs),
-    onStep: ({ identities, eventsInMemory, hotIdentities }, nowMs) => {
-      for (let old = passed[first]; old !== undefined && old.atMs < nowMs - fillMs; old = passed[first]) {
-        recent -= old.count
-        first += 1
-      }
-      // Forgotten a thousand at a time and when their turn comes: a few linger, whatever their number was before.
-      const most = 3 * (eventsInMemory + recent) + hotIdentities + 16
-      assert.ok(identities <= most, `${identities} identities, ${eventsInMemory} events, ${recent} passed`)
-    },
-  })
-  assertComplete(simulation, outcome)
-})
+check(
+  '5: memory depends on the events in memory and on those of the last moments, not on the identities seen',
+  anySimulation,
+  (simulation) => {
+    const passed: { atMs: number; count: number }[] = []
+    let first = 0
+    let recent = 0
+    const fillMs = (1000 * 40.05) / 29
+    function pass(count: number, atMs: number): void {
+      passed.push({ atMs, count })
+      recent += count
+    }
+    const outcome = simulate({
+      ...simulation,
+      // At the start all buckets fill, also those of events that were only deferred.
+      onOffer: (_, nowMs) => {
+        if (nowMs < fillMs) pass(1, nowMs)
+      },
+      onSend: (events, nowMs) => pass(events.length, nowMs),
+      onStep: ({ identities, eventsInMemory, hotIdentities }, nowMs) => {
+        for (let old = passed[first]; old !== undefined && old.atMs < nowMs - fillMs; old = passed[first]) {
+          recent -= old.count
+          first += 1
+        }
+        // Forgotten a thousand at a time and when their turn comes: a few linger, whatever their number was before.
+        const most = 3 * (eventsInMemory + recent) + hotIdentities + 16
+        assert.ok(identities <= most, `${identities} identities, ${eventsInMemory} events, ${recent} passed`)
+      },
+    })
+    assertComplete(simulation, outcome)
+  },
+)
 
 check(
   '6: at a clean stop every record read is settled, in a lane file, or read again',
@@ -219,13 +223,13 @@ function countsOf(events: readonly SimulatedEvent[]): Map<string, number> {
 
 test('the crowds of these tests make identities hot, defer events, repeat requests, and share identities', () => {
   const seen = { hot: 0, deferred: 0, repeated: 0 }
-  for (const simulation of fc.sample(anyTroubledSimulation, { seed: 1, numRuns: 60 })) {
+  for (const simulation of fc.sample(anyTroubledSimulation, { seed: 1, numRuns: 20 })) {
     const { mostHot, deferredEvents, repeatedRequests } = simulate(simulation)
     if (mostHot > 2) seen.hot += 1
     if (deferredEvents > 100) seen.deferred += 1
     if (repeatedRequests > 10) seen.repeated += 1
   }
-  assert.ok(seen.hot >= 10 && seen.deferred >= 10 && seen.repeated >= 10, JSON.stringify(seen))
+  assert.ok(seen.hot >= 3 && seen.deferred >= 3 && seen.repeated >= 3, JSON.stringify(seen))
   const crowd = crowdOf({ count: 9, users: 1, devices: 1, skew: 1, withoutUser: 0, withoutDevice: 0 }, 1)
   assert.ok(crowd.every(({ user, device }) => user === device))
 })

@@ -1,10 +1,8 @@
-import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
-import type { LaneFiles } from '../../src/schedule/lane-files.ts'
-import type { QueuedEvent } from '../../src/schedule/records.ts'
+import type { LaneFiles, QueuedEvent, ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 
 /** Lane files that no test of this kind expects to be used. */
-export const noLaneFiles: LaneFiles<QueuedEvent> = {
+const noLaneFiles: LaneFiles<QueuedEvent> = {
   pendingBytes: 0,
   append: () => {
     throw new Error('nothing should be deferred')
@@ -24,17 +22,15 @@ export const OPTIONS: SchedulerOptions<QueuedEvent> = {
   wallClockOffsetMs: 0,
 }
 
+/** Requests in flight at once. */
+const SLOTS = 8
+
 /**
- * Sends `count` events over a network that answers after 200 ms, with nothing around the scheduler: for measuring it.
- * Gives what is left to remember at the end, and the scheduler, so that nothing of it is collected before.
+ * Sends `count` events over a network that answers after 200 ms, with nothing around the scheduler.
+ * Returns what is remembered at the end, and the scheduler, so that nothing of it is collected before.
  */
-export function runPlainly(
-  count: number,
-  eventAt: (number: number) => QueuedEvent,
-  slots = 8,
-  memoryBytes = 96_000_000,
-) {
-  const scheduler = createScheduler<QueuedEvent>({ ...OPTIONS, memoryBytes })
+export function runPlainly(count: number, eventAt: (number: number) => QueuedEvent) {
+  const scheduler = createScheduler<QueuedEvent>(OPTIONS)
   const inFlight: { answeredMs: number; request: ScheduledRequest<QueuedEvent> }[] = []
   let now = 0
   let offered = 0
@@ -51,16 +47,16 @@ export function runPlainly(
     }
     if (offered === count) scheduler.endInput()
     for (;;) {
-      const request = scheduler.next(now, scheduler.slotsInUse() < slots)
+      const request = scheduler.next(now, scheduler.slotsInUse() < SLOTS)
       if (request === null) break
       inFlight.push({ answeredMs: now + 200, request })
     }
     const next = Math.min(
       inFlight[0]?.answeredMs ?? Infinity,
-      scheduler.nextWakeMs(now, scheduler.slotsInUse() < slots),
+      scheduler.nextWakeMs(now, scheduler.slotsInUse() < SLOTS),
     )
     now = Math.max(now, next)
   }
   scheduler.next(now + 2000, true)
-  return { scheduler, identitiesLeft: scheduler.statistics().identities, durationMs: now }
+  return { scheduler, identitiesLeft: scheduler.statistics().identities }
 }

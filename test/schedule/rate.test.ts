@@ -1,17 +1,24 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { createLongestAttempt } from '../../src/schedule/longest-attempt.ts'
 import {
   carriedOver,
   charged,
   createRate,
   emptyUntil,
-  isHeld,
+  isPaused,
+  type Rate,
   setDelay,
   tokensAt,
   whenTokens,
 } from '../../src/schedule/rate.ts'
+
+/** When a full bucket is full again after `count` tokens were spent at `nowMs`. */
+function spent(rate: Rate, nowMs: number, count: number): number {
+  let fullAtMs = 0
+  for (let taken = 0; taken < count; taken += 1) fullAtMs = charged(rate, fullAtMs, nowMs)
+  return fullAtMs
+}
 
 test('the fill leaves room in 30 s for a burst and for late arrivals', () => {
   for (const [limit, burst, delayMs, perSecond] of [
@@ -53,9 +60,9 @@ test('at the time for n tokens there are n, for any history', () => {
       fc.double({ min: 0, max: 1e9, noNaN: true }),
       fc.integer({ min: 1, max: 1000 }),
       fc.integer({ min: 1, max: 1000 }),
-      (limit, nowMs, spent, wanted) => {
+      (limit, nowMs, taken, wanted) => {
         const rate = createRate(limit, undefined, 1050)
-        const fullAtMs = charged(rate, 0, nowMs, Math.min(spent, limit))
+        const fullAtMs = spent(rate, nowMs, Math.min(taken, limit))
         const count = Math.min(wanted, limit)
         assert.ok(tokensAt(rate, fullAtMs, whenTokens(rate, fullAtMs, count)) >= count)
       },
@@ -63,31 +70,21 @@ test('at the time for n tokens there are n, for any history', () => {
   )
 })
 
-test('a hold leaves nothing until its end, and is told from an empty bucket', () => {
+test('a pause leaves nothing until its end, and is told from an empty bucket', () => {
   const rate = createRate(30, undefined, 1000)
   const fullAtMs = emptyUntil(rate, 40_000)
-  assert.ok(isHeld(rate, fullAtMs, 10_000))
+  assert.ok(isPaused(rate, fullAtMs, 10_000))
   assert.ok(tokensAt(rate, fullAtMs, 39_999) <= 0)
   assert.equal(tokensAt(rate, fullAtMs, 40_000 + 1 / rate.fillPerMs), 1)
-  assert.ok(!isHeld(rate, charged(rate, 0, 10_000, 30), 10_000))
+  assert.ok(!isPaused(rate, spent(rate, 10_000, 30), 10_000))
 })
 
-test('a slower fill gives no tokens that never grew, and does not move the end of a hold', () => {
+test('a slower fill gives no tokens that never grew, and does not move the end of a pause', () => {
   const before = createRate(30, undefined, 1000)
   const after = createRate(30, undefined, 1000)
   setDelay(after, 10_000)
-  const empty = charged(before, 0, 1000, 30)
+  const empty = spent(before, 1000, 30)
   assert.equal(tokensAt(after, carriedOver(empty, 1000, before, after), 1000), 0)
-  const held = carriedOver(emptyUntil(before, 50_000), 1000, before, after)
-  assert.ok(Math.abs(held - emptyUntil(after, 50_000)) < 1e-6)
-})
-
-test('the longest attempt is remembered for 60 s', () => {
-  const attempts = createLongestAttempt()
-  attempts.record(4000, 10_000)
-  attempts.record(300, 11_500)
-  assert.equal(attempts.longestMs(12_000), 4000)
-  assert.equal(attempts.longestMs(69_999), 4000)
-  assert.equal(attempts.longestMs(70_000), 300)
-  assert.equal(attempts.longestMs(200_000), 0)
+  const paused = carriedOver(emptyUntil(before, 50_000), 1000, before, after)
+  assert.ok(Math.abs(paused - emptyUntil(after, 50_000)) < 1e-6)
 })

@@ -1,5 +1,5 @@
 /**
- * The scenarios of the scheduler's issue at full size, in virtual time: `node dist/test/schedule/scenarios.js [name]`
+ * The scenarios of the scheduler at full size, in virtual time: `node dist/test/schedule/scenarios.js [name]`
  * prints required against measured. `scenarios.test.ts` asserts the same figures.
  */
 import { pathToFileURL } from 'node:url'
@@ -16,7 +16,7 @@ export interface Scenario {
   readonly required: string
   /** What the test suite runs, where the whole takes long. */
   readonly testScale: number
-  /** `scale` 1 is the issue's size. */
+  /** `scale` 1 is the full size. */
   run(scale: number, seed: number): Measured
 }
 
@@ -208,7 +208,7 @@ function runCapped(capped: Capped, scale: number, seed: number): Measured {
 export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'one saturated device for an hour',
-    testScale: 1,
+    testScale: 0.5,
     required: '0 refusals, ≤ 1.08 × events/limit',
     run(scale, seed) {
       const simulation = saturated(scale, seed)
@@ -218,7 +218,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hot device with 10% of 300,000 events over 100,000 users',
-    testScale: 0.2,
+    testScale: 0.1,
     required: '≤ 1.10 × max(hot/limit, all/throughput); the others within 2 × their own bound',
     run(scale, seed) {
       const random = createRandom(seed)
@@ -241,7 +241,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'hot device with 1% of 600,000, all in the first tenth, cold part as long as the hot',
-    testScale: 0.5,
+    testScale: 0.25,
     required: '≤ 1.10 × the larger, not the sum',
     run(scale, seed) {
       const random = createRandom(seed)
@@ -332,7 +332,7 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: '4% of answers lost after the server counted',
-    testScale: 0.5,
+    testScale: 0.25,
     required: '0 refusals, ≤ 1.15 ×',
     run(scale, seed) {
       const simulation = { ...saturated(scale, seed), lostShare: 0.04 }
@@ -360,7 +360,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'a device past the daily quota',
     testScale: 0.01,
-    required: 'held, everything else goes on; then `wait`',
+    required: 'paused, everything else goes on; then `wait`',
     run(scale, seed) {
       const limit = 490_000 * scale
       const { outcome, simulation, sentOfHot } = pastQuota(scale, seed, 'wait')

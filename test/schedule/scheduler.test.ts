@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
-import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
+import type { IdentityRef, QueuedEvent, ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { idsOf } from './ids.ts'
 import { OPTIONS } from './plain-run.ts'
@@ -192,16 +191,16 @@ test('the parts of a halved request follow one another in its slot, the dead-let
   assert.equal(scheduler.slotsInUse(), 0)
 })
 
-test('events of a held identity go back to the front of their lanes, the others at once', () => {
+test('events of a paused identity go back to the front of their lanes, the others at once', () => {
   const { scheduler, offer } = setUp()
-  offer([event('a1', 'a', 'd'), event('b1', 'b', 'held'), event('a2', 'a', 'held'), event('a3', 'a', 'd')], NOW)
+  offer([event('a1', 'a', 'd'), event('b1', 'b', 'paused'), event('a2', 'a', 'paused'), event('a3', 'a', 'd')], NOW)
   scheduler.endInput()
   const request = given(scheduler.next(NOW, true))
   offer([event('a4', 'a', 'd'), event('b2', 'b')], NOW)
-  scheduler.hold({ kind: 'device', id: 'held' }, NOW + 30_000, NOW)
+  scheduler.pause({ kind: 'device', id: 'paused' }, NOW + 30_000, NOW)
   scheduler.repeat(request, [[0, 1, 2, 3]], NOW, NOW)
   const rest = given(scheduler.next(NOW, false))
-  // a3 must not overtake a2, and a2 is held.
+  // a3 must not overtake a2, and the device of a2 is paused.
   assert.deepEqual(namesOf(rest), ['a1'])
   scheduler.settled(rest, NOW)
   assert.equal(scheduler.next(NOW + 29_000, true), null)
@@ -255,7 +254,7 @@ test('what a refused request returns comes before the file of an identity that b
     many(300, 'u', 'hot').map((each, at) => ({ ...each, name: `file ${at}` })),
     NOW + 60,
   )
-  scheduler.hold({ kind: 'device', id: 'hot' }, NOW + 1000, NOW + 100)
+  scheduler.pause({ kind: 'device', id: 'hot' }, NOW + 1000, NOW + 100)
   scheduler.repeat(request, [[0, 1]], NOW + 100, NOW + 100)
   answerReads(NOW + 110)
   scheduler.endInput()
@@ -263,9 +262,9 @@ test('what a refused request returns comes before the file of an identity that b
   assert.deepEqual(namesOf(next).slice(0, 3), ['uhot0', 'uhot1', 'file 0'])
 })
 
-test('a hold of more than 60 s makes an identity hot, also before anything of it comes', () => {
+test('a pause of more than 60 s makes an identity hot, also before anything of it comes', () => {
   const { scheduler, offer, lanes } = setUp()
-  scheduler.hold({ kind: 'user', id: 'u' }, NOW + 61_000, NOW)
+  scheduler.pause({ kind: 'user', id: 'u' }, NOW + 61_000, NOW)
   offer(many(3, 'u'), NOW)
   assert.equal(lanes.get('user u')?.length, 3)
   assert.equal(scheduler.statistics().eventsInMemory, 0)
@@ -294,13 +293,13 @@ test('the reader waits for memory, in which what lane files have not written cou
   assert.equal(scheduler.readerShouldWait(NOW), true)
 })
 
-test('the reader waits while enough identities are hot to keep any network busy, but not for those held for the day', () => {
+test('the reader waits while enough identities are hot to keep any network busy, but not for those paused for the day', () => {
   const { scheduler } = setUp()
-  for (let at = 0; at < 713; at += 1) scheduler.hold({ kind: 'user', id: `${at}` }, NOW + 61_000, NOW)
+  for (let at = 0; at < 713; at += 1) scheduler.pause({ kind: 'user', id: `${at}` }, NOW + 61_000, NOW)
   assert.equal(scheduler.readerShouldWait(NOW), false)
-  scheduler.hold({ kind: 'user', id: 'one more' }, NOW + 61_000, NOW)
+  scheduler.pause({ kind: 'user', id: 'one more' }, NOW + 61_000, NOW)
   assert.equal(scheduler.readerShouldWait(NOW), true)
-  scheduler.holdForQuota({ kind: 'user', id: '0' }, NOW)
+  scheduler.pauseForQuota({ kind: 'user', id: '0' }, NOW)
   assert.equal(scheduler.readerShouldWait(NOW), false)
 })
 
@@ -453,9 +452,9 @@ test('a woken lane leaves the others that were woken with it a token each', () =
   assert.deepEqual(namesOf(scheduler.next(NOW + 540, true)), ['deep0', 'deep1', 'deep2', 'deep3', 'short0'])
 })
 
-test("Amplitude's word on a daily quota holds an identity for an hour at a time", () => {
+test("Amplitude's word on a daily quota pauses an identity for an hour at a time", () => {
   const { scheduler, offer } = setUp()
-  scheduler.holdForQuota({ kind: 'device', id: 'd' }, NOW)
+  scheduler.pauseForQuota({ kind: 'device', id: 'd' }, NOW)
   offer([event('d', null, 'd'), event('other', 'u')], NOW)
   scheduler.endInput()
   assert.equal(scheduler.onlyQuotaLeftUntilMs(NOW), null)

@@ -1,4 +1,4 @@
-import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
+import type { IdentityRef, QueuedEvent } from '../../src/schedule/contract.ts'
 
 const WINDOW_MS = 30_000
 
@@ -22,19 +22,12 @@ export interface ModelServer {
   worstWindow(): number
   /** Refuses, for the test's own reasons, whatever carries the identity until then. */
   block(identity: IdentityRef, untilMs: number): void
-  lowerLimit(eventsPerSecond: number): void
 }
 
-export interface ServerOptions {
-  readonly eventsPerSecond: number
-  /** Whether the events of a refused request count: not known of Amplitude (amplitude/README.md §7). */
-  readonly countsRefused?: boolean
-}
-
-export function createServer({ eventsPerSecond, countsRefused = false }: ServerOptions): ModelServer {
+/** Whether the events of a refused request count is not known of Amplitude (amplitude/README.md §7). Here they do not. */
+export function createServer(eventsPerSecond: number): ModelServer {
   const windows = new Map<string, Window>()
   const blocks = new Map<string, number>()
-  let limit = eventsPerSecond
   let refusals = 0
   let worst = 0
   let arrivals = 0
@@ -89,10 +82,10 @@ export function createServer({ eventsPerSecond, countsRefused = false }: ServerO
         worst = Math.max(worst, window.total + count)
         const { kind, id } = window
         const isBlocked = (blocks.get(`${kind} ${id}`) ?? 0) > nowMs
-        if (isBlocked || window.total + count > limit * 30) throttled.push({ kind, id })
+        if (isBlocked || window.total + count > eventsPerSecond * 30) throttled.push({ kind, id })
       }
       if (throttled.length > 0) refusals += 1
-      if (throttled.length === 0 || countsRefused) {
+      if (throttled.length === 0) {
         for (const [window, count] of asked) {
           window.atMs.push(nowMs)
           window.counts.push(count)
@@ -105,9 +98,6 @@ export function createServer({ eventsPerSecond, countsRefused = false }: ServerO
     worstWindow: () => worst,
     block(identity, untilMs) {
       blocks.set(`${identity.kind} ${identity.id}`, untilMs)
-    },
-    lowerLimit(lower) {
-      limit = lower
     },
   }
 }

@@ -1,11 +1,15 @@
-import type { ScheduledRequest, Scheduler, SchedulerStatistics } from '../../src/schedule/contract.ts'
-import type { LaneFiles } from '../../src/schedule/lane-files.ts'
-import type { SavedQuota } from '../../src/schedule/quota.ts'
-import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
+import type {
+  IdentityRef,
+  LaneFiles,
+  QueuedEvent,
+  ScheduledRequest,
+  Scheduler,
+  SchedulerStatistics,
+} from '../../src/schedule/contract.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { createAgenda } from './agenda.ts'
 import { createRandom } from './random.ts'
-import { createServer, type ModelServer } from './server.ts'
+import { createServer } from './server.ts'
 
 export interface SimulatedEvent extends QueuedEvent {
   /** Input order, from 0. */
@@ -42,8 +46,6 @@ export interface Simulation {
   readonly badShare?: number
   /** Share of requests in which one identity, chosen at random, is refused for 30 s. */
   readonly refusedShare?: number
-  readonly server?: ModelServer
-  readonly checkServer?: boolean
   /** Kills the process so often, and starts another. */
   readonly killEveryMs?: number
   readonly killsUntilMs?: number
@@ -51,8 +53,6 @@ export interface Simulation {
   readonly stopAtMs?: number
   readonly laneFileDelayMs?: number
   readonly onQuota?: 'wait' | 'stop'
-  readonly startsAtMs?: number
-  readonly savedQuota?: readonly SavedQuota[]
   /** The first event goes alone and takes so long; after that no attempt takes longer than the scheduler allows for. */
   readonly warmUpMs?: number
   /** Called at every offer, send and step, for checks of a test's own. */
@@ -63,7 +63,6 @@ export interface Simulation {
 
 export interface Outcome {
   readonly endMs: number
-  readonly lastHotMs: number
   readonly lastOtherMs: number
   readonly accepted: number
   readonly refusals: number
@@ -73,21 +72,18 @@ export interface Outcome {
   /** A message for each broken promise; the first few. */
   readonly broken: string[]
   readonly mostEventsInMemory: number
-  readonly mostBytesInMemory: number
   readonly mostIdentities: number
   readonly mostHot: number
   readonly deferredEvents: number
-  readonly deferredFiles: number
   readonly filesReadBack: number
   readonly steps: number
   readonly mostDelayMs: number
   readonly quotaLeftUntilMs: number | null
   readonly inFiles: number[]
   readonly unsettled: number[]
-  readonly savedQuota: SavedQuota[]
 }
 
-const HOLD_MS = 30_000
+const PAUSE_MS = 30_000
 
 /** Runs a scheduler in virtual time against a server and a network, until everything is settled. */
 export function simulate(simulation: Simulation): Outcome {
@@ -104,32 +100,27 @@ export function simulate(simulation: Simulation): Outcome {
     eventsPerSecond = 30,
     readPerSecond = Number.POSITIVE_INFINITY,
     laneFileDelayMs = 5,
-    checkServer = true,
   } = simulation
   const random = createRandom(simulation.seed)
-  const server = simulation.server ?? createServer({ eventsPerSecond })
+  const server = createServer(eventsPerSecond)
   const agenda = createAgenda()
-  const startsAtMs = simulation.startsAtMs ?? 0
   const settled = new Uint8Array(events.length)
   const pairInFlight = new Map<string, number>()
   const lastOfPair = new Map<string, number>()
   const broken: string[] = []
-  let now = startsAtMs
+  let now = 0
   let life = 0
-  let lastHotMs = startsAtMs
-  let lastOtherMs = startsAtMs
+  let lastOtherMs = 0
   let settledCount = 0
   let requests = 0
   let repeatedRequests = 0
   let mostEventsInMemory = 0
-  let mostBytesInMemory = 0
   let mostIdentities = 0
   let mostHot = 0
   let mostDelayMs = 0
   let written = 0
   let readBack = 0
   let stepsBefore = 0
-  let filesBefore = 0
   let quotaLeftUntilMs: number | null = null
 
   const lanes = new Map<string, { ref: IdentityRef; numbers: number[]; read: number }>()
@@ -199,7 +190,6 @@ export function simulate(simulation: Simulation): Outcome {
       files: createLaneFiles(),
       startedMs: now,
       wallClockOffsetMs: 0,
-      savedQuota: simulation.savedQuota,
     })
   }
 
@@ -231,7 +221,7 @@ export function simulate(simulation: Simulation): Outcome {
     }
     agenda.note(arrivesMs, () => {
       if (refusedShare > 0 && random() < refusedShare) refuseOne(request.events)
-      const answer = checkServer ? server.arrive(request.events, now) : { status: 200 as const }
+      const answer = server.arrive(request.events, now)
       if (answer.status === 200 && ofLife === life) checkOrder(request.events)
       agenda.note(answeredMs, () => {
         if (ofLife !== life) return
@@ -258,8 +248,8 @@ export function simulate(simulation: Simulation): Outcome {
     const event = sent[Math.floor(random() * sent.length)]
     if (event === undefined) return
     const { user, device } = event
-    if (user !== null && (device === null || random() < 0.5)) server.block({ kind: 'user', id: user }, now + HOLD_MS)
-    else if (device !== null) server.block({ kind: 'device', id: device }, now + HOLD_MS)
+    if (user !== null && (device === null || random() < 0.5)) server.block({ kind: 'user', id: user }, now + PAUSE_MS)
+    else if (device !== null) server.block({ kind: 'device', id: device }, now + PAUSE_MS)
   }
 
   /** The first time each event is accepted, those of a pair of user and device come in input order. */
@@ -275,7 +265,7 @@ export function simulate(simulation: Simulation): Outcome {
     }
   }
 
-  function land(request: ScheduledRequest<SimulatedEvent>): void {
+  function answered(request: ScheduledRequest<SimulatedEvent>): void {
     for (const event of request.events) pairInFlight.delete(pairOf(event))
   }
 
@@ -283,23 +273,22 @@ export function simulate(simulation: Simulation): Outcome {
     if (settled[event.number] === 1) breaks(`event ${event.number} is settled twice`)
     settled[event.number] = 1
     settledCount += 1
-    if (event.hot) lastHotMs = now
-    else lastOtherMs = now
+    if (!event.hot) lastOtherMs = now
   }
 
   function accept(request: ScheduledRequest<SimulatedEvent>): void {
-    land(request)
+    answered(request)
     for (const event of request.events) settleEvent(event)
     scheduler.settled(request, now)
   }
 
   function unknown(request: ScheduledRequest<SimulatedEvent>): void {
-    land(request)
+    answered(request)
     scheduler.repeat(request, [request.events.map((_, at) => at)], now + random() * 500, now)
   }
 
   function bad(request: ScheduledRequest<SimulatedEvent>): void {
-    land(request)
+    answered(request)
     const all = request.events.map((_, at) => at)
     if (random() < 0.5 && all.length > 1) {
       const half = all.length >> 1
@@ -313,8 +302,8 @@ export function simulate(simulation: Simulation): Outcome {
   }
 
   function refused(request: ScheduledRequest<SimulatedEvent>, throttled: readonly IdentityRef[]): void {
-    land(request)
-    for (const ref of throttled) scheduler.hold(ref, now + HOLD_MS, now)
+    answered(request)
+    for (const ref of throttled) scheduler.pause(ref, now + PAUSE_MS, now)
     scheduler.repeat(request, [request.events.map((_, at) => at)], now, now)
   }
 
@@ -337,7 +326,6 @@ export function simulate(simulation: Simulation): Outcome {
     life += 1
     pairInFlight.clear()
     stepsBefore += scheduler.statistics().steps
-    filesBefore += scheduler.statistics().deferredFiles
     scheduler = start()
     for (const [key, file] of lanes) {
       file.numbers = file.numbers.filter((number) => settled[number] === 0)
@@ -352,8 +340,7 @@ export function simulate(simulation: Simulation): Outcome {
 
   /** Events the reader may have read by now, going by its speed. */
   function readable(): number {
-    const byNow =
-      readPerSecond === Number.POSITIVE_INFINITY ? events.length : ((now - startsAtMs) * readPerSecond) / 1000
+    const byNow = readPerSecond === Number.POSITIVE_INFINITY ? events.length : (now * readPerSecond) / 1000
     return Math.min(events.length, Math.floor(byNow))
   }
 
@@ -368,10 +355,8 @@ export function simulate(simulation: Simulation): Outcome {
       }
     }
     if (nextToRead === events.length) scheduler.endInput()
-    const statistics = scheduler.statistics()
-    const { eventsInMemory, bytesInMemory, identities, hotIdentities, delayMs } = statistics
+    const { eventsInMemory, identities, hotIdentities, delayMs } = scheduler.statistics()
     mostEventsInMemory = Math.max(mostEventsInMemory, eventsInMemory)
-    mostBytesInMemory = Math.max(mostBytesInMemory, bytesInMemory)
     mostIdentities = Math.max(mostIdentities, identities)
     mostHot = Math.max(mostHot, hotIdentities)
     mostDelayMs = Math.max(mostDelayMs, delayMs)
@@ -405,7 +390,7 @@ export function simulate(simulation: Simulation): Outcome {
     let next = Math.min(agenda.nextMs(), stopped ? Number.POSITIVE_INFINITY : scheduler.nextWakeMs(now, mayOpen()))
     const waits = scheduler.readerShouldWait(now)
     if (!stopped && nextToRead < events.length && !waits && readPerSecond !== Number.POSITIVE_INFINITY) {
-      next = Math.min(next, Math.max(now + 10, startsAtMs + ((nextToRead + 1) / readPerSecond) * 1000))
+      next = Math.min(next, Math.max(now + 10, ((nextToRead + 1) / readPerSecond) * 1000))
     }
     if (next === Number.POSITIVE_INFINITY) {
       if (stopped) {
@@ -425,7 +410,7 @@ export function simulate(simulation: Simulation): Outcome {
     now = Math.max(now, next)
   }
 
-  const { deferredEvents, deferredFiles, steps } = scheduler.statistics()
+  const { deferredEvents, steps } = scheduler.statistics()
   if (life === 0 && deferredEvents !== written) breaks('the scheduler miscounts what it defers')
   if (settledCount === events.length && !scheduler.isDrained() && life === 0) {
     breaks('the scheduler thinks that something is left')
@@ -433,9 +418,8 @@ export function simulate(simulation: Simulation): Outcome {
   if (settledCount === events.length && life === 0 && written !== readBack)
     breaks('not all deferred events were read once')
   return {
-    endMs: now - startsAtMs,
-    lastHotMs: lastHotMs - startsAtMs,
-    lastOtherMs: lastOtherMs - startsAtMs,
+    endMs: now,
+    lastOtherMs,
     accepted: settledCount,
     refusals: server.refusals(),
     worstWindow: server.worstWindow(),
@@ -443,17 +427,14 @@ export function simulate(simulation: Simulation): Outcome {
     repeatedRequests,
     broken,
     mostEventsInMemory,
-    mostBytesInMemory,
     mostIdentities,
     mostHot,
     mostDelayMs,
     deferredEvents: written,
-    deferredFiles: filesBefore + deferredFiles,
     filesReadBack: readBack,
     steps: stepsBefore + steps,
     quotaLeftUntilMs,
     inFiles: [...lanes.values()].flatMap((file) => file.numbers.filter((number) => settled[number] === 0)),
     unsettled: events.filter((event) => settled[event.number] === 0).map((event) => event.number),
-    savedQuota: scheduler.saveQuota(now),
   }
 }

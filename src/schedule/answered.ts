@@ -1,17 +1,16 @@
 import { prefetched } from '../prefetch.ts'
 import { dropGrants } from './blocked.ts'
+import type { QueuedEvent } from './contract.ts'
 import type { HotLanes } from './hot-lanes.ts'
 import { createLane, enqueueAgain, removeLane } from './lanes.ts'
 import { homeOf, type Memory } from './memory.ts'
-import type { Entry, Identity, Lane, QueuedEvent, RunBucket } from './records.ts'
-import { type Repeats, type Slot, withdrawHeld } from './repeats.ts'
+import type { Entry, Identity, Lane, RunBucket } from './scheduler-state.ts'
+import { type Slot, type Slots, withdrawPaused } from './slots.ts'
 
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
-export interface Landing<E extends QueuedEvent> {
-  settle(entry: Entry<E>, nowMs: number): void
-  /** Settles all of them. */
-  settleAll(entries: readonly Entry<E>[], nowMs: number): void
-  /** The slot's next part waits for its turn, if there is one; what carries a held identity goes back to its lane. */
+export interface Answered<E extends QueuedEvent> {
+  settle(entries: readonly Entry<E>[], nowMs: number): void
+  /** The slot's next part waits for its turn, if there is one. Events of paused identities go back to their lanes. */
   waitForRepeat(slot: Slot<E>, nowMs: number): void
 }
 
@@ -19,14 +18,14 @@ interface Parts<E extends QueuedEvent> {
   readonly run: RunBucket<E> | null
   readonly hot: HotLanes<E>
   readonly memory: Memory<E>
-  readonly repeats: Repeats<E>
+  readonly slots: Slots<E>
   /** A lane without a request in flight goes on or ends. */
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
-  /** More of these identities wait in memory than before. */
+  /** More events of the identity wait in memory than before. */
   readonly heatIfCrowded: (identity: Identity<E> | null, nowMs: number) => void
 }
 
-/** Entries whose records are read ahead. */
+/** Entries that are read ahead into the processor's cache at once. */
 const PREFETCHED = 64
 
 function prefetch<E extends QueuedEvent>(entries: readonly Entry<E>[]): void {
@@ -37,10 +36,10 @@ function prefetch<E extends QueuedEvent>(entries: readonly Entry<E>[]): void {
   prefetched(sum)
 }
 
-export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E> {
-  const { run, hot, memory, repeats, proceed, heatIfCrowded } = parts
+export function createAnswered<E extends QueuedEvent>(parts: Parts<E>): Answered<E> {
+  const { run, hot, memory, slots, proceed, heatIfCrowded } = parts
 
-  /** The identities of an entry that is in a request no longer; its lane is the caller's. */
+  /** The identities of an entry are no longer busy with it; its lane is the caller's. */
   function leaveIdentities(entry: Entry<E>, nowMs: number): void {
     const { user, device, slot } = entry
     entry.slot = 0
@@ -54,7 +53,7 @@ export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E
   }
 
   function putBack(entries: readonly Entry<E>[], nowMs: number): void {
-    // All are back before any lane goes on: a hot lane must not start before the last event due ahead of its file.
+    // All events are back before any lane goes on: a hot lane must not start before the last event due ahead of its file.
     const lanes = new Set<Lane<E>>()
     for (const entry of entries) {
       const home = homeOf(entry.user, entry.device)
@@ -74,7 +73,7 @@ export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E
     }
   }
 
-  function settle(entry: Entry<E>, nowMs: number): void {
+  function settleOne(entry: Entry<E>, nowMs: number): void {
     entry.lane.inFlight -= 1
     leaveIdentities(entry, nowMs)
     if (entry.lane.inFlight === 0) proceed(entry.lane, nowMs)
@@ -82,18 +81,17 @@ export function createLanding<E extends QueuedEvent>(parts: Parts<E>): Landing<E
   }
 
   return {
-    settle,
-    settleAll(entries, nowMs) {
+    settle(entries, nowMs) {
       for (let from = 0; from < entries.length; from += PREFETCHED) {
         const some = entries.slice(from, from + PREFETCHED)
         prefetch(some)
-        for (const entry of some) settle(entry, nowMs)
+        for (const entry of some) settleOne(entry, nowMs)
       }
     },
     waitForRepeat(slot, nowMs) {
-      const { kept, back } = withdrawHeld(slot.parts, nowMs)
+      const { kept, back } = withdrawPaused(slot.parts, nowMs)
       slot.parts = kept
-      if (kept.length > 0) repeats.add(slot)
+      if (kept.length > 0) slots.addRepeat(slot)
       if (back.length > 0) putBack(back, nowMs)
     },
   }

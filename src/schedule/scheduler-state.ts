@@ -1,35 +1,16 @@
+import type { IdentityRef } from './contract.ts'
 import type { Rate } from './rate.ts'
-
-/** What the scheduler must know of an event; whoever offers it attaches the rest (bytes, ticket, record). */
-export interface QueuedEvent {
-  /** At least one of `user` and `device` is given. A user and a device of the same name are different identities. */
-  readonly user: string | null
-  readonly device: string | null
-  /** `hashOfId` of them; 0 where there is none. */
-  readonly userHash: number
-  readonly deviceHash: number
-  /** Memory of the record and the event together. */
-  readonly bytes: number
-  /** Share of a request's body, separator included. */
-  readonly requestBytes: number
-}
-
-/** A device or a user: what Amplitude limits. */
-export interface IdentityRef {
-  readonly kind: 'user' | 'device'
-  readonly id: string
-}
 
 /** An identity whose events count towards the daily quota. */
 export interface TrackedIdentity extends IdentityRef {
   readonly hours: number[]
   readonly counts: number[]
   total: number
-  /** It is hot now: counted even while nothing of it was sent. */
+  /** The identity is hot now, and counted even while nothing of it was sent. */
   pinned: boolean
   listed: boolean
-  /** Held for the quota until then, in monotonic ms. */
-  heldUntilMs: number
+  /** The end of its pause for the quota, in monotonic ms. */
+  pausedUntilMs: number
 }
 
 /** Anything that events need a token of: an identity, or the run as a whole (`--max-eps`). */
@@ -37,13 +18,13 @@ export interface Bucket<E> {
   readonly rate: Rate
   /** When the bucket is full again, in ms; in the past = full. */
   fullAtMs: number
-  /** Events that carry it and wait in memory, those of hot lanes apart. */
-  held: number
+  /** Events that carry it and wait in memory; those of hot lanes do not count. */
+  waitingEvents: number
   /** Lanes whose first event lacks a token of it. */
-  waiting: LaneList<E> | null
-  /** When the first of them are woken; Infinity when no wake-up is set. */
+  waitingLanes: LaneList<E> | null
+  /** When the first of these lanes are woken; Infinity when no wake-up is set. */
   dueAtMs: number
-  /** Lanes woken for it that have not taken their event yet: a token each is theirs. */
+  /** Lanes that were woken for it and have not taken their event yet: a token each is theirs. */
   granted: number
   /** Repeats that wait for its tokens: they go before every lane. */
   barred: number
@@ -55,19 +36,19 @@ export interface Bucket<E> {
 export interface RunBucket<E> extends Bucket<E> {
   /** What long lanes may take first: half of the cap. */
   readonly share: Bucket<E>
-  /** Until then the others leave the share alone. */
+  /** The others leave the share alone until then. */
   reservedUntilMs: number
   /** Of every device and user. */
   readonly identityRate: Rate
-  /** Identities that are hot. */
+  /** Number of hot identities. */
   hot: number
 }
 
-/** A device or a user that is in use or has spent tokens. Absent = bucket full, nothing waits. */
+/** A device or a user that is in use or has spent tokens. An absent one has a full bucket, and nothing waits for it. */
 export interface Identity<E> extends Bucket<E> {
   kind: IdentityRef['kind']
   id: string
-  /** `hashOfId(id)`, and the next in the table of its kind that falls together with it. */
+  /** `hashOfId(id)`, and the next identity in the same chain of the table. */
   hash: number
   sameHash: Identity<E> | null
   /** Entries in memory, waiting or in flight, that carry it. */
@@ -75,13 +56,13 @@ export interface Identity<E> extends Bucket<E> {
   inFlight: number
   /** Events since it came into use, repeats included. */
   charged: number
-  /** The waiting entries behind `held`, for a device; a user's are all in its lane. */
-  firstHeld: Entry<E> | null
-  lastHeld: Entry<E> | null
+  /** The entries of `waitingEvents`, for a device; those of a user are all in its lane. */
+  firstWaiting: Entry<E> | null
+  lastWaiting: Entry<E> | null
   /** Kept once made. */
   lane: Lane<E> | null
   quota: TrackedIdentity | null
-  /** It is in the queue of those to be forgotten once their bucket is full. */
+  /** It is in the queue of identities that are forgotten once their bucket is full. */
   lingers: boolean
 }
 
@@ -93,15 +74,15 @@ export interface Entry<E> {
   /** Input order. */
   readonly sequence: number
   lane: Lane<E>
-  /** The request it is in; 0 while it waits. */
+  /** The slot of the request it is in; 0 while it waits. */
   slot: number
   before: Entry<E> | null
   after: Entry<E> | null
-  heldBefore: Entry<E> | null
-  heldAfter: Entry<E> | null
+  waitingBefore: Entry<E> | null
+  waitingAfter: Entry<E> | null
 }
 
-/** The queue whose order is kept: of one identity, one request in flight at a time. */
+/** The queue of one identity, which keeps order; one request in flight at a time. */
 export interface Lane<E> {
   readonly identity: Identity<E>
   first: Entry<E> | null
@@ -113,7 +94,7 @@ export interface Lane<E> {
   grants: number
   /** Set while its identity is hot. */
   file: LaneFileState | null
-  /** The list it is in: ready, or waiting at a bucket. */
+  /** The list that the lane is in: ready, or waiting at a bucket. */
   list: LaneList<E> | null
   before: Lane<E> | null
   after: Lane<E> | null
@@ -148,8 +129,8 @@ export interface ReadyLanes<E> {
   readonly long: LaneList<E>
   readonly others: LaneList<E>
   /**
-   * `--max-eps` or `--max-rps` is given, so what is in memory may take as long as it takes a lane to become hot: a lane
-   * with more in it than its identity may send at once is long too. Else only hot lanes are.
+   * `--max-eps` or `--max-rps` is given. What is in memory may then take as long as it takes a lane to become hot, so a
+   * lane with more in it than its identity may send at once is long too. Without a cap only hot lanes are.
    */
   readonly isCapped: boolean
 }
