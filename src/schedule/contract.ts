@@ -1,5 +1,5 @@
 import type { LaneFiles } from './lane-files.ts'
-import type { SavedQuota } from './quota.ts'
+import type { DailyQuota } from './quota.ts'
 import type { IdentityRef, QueuedEvent } from './records.ts'
 
 export interface SchedulerOptions<E extends QueuedEvent> {
@@ -15,14 +15,11 @@ export interface SchedulerOptions<E extends QueuedEvent> {
   readonly maxRequestBytes: number
   /** The reader waits while records and events in memory are this many bytes. */
   readonly memoryBytes: number
-  /** Events of one identity in 24 h at which it is held. */
-  readonly dailyQuota: number
+  /** What identities have sent in the last 24 h: counted here, saved by whoever made it. */
+  readonly quota: DailyQuota
   readonly files: LaneFiles<E>
   /** The monotonic time now: all buckets count as empty then. */
   readonly startedMs: number
-  /** Wall clock minus monotonic clock: the quota's hours must mean the same after a restart. */
-  readonly wallClockOffsetMs: number
-  readonly savedQuota?: readonly SavedQuota[] | undefined
 }
 
 /** Events to send in one request, each charged already. */
@@ -109,7 +106,5 @@ export interface Scheduler<E extends QueuedEvent> {
    * null when something else is left. `--on-quota stop` stops then, `wait` says so.
    */
   onlyQuotaLeftUntilMs(nowMs: number): number | null
-  /** Quota counts for the checkpoint. */
-  saveQuota(nowMs: number): SavedQuota[]
   statistics(): SchedulerStatistics
 }

@@ -9,7 +9,6 @@ import { createBucket, createIdentities } from './identities.ts'
 import { createLanding } from './landing.ts'
 import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
 import { createMemory, homeOf } from './memory.ts'
-import { createDailyQuota } from './quota.ts'
 import { quotaLeftUntilMs } from './quota-left.ts'
 import { emptyUntil } from './rate.ts'
 import type { Bucket, Entry, Identity, IdentityRef, Lane, QueuedEvent, ReadyLanes } from './records.ts'
@@ -25,14 +24,9 @@ const FORGOTTEN_PER_CALL = 1000
 
 /** A scheduler with nothing to do. It has no timers and does no I/O. */
 export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions<E>): Scheduler<E> {
-  const { startedMs, files, maxRequestEvents, memoryBytes } = options
+  const { startedMs, files, quota, maxRequestEvents, memoryBytes } = options
   const delay = createDelay(options)
   const rate = delay.rate
-  const quota = createDailyQuota({
-    limit: options.dailyQuota,
-    wallClockOffsetMs: options.wallClockOffsetMs,
-    saved: options.savedQuota ?? [],
-  })
   const identities = createIdentities<E>(rate, startedMs, quota.find)
   const { runRate, shareRate } = delay
   const run = runRate === null || shareRate === null ? null : createRunBucket<E>(runRate, shareRate, rate, startedMs)
@@ -283,8 +277,6 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const isIdle = flight.size() === 0 && filling.open() === null && repeats.waiting().length === 0
       return isIdle && !filling.hasReady() ? quotaLeftUntilMs(blocked, hot.all(), nowMs) : null
     },
-
-    saveQuota: (nowMs) => quota.save(nowMs),
 
     statistics: () => {
       const { unread, deferred, files: begun } = hot.counts()

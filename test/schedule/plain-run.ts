@@ -1,5 +1,6 @@
 import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
 import type { LaneFiles } from '../../src/schedule/lane-files.ts'
+import { createDailyQuota, type DailyQuota } from '../../src/schedule/quota.ts'
 import type { QueuedEvent } from '../../src/schedule/records.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 
@@ -13,15 +14,18 @@ export const noLaneFiles: LaneFiles<QueuedEvent> = {
   delete: () => {},
 }
 
-export const OPTIONS: SchedulerOptions<QueuedEvent> = {
+/** A quota that nobody has used anything of. */
+export function unusedQuota(limit = 490_000): DailyQuota {
+  return createDailyQuota({ limit, wallClockOffsetMs: 0, saved: [] })
+}
+
+export const OPTIONS: Omit<SchedulerOptions<QueuedEvent>, 'quota'> = {
   eventsPerSecond: 30,
   maxRequestEvents: 1999,
   maxRequestBytes: 1_000_000,
   memoryBytes: 96_000_000,
-  dailyQuota: 490_000,
   files: noLaneFiles,
   startedMs: 0,
-  wallClockOffsetMs: 0,
 }
 
 /**
@@ -34,7 +38,7 @@ export function runPlainly(
   slots = 8,
   memoryBytes = 96_000_000,
 ) {
-  const scheduler = createScheduler<QueuedEvent>({ ...OPTIONS, memoryBytes })
+  const scheduler = createScheduler<QueuedEvent>({ ...OPTIONS, quota: unusedQuota(), memoryBytes })
   const inFlight: { answeredMs: number; request: ScheduledRequest<QueuedEvent> }[] = []
   let now = 0
   let offered = 0

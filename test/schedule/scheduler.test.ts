@@ -4,7 +4,7 @@ import type { ScheduledRequest, SchedulerOptions } from '../../src/schedule/cont
 import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { idsOf } from './ids.ts'
-import { OPTIONS } from './plain-run.ts'
+import { OPTIONS, unusedQuota } from './plain-run.ts'
 
 interface NamedEvent extends QueuedEvent {
   readonly name: string
@@ -36,7 +36,7 @@ function setUp(options: Partial<SchedulerOptions<NamedEvent>> = {}) {
       deleted.push(`${kind} ${id}`)
     },
   }
-  const scheduler = createScheduler<NamedEvent>({ ...OPTIONS, files, startedMs: 0, ...options })
+  const scheduler = createScheduler<NamedEvent>({ ...OPTIONS, quota: unusedQuota(), files, startedMs: 0, ...options })
   return {
     scheduler,
     files,

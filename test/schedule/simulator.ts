@@ -1,6 +1,6 @@
 import type { ScheduledRequest, Scheduler, SchedulerStatistics } from '../../src/schedule/contract.ts'
 import type { LaneFiles } from '../../src/schedule/lane-files.ts'
-import type { SavedQuota } from '../../src/schedule/quota.ts'
+import { createDailyQuota, type DailyQuota, type SavedQuota } from '../../src/schedule/quota.ts'
 import type { IdentityRef, QueuedEvent } from '../../src/schedule/records.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { createAgenda } from './agenda.ts'
@@ -136,6 +136,7 @@ export function simulate(simulation: Simulation): Outcome {
   const inFile = new Uint8Array(events.length)
   const wasAccepted = new Uint8Array(events.length)
   let restarted = false
+  let quota = newQuota()
   let scheduler = start()
   let nextToRead = 0
   let stopped = false
@@ -186,6 +187,11 @@ export function simulate(simulation: Simulation): Outcome {
     }
   }
 
+  function newQuota(): DailyQuota {
+    const limit = simulation.dailyQuota ?? Number.POSITIVE_INFINITY
+    return createDailyQuota({ limit, wallClockOffsetMs: 0, saved: simulation.savedQuota ?? [] })
+  }
+
   function start(): Scheduler<SimulatedEvent> {
     return createScheduler<SimulatedEvent>({
       eventsPerSecond,
@@ -195,11 +201,9 @@ export function simulate(simulation: Simulation): Outcome {
       maxRequestEvents: simulation.maxRequestEvents ?? 1000,
       maxRequestBytes: simulation.maxRequestBytes ?? 1_000_000,
       memoryBytes: simulation.memoryBytes ?? 96_000_000,
-      dailyQuota: simulation.dailyQuota ?? Number.POSITIVE_INFINITY,
+      quota,
       files: createLaneFiles(),
       startedMs: now,
-      wallClockOffsetMs: 0,
-      savedQuota: simulation.savedQuota,
     })
   }
 
@@ -338,6 +342,7 @@ export function simulate(simulation: Simulation): Outcome {
     pairInFlight.clear()
     stepsBefore += scheduler.statistics().steps
     filesBefore += scheduler.statistics().deferredFiles
+    quota = newQuota()
     scheduler = start()
     for (const [key, file] of lanes) {
       file.numbers = file.numbers.filter((number) => settled[number] === 0)
@@ -454,6 +459,6 @@ export function simulate(simulation: Simulation): Outcome {
     quotaLeftUntilMs,
     inFiles: [...lanes.values()].flatMap((file) => file.numbers.filter((number) => settled[number] === 0)),
     unsettled: events.filter((event) => settled[event.number] === 0).map((event) => event.number),
-    savedQuota: scheduler.saveQuota(now),
+    savedQuota: quota.save(now),
   }
 }
