@@ -1,7 +1,7 @@
 import { writeFileSync } from 'node:fs'
-import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
+import { Braze2ampError, EXIT, type StopCause, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
-import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
+import { type Summary, summaryOf, type UploadEnd, unexplained } from '../report/summary.ts'
 import type { Sink } from '../sink.ts'
 import type { Counts } from '../state/books.ts'
 import type { Invocation } from './session.ts'
@@ -10,7 +10,8 @@ import { exitCodeOf, type Tally } from './tally.ts'
 
 /** How a run ended. */
 export interface Ended {
-  readonly stop: Stop
+  /** Null when it did not end early. */
+  readonly stop: Stop | null
   /** What ended it in the middle; null when nothing did. */
   readonly error: Error | null
   readonly counts: Counts
@@ -19,14 +20,6 @@ export interface Ended {
   readonly sink: Pick<Sink, 'failed'>
   /** The user's wish to stop. */
   readonly signal: AbortSignal
-}
-
-/** What an upload did, over all processes of its run. */
-interface UploadEnd {
-  readonly sent: Sent
-  readonly durationMs: number
-  /** A process before did a part of it. */
-  readonly resumed: boolean
 }
 
 /** The summary of a run, its exit code, and what ended it as an error to show. */
@@ -41,14 +34,15 @@ export interface Conclusion {
  * @param upload null in a dry run
  */
 export function conclude(ended: Ended, upload: UploadEnd | null): Conclusion {
-  const { counts, durationMs } = ended
+  const { counts } = ended
   const failure = failureOf(ended)
   const exitCode =
     failure === null ? exitCodeOfEnd(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
   const summary = summaryOf(counts, {
-    ...(upload ?? { durationMs, sent: null, resumed: false }),
+    durationMs: upload?.traffic.durationMs ?? ended.durationMs,
     stopped: stoppedOf(ended),
     exitCode,
+    upload,
   })
   return { summary, exitCode, failure }
 }
@@ -84,7 +78,7 @@ function exitCodeOfEnd({ stop, files, counts, signal }: Ended): number {
   return exitCodeOf(files, counts.read, counts.rejected.size > 0, stop === 'signal' ? signal : null)
 }
 
-function stoppedOf({ stop, error, sink: { failed } }: Ended): string | null {
+function stoppedOf({ stop, error, sink: { failed } }: Ended): StopCause | null {
   if (error !== null) return error instanceof StoppedError ? error.stopped : 'error'
   if (stop !== 'sink') return stop
   if (failed.reason instanceof ClosedOutput) return null

@@ -159,9 +159,8 @@ async function upload(
     // That the end could not be saved counts more than that the user wanted it.
     const hasFailed = !isSaved || (ended.stop === null && failure.signal.aborted)
     const { eventsPerSecondOfIdentity } = uploader.figures()
-    const sent = { ...state.sent(), eventsPerSecondOfIdentity }
     const end: Ended = { ...ended, stop: hasFailed ? 'sink' : ended.stop }
-    const upload = { sent, durationMs: sent.durationMs, resumed: saved !== null }
+    const upload = { traffic: state.traffic(), eventsPerSecondOfIdentity, resumed: saved !== null }
     const exitCode = await report(session, conclude(end, upload))
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending

@@ -3,8 +3,8 @@ import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
 import type { EventTypes } from '../model.ts'
 import type { SavedQuota } from '../schedule/quota.ts'
-import { addSent, NOTHING_SENT } from './books.ts'
-import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
+import { joinTraffic, NO_TRAFFIC } from './books.ts'
+import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type TrafficFigures } from './checkpoint.ts'
 import { createCheckpointing } from './checkpointing.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import { DELIVERED_FILE, type DeliveredFiles } from './delivered-files.ts'
@@ -31,7 +31,7 @@ export interface RunState {
   /** Something was settled: a checkpoint follows within 2 s. */
   changed(): void
   /** What was sent over all processes of the run. */
-  sent(): SavedSent
+  traffic(): TrafficFigures
   /** The last checkpoint. `isClean`: every answer came. `isComplete`: nothing is left to be read or sent. */
   end(ending: { readonly isClean: boolean; readonly isComplete: boolean }): Promise<void>
   /** Closes all files, without another checkpoint. */
@@ -40,7 +40,7 @@ export interface RunState {
 
 /** What this process does, counted by those who do it: every checkpoint says how it stands. */
 export interface Work {
-  readonly traffic: { figures(): SavedSent }
+  readonly traffic: { figures(): TrafficFigures }
   readonly quota: { save(nowMs: number): SavedQuota[] }
   readonly files: SavedCounts['files']
 }
@@ -123,8 +123,8 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   /** Dead letters that are sent again lie in the directory. */
   let hasRetry = saved?.open.some(({ kind }) => kind === 'retry') ?? false
 
-  function sentSoFar(): SavedSent {
-    return addSent(saved?.counts.sent ?? NOTHING_SENT, work.traffic.figures())
+  function trafficSoFar(): TrafficFigures {
+    return joinTraffic(saved?.counts.sent ?? NO_TRAFFIC, work.traffic.figures())
   }
 
   function takePicture(): Checkpoint {
@@ -145,7 +145,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
         [DELIVERED_FILE]: delivered.length(),
         ...seen?.picture(),
       },
-      counts: { ...ledger.save(), files: { ...work.files }, sent: sentSoFar() },
+      counts: { ...ledger.save(), files: { ...work.files }, sent: trafficSoFar() },
       quota: work.quota.save(clock.now()),
     }
   }
@@ -189,7 +189,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     inputs,
     lanes,
     changed: checkpointing.changed,
-    sent: sentSoFar,
+    traffic: trafficSoFar,
     async end(how) {
       over.abort()
       await checkpointing.close()

@@ -1,10 +1,8 @@
 import type { Clock } from '../clock.ts'
 import type { SchedulerStatistics } from '../schedule/contract.ts'
 import type { IdentityRef } from '../schedule/records.ts'
-import type { SavedSent } from '../state/checkpoint.ts'
+import type { TrafficFigures } from '../state/checkpoint.ts'
 import type { Answer } from './classify.ts'
-
-export type TrafficFigures = SavedSent
 
 /** What this process has sent, counted for progress, checkpoint and summary. */
 export interface Traffic {
