@@ -10,6 +10,21 @@ export const EXIT = {
   terminated: 143,
 } as const
 
+const INTERRUPTED = 'interrupted by SIGHUP, SIGINT or SIGTERM'
+
+/** What each exit code says, as the README has it. */
+export const EXIT_MEANINGS: Readonly<Record<keyof typeof EXIT, string>> = {
+  done: 'all done, or `--limit` reached; skips are no failure',
+  unexpected: 'unexpected failure, or books that do not balance',
+  usage:
+    'wrong use, or a question for a person: option, mapping file, path, changed run or file, delivered files, lock',
+  recordsRejected: 'done, but there are dead letters, a file was refused, or `validate` found errors',
+  stopped: 'stopped early: key refused, Amplitude unreachable, `--max-errors`, daily quota, full disk, read error',
+  hungUp: INTERRUPTED,
+  interrupted: INTERRUPTED,
+  terminated: INTERRUPTED,
+}
+
 /** The exit code of a command that the user stopped. */
 export function interruptedCode(signal: AbortSignal): number {
   if (signal.reason === 'SIGHUP') return EXIT.hungUp
@@ -45,8 +60,22 @@ export class ChangedInputError extends UsageError {}
 /** An input was read to its end and is another one by now: what was read of it is good, and nowhere to be read again. */
 export class ReplacedInputError extends ChangedInputError {}
 
-/** What ended a run early, in the summary's words. */
-export type StopCause = 'refused' | 'unreachable' | 'quota' | 'max_errors' | 'input' | 'state' | 'output'
+/** Why a run ended before its input did, as the summary says it. */
+export type StopCause =
+  // What the user asked for.
+  | 'limit'
+  | 'signal'
+  | 'max_errors'
+  // What Amplitude did.
+  | 'refused'
+  | 'unreachable'
+  | 'quota'
+  // What failed on this machine.
+  | 'input'
+  | 'state'
+  | 'output'
+  // Any other error.
+  | 'error'
 
 /** The run ended early and can be resumed: exit 4. */
 export class StoppedError extends Braze2ampError {

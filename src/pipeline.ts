@@ -1,5 +1,12 @@
 import { CUTTERS } from './cut/cut.ts'
-import { Braze2ampError, ChangedInputError, ReplacedInputError, StoppedError, UsageError } from './errors.ts'
+import {
+  Braze2ampError,
+  ChangedInputError,
+  ReplacedInputError,
+  type StopCause,
+  StoppedError,
+  UsageError,
+} from './errors.ts'
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { Mapping } from './mapping/plan.ts'
@@ -50,11 +57,14 @@ export interface Replay {
   readonly signal: AbortSignal
 }
 
-/** Why a run ended before its input did; null when it did not. `sink`: its `failed` says why. */
-export type Stop = 'limit' | 'max_errors' | 'signal' | 'sink' | null
+/** Why a run ended before its input did. `sink`: its `failed` says why. */
+export type Stop = Extract<StopCause, 'limit' | 'max_errors' | 'signal'> | 'sink'
 
-/** Reads every input once; each record ends in exactly one of accepted, rejected, skipped, pending. */
-export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop> {
+/**
+ * Reads every input once; each record ends in exactly one of accepted, rejected, skipped, pending. Resolves to why it ended early; null
+ * when it did not.
+ */
+export async function replay({ inputs, mapping, ledger, sink, observer, signal }: Replay): Promise<Stop | null> {
   const { progress = null } = inputs
   const stop = AbortSignal.any([signal, sink.failed])
   let isAtLimit = false

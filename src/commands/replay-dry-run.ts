@@ -30,9 +30,10 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     files: { finished: 0, refused: 0 },
     progress: progressKind(options),
     signal,
-    openSink: () => ({ sink: createStdoutSink(process.stdout.fd, ledger.accept), picture: null, sent: null }),
+    createSink: () => createStdoutSink(process.stdout.fd, ledger.accept),
+    pictureOf: null,
   })
-  const { summary, exitCode, failure } = conclude(ended)
+  const { summary, exitCode, failure } = conclude(ended, null)
   const unpublished = await publish(summary, options, createPrinter(process.stderr).print)
   if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options.shard)))
   const error = failure ?? unpublished

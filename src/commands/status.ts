@@ -5,7 +5,7 @@ import { endReport } from '../report/end-report.ts'
 import { counted, number } from '../report/number.ts'
 import { createPrinter } from '../report/printer.ts'
 import { type Summary, summaryOf } from '../report/summary.ts'
-import { addSent, countsOf, joinBooks, NOTHING_SENT } from '../state/books.ts'
+import { countsOf, joinBooks, joinTraffic, NO_TRAFFIC } from '../state/books.ts'
 import { type Checkpoint, NOTHING_BOOKED, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
 import { holderIn } from '../state/lock.ts'
@@ -79,18 +79,16 @@ async function runIn(directory: string): Promise<FoundRun> {
 /** The books of all together, as the summary of one run. */
 function summaryOfAll(checkpoints: readonly Checkpoint[]): Summary {
   const books = checkpoints.reduce((all, { counts }) => joinBooks(all, counts), NOTHING_BOOKED)
-  const sent = checkpoints.reduce((all, { counts }) => addSent(all, counts.sent), NOTHING_SENT)
+  const traffic = checkpoints.reduce((all, { counts }) => joinTraffic(all, counts.sent), NO_TRAFFIC)
   const counts = countsOf(books)
   const exitCode = counts.rejected.size > 0 ? EXIT.recordsRejected : EXIT.done
-  const summary = summaryOf(counts, {
-    durationMs: sent.durationMs,
+  return summaryOf(counts, {
+    durationMs: traffic.durationMs,
     stopped: null,
     exitCode,
-    sent: { ...sent, eventsPerSecondOfIdentity: 1 },
-    resumed: false,
+    // What one identity may send is not in the checkpoint.
+    upload: { traffic, eventsPerSecondOfIdentity: null, resumed: false },
   })
-  // What one identity may send is not in the checkpoint.
-  return { ...summary, efficiency: null }
 }
 
 function runText({ directory, checkpoint, holder }: FoundRun): string {

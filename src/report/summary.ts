@@ -1,6 +1,7 @@
+import type { StopCause } from '../errors.ts'
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { Counts } from '../state/books.ts'
-import type { SavedSent, SavedTypeCounts } from '../state/checkpoint.ts'
+import type { SavedTypeCounts, TrafficFigures } from '../state/checkpoint.ts'
 
 /** The books of a run, as `--summary`, `--json` and `status` show them (src/README.md §5). */
 export interface Summary {
@@ -23,7 +24,7 @@ export interface Summary {
   /** Time over the time that the limits allow at best; null when nothing was sent. */
   readonly efficiency: number | null
   readonly resumed: boolean
-  readonly stopped: string | null
+  readonly stopped: StopCause | null
   readonly exit_code: number
 }
 
@@ -42,22 +43,26 @@ export function unexplained({ read, accepted, pending, rejected, skipped }: Coun
 }
 
 interface Ending {
-  readonly durationMs: number
-  readonly stopped: string | null
+  readonly stopped: StopCause | null
   readonly exitCode: number
-  /** Null in a dry run. */
-  readonly sent: Sent | null
+  readonly durationMs: number
+  /** Null when nothing was to be sent. */
+  readonly upload: UploadEnd | null
+}
+
+/** What an upload did, over all processes of its run. */
+export interface UploadEnd {
+  readonly traffic: TrafficFigures
+  /** What one identity may send; null when nobody knows, and then nobody knows the efficiency. */
+  readonly eventsPerSecondOfIdentity: number | null
+  /** A process before did a part of it. */
   readonly resumed: boolean
 }
 
-/** What went to Amplitude. */
-export interface Sent extends Omit<SavedSent, 'durationMs'> {
-  /** What one identity may send. */
-  readonly eventsPerSecondOfIdentity: number
-}
-
 /** The summary of a run. */
-export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent, resumed }: Ending): Summary {
+export function summaryOf(counts: Counts, ending: Ending): Summary {
+  const { durationMs, stopped, exitCode, upload } = ending
+  const traffic = upload?.traffic
   return {
     version: 1,
     read: counts.read,
@@ -72,21 +77,23 @@ export function summaryOf(counts: Counts, { durationMs, stopped, exitCode, sent,
         { read, accepted, rejected, skipped, pending: read - accepted - rejected - skipped },
       ]),
     ),
-    requests: { total: sent?.requests ?? 0, by_status: sent?.byStatus ?? {}, retries: sent?.retries ?? 0 },
-    throttled: { identities: sent?.heldIdentities ?? 0, held_ms: sent?.heldMs ?? 0 },
-    deferred: { events: sent?.deferredEvents ?? 0, files: sent?.deferredFiles ?? 0 },
+    requests: { total: traffic?.requests ?? 0, by_status: traffic?.byStatus ?? {}, retries: traffic?.retries ?? 0 },
+    throttled: { identities: traffic?.heldIdentities ?? 0, held_ms: traffic?.heldMs ?? 0 },
+    deferred: { events: traffic?.deferredEvents ?? 0, files: traffic?.deferredFiles ?? 0 },
     duration_ms: Math.round(durationMs),
-    efficiency: sent === null ? null : efficiencyOf(counts.accepted, durationMs, sent),
-    resumed,
+    efficiency: upload === null ? null : efficiencyOf(counts.accepted, durationMs, upload),
+    resumed: upload?.resumed ?? false,
     stopped,
     exit_code: exitCode,
   }
 }
 
 /** Time over the least that the network and the limits allow: max(total/throughput, events of the busiest/L) (schedule/README.md §6). */
-function efficiencyOf(accepted: number, durationMs: number, sent: Sent): number | null {
-  if (accepted === 0 || sent.bestEventsPerSecond === 0) return null
-  const leastSeconds = Math.max(accepted / sent.bestEventsPerSecond, sent.busiest / sent.eventsPerSecondOfIdentity)
+function efficiencyOf(accepted: number, durationMs: number, upload: UploadEnd): number | null {
+  const { traffic, eventsPerSecondOfIdentity } = upload
+  const { busiest, bestEventsPerSecond } = traffic
+  if (eventsPerSecondOfIdentity === null || accepted === 0 || bestEventsPerSecond === 0) return null
+  const leastSeconds = Math.max(accepted / bestEventsPerSecond, busiest / eventsPerSecondOfIdentity)
   return Math.round((durationMs / 1000 / leastSeconds) * 1000) / 1000
 }
 

@@ -42,29 +42,6 @@ export interface LaneFiles<E extends QueuedEvent> {
   readonly pendingBytes: number
 }
 
-export interface SchedulerOptions<E extends QueuedEvent> {
-  /** L: events per second of each device and each user. */
-  readonly eventsPerSecond: number
-  /** B: events an idle identity may send at once; one second's worth unless given. */
-  readonly burst?: number | undefined
-  /** `--max-eps` */
-  readonly maxEventsPerSecond?: number | undefined
-  /** `--max-rps` */
-  readonly maxRequestsPerSecond?: number | undefined
-  readonly maxRequestEvents: number
-  readonly maxRequestBytes: number
-  /** The reader waits while records and events in memory are this many bytes. */
-  readonly memoryBytes: number
-  /** Events of one identity in 24 h at which it is paused. */
-  readonly dailyQuota: number
-  readonly files: LaneFiles<E>
-  /** The monotonic time now, at which all buckets count as empty. */
-  readonly startedMs: number
-  /** Wall clock minus monotonic clock: the quota's hours must mean the same after a restart. */
-  readonly wallClockOffsetMs: number
-  readonly savedQuota?: readonly SavedQuota[] | undefined
-}
-
 /** Events to send in one request, each charged already. */
 export interface ScheduledRequest<E> {
   /** The place among the requests in flight: a repeat, or the next part, comes in the same slot. */
@@ -149,7 +126,5 @@ export interface Scheduler<E extends QueuedEvent> {
    * null when something else is left. `--on-quota stop` stops then, `wait` says so.
    */
   onlyQuotaLeftUntilMs(nowMs: number): number | null
-  /** Quota counts for the checkpoint. */
-  saveQuota(nowMs: number): SavedQuota[]
   statistics(): SchedulerStatistics
 }

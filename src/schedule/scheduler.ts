@@ -1,12 +1,12 @@
 import { createAnswered } from './answered.ts'
 import { createBlocked } from './blocked.ts'
-import type { IdentityRef, QueuedEvent, ScheduledRequest, Scheduler, SchedulerOptions } from './contract.ts'
+import type { IdentityRef, LaneFiles, QueuedEvent, ScheduledRequest, Scheduler } from './contract.ts'
 import { createFilling, createSpending } from './filling.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
 import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
 import { createMemory, homeOf } from './memory.ts'
-import { createDailyQuota, quotaLeftUntilMs } from './quota.ts'
+import { type DailyQuota, quotaLeftUntilMs } from './quota.ts'
 import { emptyUntil, type Rate } from './rate.ts'
 import { createRunBucket } from './run-cap.ts'
 import { createRunRates, FILL_WAIT_MS, MOST_WAITING_MS } from './run-rates.ts'
@@ -20,16 +20,31 @@ const HOT_EVENTS_PER_SECOND = 20_000
 /** Identities forgotten per call of `next`, so that they go although nothing is settled any more. */
 const FORGOTTEN_PER_CALL = 1000
 
+export interface SchedulerOptions<E extends QueuedEvent> {
+  /** L: events per second of each device and each user. */
+  readonly eventsPerSecond: number
+  /** B: events an idle identity may send at once; one second's worth unless given. */
+  readonly burst?: number | undefined
+  /** `--max-eps` */
+  readonly maxEventsPerSecond?: number | undefined
+  /** `--max-rps` */
+  readonly maxRequestsPerSecond?: number | undefined
+  readonly maxRequestEvents: number
+  readonly maxRequestBytes: number
+  /** The reader waits while records and events in memory are this many bytes. */
+  readonly memoryBytes: number
+  /** What identities have sent in the last 24 h: counted here, saved by whoever made it. */
+  readonly quota: DailyQuota
+  readonly files: LaneFiles<E>
+  /** The monotonic time now, at which all buckets count as empty. */
+  readonly startedMs: number
+}
+
 /** A scheduler with nothing to do. It has no timers and does no I/O. */
 export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions<E>): Scheduler<E> {
-  const { startedMs, files, maxRequestEvents, memoryBytes } = options
+  const { startedMs, files, quota, maxRequestEvents, memoryBytes } = options
   const rates = createRunRates(options)
   const rate = rates.identity
-  const quota = createDailyQuota({
-    limit: options.dailyQuota,
-    wallClockOffsetMs: options.wallClockOffsetMs,
-    saved: options.savedQuota ?? [],
-  })
   const identities = createIdentities<E>(rate, startedMs, quota.find)
   const run =
     rates.run === null || rates.share === null ? null : createRunBucket<E>(rates.run, rates.share, rate, startedMs)
@@ -281,8 +296,6 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       if (!inputEnded || memory.events() + hot.counts().unread === 0) return null
       return slotsInUse() === 0 && !filling.hasReady() ? quotaLeftUntilMs(blocked, hot.all(), nowMs) : null
     },
-
-    saveQuota: (nowMs) => quota.save(nowMs),
 
     statistics: () => {
       const { unread, deferred, files: begun } = hot.counts()

@@ -1,7 +1,8 @@
 import { writeFileSync } from 'node:fs'
-import { Braze2ampError, EXIT, StoppedError } from '../errors.ts'
+import { Braze2ampError, EXIT, type StopCause, StoppedError } from '../errors.ts'
 import type { Stop } from '../pipeline.ts'
-import { type Sent, type Summary, summaryOf, unexplained } from '../report/summary.ts'
+import { type Summary, summaryOf, type UploadEnd, unexplained } from '../report/summary.ts'
+import type { Sink } from '../sink.ts'
 import type { Counts } from '../state/books.ts'
 import type { Invocation } from './session.ts'
 import { ClosedOutput } from './stdout-sink.ts'
@@ -9,16 +10,14 @@ import { exitCodeOf, type Tally } from './tally.ts'
 
 /** How a run ended. */
 export interface Ended {
-  readonly stop: Stop
+  /** Null when it did not end early. */
+  readonly stop: Stop | null
   /** What ended it in the middle; null when nothing did. */
   readonly error: Error | null
   readonly counts: Counts
   readonly files: Tally
   readonly durationMs: number
-  /** Null in a dry run. */
-  readonly sent: Sent | null
-  /** Aborted when the sink gave up; its reason says why. */
-  readonly failed: AbortSignal
+  readonly sink: Pick<Sink, 'failed'>
   /** The user's wish to stop. */
   readonly signal: AbortSignal
 }
@@ -32,14 +31,19 @@ export interface Conclusion {
 
 /**
  * What a run's end means (src/README.md §5).
- * @param resumed a process before did a part of the run
+ * @param upload null in a dry run
  */
-export function conclude(ended: Ended, resumed = false): Conclusion {
-  const { counts, durationMs, sent } = ended
+export function conclude(ended: Ended, upload: UploadEnd | null): Conclusion {
+  const { counts } = ended
   const failure = failureOf(ended)
   const exitCode =
     failure === null ? exitCodeOfEnd(ended) : failure instanceof Braze2ampError ? failure.exitCode : EXIT.unexpected
-  const summary = summaryOf(counts, { durationMs, stopped: stoppedOf(ended), exitCode, sent, resumed })
+  const summary = summaryOf(counts, {
+    durationMs: upload?.traffic.durationMs ?? ended.durationMs,
+    stopped: stoppedOf(ended),
+    exitCode,
+    upload,
+  })
   return { summary, exitCode, failure }
 }
 
@@ -74,14 +78,14 @@ function exitCodeOfEnd({ stop, files, counts, signal }: Ended): number {
   return exitCodeOf(files, counts.read, counts.rejected.size > 0, stop === 'signal' ? signal : null)
 }
 
-function stoppedOf({ stop, error, failed }: Ended): string | null {
+function stoppedOf({ stop, error, sink: { failed } }: Ended): StopCause | null {
   if (error !== null) return error instanceof StoppedError ? error.stopped : 'error'
   if (stop !== 'sink') return stop
   if (failed.reason instanceof ClosedOutput) return null
   return failed.reason instanceof StoppedError ? failed.reason.stopped : 'error'
 }
 
-function failureOf({ stop, error, counts, failed }: Ended): Error | null {
+function failureOf({ stop, error, counts, sink: { failed } }: Ended): Error | null {
   if (error !== null) return error
   const { read, accepted, pending } = counts
   if (unexplained(counts) !== 0 || pending < 0) {

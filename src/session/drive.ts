@@ -8,7 +8,6 @@ import type { Discovery } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
 import { createProblemReporter, refusalText } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
-import type { Sent } from '../report/summary.ts'
 import { type Shard, shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
 import type { Ledger } from '../state/ledger.ts'
@@ -16,15 +15,7 @@ import type { Ended } from './conclude.ts'
 import type { Overview } from './overview.ts'
 import { type Tally, tallyInto } from './tally.ts'
 
-/** A sink, and what it can say of itself. */
-export interface OpenSink {
-  readonly sink: Sink
-  /** Null in a dry run. */
-  readonly picture: (() => UploadPicture) | null
-  readonly sent: (() => Sent) | null
-}
-
-interface ReplayRun {
+interface ReplayRun<S extends Sink> {
   readonly inputs: Inputs
   readonly overview: Pick<Overview, 'bytes'>
   readonly mapping: Mapping
@@ -34,18 +25,16 @@ interface ReplayRun {
   readonly progress: ProgressKind
   readonly signal: AbortSignal
   /** `print` shows a line on standard error without breaking the progress bar. */
-  readonly openSink: (print: (line: string) => void) => OpenSink | Promise<OpenSink>
+  readonly createSink: (print: (line: string) => void) => S
+  /** What progress shows of an upload; null in a dry run. */
+  readonly pictureOf: ((sink: S) => UploadPicture) | null
 }
 
 /** Reads, maps and books everything into a sink, with progress on standard error: what a dry run and an upload share. */
-export async function runReplay(run: ReplayRun): Promise<Ended> {
-  const { inputs, overview, mapping, ledger, files, signal } = run
+export async function runReplay<S extends Sink>(run: ReplayRun<S>): Promise<Ended & { readonly sink: S }> {
+  const { inputs, overview, mapping, ledger, files, signal, pictureOf } = run
   const startMs = systemClock.now()
   const read = { finishedBytes: 0, currentBytes: 0 }
-  let print = (line: string): void => {
-    process.stderr.write(`${line}\n`)
-  }
-  const { sink, picture, sent } = await run.openSink((line) => print(line))
   const progress = startProgress({
     kind: run.progress,
     clock: systemClock,
@@ -61,11 +50,11 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
         accepted: counts.accepted,
         rejected,
         elapsedMs: systemClock.now() - startMs,
-        upload: picture?.() ?? null,
+        upload: pictureOf?.(sink) ?? null,
       }
     },
   })
-  print = progress.print
+  const sink = run.createSink(progress.print)
   const problems = createProblemReporter(progress.print)
   const leave = () => {
     read.finishedBytes += read.currentBytes
@@ -98,8 +87,7 @@ export async function runReplay(run: ReplayRun): Promise<Ended> {
       counts: ledger.counts(),
       files,
       durationMs: systemClock.now() - startMs,
-      sent: sent?.() ?? null,
-      failed: sink.failed,
+      sink,
       signal,
     }
   } finally {

@@ -5,7 +5,8 @@ import { type Claim, inDirectory } from '../state/claim.ts'
 import { DELIVERED_FILE, type DeliveredFiles, openDeliveredFiles } from '../state/delivered-files.ts'
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { fingerprintOf, hasOtherCatalogue, type RunIdentity } from '../state/run-identity.ts'
-import { openRunState, type RunState } from '../state/run-state.ts'
+import { openRunState, type RunState, type Work } from '../state/run-state.ts'
+import { eventsPerSecondOf } from '../upload/upload-settings.ts'
 import { version } from '../version.ts'
 import { type Decision, decide } from './decide.ts'
 import { type Machine, type Session, tellerOf } from './session.ts'
@@ -48,23 +49,24 @@ export async function openingOf(
   return { decision: { ...decision, run: { ...run, confirmed: true } }, delivered, plan }
 }
 
-/** When to give up: the user's wish, or the run's own failure. */
-interface Stops {
+interface Surroundings {
+  readonly work: Work
+  /** When to give up: the user's wish, or the run's own failure. */
   readonly signal: AbortSignal
   readonly fail: (error: unknown) => void
 }
 
 /**
- * Opens the state of a run that is certain to go on, changed as the session asks for.
- * @throws UsageError when a file is not as the checkpoint says
+ * Opens the state of a run that is certain to go on, changed as the session asks for. When it resolves, something may be sent.
+ * @throws UsageError when a file is not as the checkpoint says; StoppedError when the disk fails
  */
 export async function openState(
   session: Session,
   { decision, delivered, plan }: Opening,
   { fileSystem, clock, sizes }: Machine,
-  { signal, fail }: Stops,
+  { work, signal, fail }: Surroundings,
 ): Promise<RunState> {
-  const { options, mapping, prepare } = session
+  const { options, settings, mapping, prepare } = session
   const { run, unknownSince, rejectsUnknown } = decision
   const saved = prepare ? await inDirectory(options.state, prepare(decision.saved, fileSystem)) : decision.saved
   const opened = openRunState({
@@ -83,8 +85,10 @@ export async function openState(
       limit: options.limit ?? Number.POSITIVE_INFINITY,
       maxErrors: options.maxErrors ?? null,
       rejectsUnknown,
-      types: mapping,
     },
+    types: mapping,
+    eventsPerSecond: eventsPerSecondOf(settings),
+    work,
     stop: signal,
     onFailure: fail,
     sizes,

@@ -1,15 +1,18 @@
+import { DAILY_QUOTA } from '../amplitude/limits.ts'
 import { Braze2ampError, interruptedCode } from '../errors.ts'
 import { endReport } from '../report/end-report.ts'
 import { createPrinter } from '../report/printer.ts'
+import type { UploadPicture } from '../report/progress.ts'
+import { createDailyQuota } from '../schedule/quota.ts'
 import { claimState, inDirectory, makeDirectory, moveAside } from '../state/claim.ts'
 import { stoppedByDisk } from '../state/file-system.ts'
 import { whileHeld } from '../state/lock.ts'
-import type { RunState } from '../state/run-state.ts'
 import type { HttpClient } from '../upload/http-client.ts'
-import { createUploader, MOST_CONCURRENCY, type Uploader } from '../upload/uploader.ts'
+import { createTraffic } from '../upload/traffic.ts'
+import { createUploader, MOST_CONCURRENCY, type UploadFigures } from '../upload/uploader.ts'
 import { version } from '../version.ts'
-import { conclude, type Ended, publish } from './conclude.ts'
-import { type OpenSink, runReplay } from './drive.ts'
+import { type Conclusion, conclude, type Ended, publish } from './conclude.ts'
+import { runReplay } from './drive.ts'
 import { type Opening, openingOf, openState } from './open-run.ts'
 import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts'
 
@@ -75,29 +78,37 @@ async function upload(
   machine: Machine,
 ): Promise<number> {
   const { options, settings, destination, mapping } = session
+  const { clock } = machine
+  const { saved, rejectsUnknown } = opening.decision
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })
+  const traffic = createTraffic(clock)
+  const quota = createDailyQuota({
+    limit: DAILY_QUOTA,
+    wallClockOffsetMs: clock.wallClock() - clock.now(),
+    saved: saved?.quota ?? [],
+  })
+  const files = { finished: 0, refused: 0 }
   const state = await openState(session, opening, machine, {
+    work: { traffic, quota, files },
     signal: AbortSignal.any([signal, failure.signal]),
     fail,
   })
-  if (session.paths !== null) {
-    for (const { path } of opening.plan.parked) {
-      tellerOf(session)(`${path} was begun and is not among the paths: it stays as it is`)
-    }
-  }
-  const client = machine.connect({
-    url: destination.url,
-    proxy: destination.proxy,
-    connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
-    gzip: options.gzip ?? false,
-    version: version(),
-  })
-  const files = { finished: 0, refused: 0 }
-  const before = state.ledger.counts()
-  const opened: { uploader: Uploader | null } = { uploader: null }
   try {
+    if (session.paths !== null) {
+      for (const { path } of opening.plan.parked) {
+        tellerOf(session)(`${path} was begun and is not among the paths: it stays as it is`)
+      }
+    }
+    const before = state.ledger.counts()
+    const client = machine.connect({
+      url: destination.url,
+      proxy: destination.proxy,
+      connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
+      gzip: options.gzip ?? false,
+      version: version(),
+    })
     const ended = await runReplay({
       inputs: {
         sources: state.inputs.sources(),
@@ -112,70 +123,51 @@ async function upload(
       files,
       progress: options.quiet || !options.progress ? 'none' : process.stderr.isTTY ? 'bar' : 'lines',
       signal,
-      openSink,
+      createSink: (print) =>
+        createUploader({
+          settings,
+          key: session.key,
+          client,
+          ledger: state.ledger,
+          letters: state.letters,
+          lanes: state.lanes,
+          traffic,
+          quota,
+          types: mapping,
+          clock,
+          random: Math.random,
+          rejectsUnknown,
+          onSettled: state.changed,
+          signal,
+          failure,
+          tell: options.quiet ? () => {} : print,
+        }),
+      pictureOf: (uploader) => pictureOf(uploader.figures()),
     }).finally(() => client.close())
+    const uploader = ended.sink
     // After a bug the picture may be wrong; the last checkpoint is not.
     const cause = ended.error ?? (failure.signal.aborted ? failure.signal.reason : null)
     const isSound = cause === null || cause instanceof Braze2ampError
     let isSaved = true
     if (!lockLost.aborted && isSound) {
       const isAtEnd = ended.stop === null && ended.error === null && ended.counts.pending === 0
-      const isClean = opened.uploader?.isClean() ?? true
-      await state.end({ isClean, isComplete: isAtEnd }).catch((error: unknown) => {
+      await state.end({ isClean: uploader.isClean(), isComplete: isAtEnd }).catch((error: unknown) => {
         isSaved = false
         fail(error)
       })
     }
     // That the end could not be saved counts more than that the user wanted it.
     const hasFailed = !isSaved || (ended.stop === null && failure.signal.aborted)
-    const exitCode = await report(session, state, { ...ended, stop: hasFailed ? 'sink' : ended.stop }, opening)
+    const { eventsPerSecondOfIdentity } = uploader.figures()
+    const end: Ended = { ...ended, stop: hasFailed ? 'sink' : ended.stop }
+    const upload = { traffic: state.traffic(), eventsPerSecondOfIdentity, resumed: saved !== null }
+    const exitCode = await report(session, conclude(end, upload))
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending
-    if (session.paths !== null && opening.decision.saved !== null && isSame) tellerOf(session)('nothing new')
+    if (session.paths !== null && saved !== null && isSame) tellerOf(session)('nothing new')
     return exitCode
   } finally {
     await state.close().catch(() => {})
-  }
-
-  async function openSink(print: (line: string) => void): Promise<OpenSink> {
-    const startMs = machine.clock.now()
-    const uploader = createUploader({
-      settings,
-      key: session.key,
-      client,
-      ledger: state.ledger,
-      letters: state.letters,
-      openLanes: (eventsPerSecond, onRead, onFailure) =>
-        state.openLanes({
-          eventsPerSecond,
-          typeName: (type) => mapping.typeNames[type] ?? null,
-          onRead,
-          onFailure,
-        }),
-      types: mapping,
-      clock: machine.clock,
-      random: Math.random,
-      savedQuota: opening.decision.saved?.quota ?? [],
-      rejectsUnknown: opening.decision.rejectsUnknown,
-      onSettled: state.changed,
-      signal,
-      failure,
-      tell: options.quiet ? () => {} : print,
-    })
-    opened.uploader = uploader
-    const beginning = state.begin({
-      quota: uploader.quota,
-      sent: () => {
-        const { requests, byStatus, retries, heldIdentities, heldMs, ...rest } = uploader.figures()
-        const { deferredEvents, deferredFiles, busiest, bestEventsPerSecond } = rest
-        const durationMs = machine.clock.now() - startMs
-        const traffic = { requests, byStatus, retries, heldIdentities, heldMs }
-        return { ...traffic, deferredEvents, deferredFiles, busiest, bestEventsPerSecond, durationMs }
-      },
-      files: () => files,
-    })
-    await beginning.then(uploader.start, fail)
-    return sinkOf(uploader, state)
   }
 }
 
@@ -183,10 +175,8 @@ async function upload(
  * Writes the summary and shows the report; returns the exit code.
  * @throws what ended the run, or kept the summary from being written
  */
-async function report(session: Session, state: RunState, ended: Ended, { decision }: Opening): Promise<number> {
+async function report(session: Session, concluded: Conclusion): Promise<number> {
   const { options, title } = session
-  const sent = { ...state.sent(), eventsPerSecondOfIdentity: ended.sent?.eventsPerSecondOfIdentity ?? 1 }
-  const concluded = conclude({ ...ended, sent, durationMs: sent.durationMs }, decision.saved !== null)
   const { summary, exitCode, failure } = concluded
   const unpublished = await publish(summary, options, createPrinter().print)
   tellerOf(session)(endReport(summary, title, summary.rejected.total > 0 ? options.state : null))
@@ -195,25 +185,15 @@ async function report(session: Session, state: RunState, ended: Ended, { decisio
   return exitCode
 }
 
-function sinkOf(uploader: Uploader, state: RunState): OpenSink {
+function pictureOf(figures: UploadFigures): UploadPicture {
   return {
-    sink: uploader,
-    sent: () => {
-      const figures = uploader.figures()
-      return { ...state.sent(), eventsPerSecondOfIdentity: figures.eventsPerSecondOfIdentity }
-    },
-    picture: () => {
-      const figures = uploader.figures()
-      return {
-        eventsPerSecond: figures.eventsPerSecond,
-        inFlight: figures.inFlight,
-        held: figures.hotIdentities,
-        deferred: figures.deferredEvents,
-        retries: figures.retries,
-        waiting: figures.eventsInMemory + figures.eventsInFiles,
-        longestLane: figures.longestLane,
-        eventsPerSecondOfIdentity: figures.eventsPerSecondOfIdentity,
-      }
-    },
+    eventsPerSecond: figures.eventsPerSecond,
+    inFlight: figures.inFlight,
+    held: figures.hotIdentities,
+    deferred: figures.deferredEvents,
+    retries: figures.retries,
+    waiting: figures.eventsInMemory + figures.eventsInFiles,
+    longestLane: figures.longestLane,
+    eventsPerSecondOfIdentity: figures.eventsPerSecondOfIdentity,
   }
 }

@@ -1,5 +1,5 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
-import type { SavedBooks, SavedSent, SavedTypeCounts } from './checkpoint.ts'
+import type { SavedBooks, SavedTypeCounts, TrafficFigures } from './checkpoint.ts'
 
 /** The books as they stand; every record read is in exactly one of them (src/README.md §1). */
 export interface Counts {
@@ -75,7 +75,7 @@ function mapOf<Name extends string>(table: Readonly<Partial<Record<Name, number>
   )
 }
 
-export const NOTHING_SENT: SavedSent = {
+export const NO_TRAFFIC: TrafficFigures = {
   requests: 0,
   byStatus: {},
   retries: 0,
@@ -89,7 +89,7 @@ export const NOTHING_SENT: SavedSent = {
 }
 
 /** What two processes of a run, or two shards of a job, sent together. */
-export function addSent(one: SavedSent, other: SavedSent): SavedSent {
+export function joinTraffic(one: TrafficFigures, other: TrafficFigures): TrafficFigures {
   return {
     requests: one.requests + other.requests,
     byStatus: joinCounts(one.byStatus, other.byStatus),

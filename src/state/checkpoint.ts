@@ -1,11 +1,9 @@
 import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
-import type { RejectReason, Restart, SkipReason, Warning } from '../model.ts'
+import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import { type FileSystem, isWrongPath, readWhole, refusedByDisk, replaceFile } from './file-system.ts'
-import { type RunIdentity, runIdentity } from './run-identity.ts'
-import type { OrdinalRange, SavedSettled } from './settled.ts'
+import { runIdentity } from './run-identity.ts'
 import {
-  type Check,
   count,
   flag,
   listOf,
@@ -15,10 +13,12 @@ import {
   orNull,
   pairOf,
   placeIn,
+  type Shape,
   tableOf,
   text,
   time,
   WrongShape,
+  withRule,
 } from './shape.ts'
 import { LANE_FILE } from './state-directory.ts'
 
@@ -41,97 +41,126 @@ import { LANE_FILE } from './state-directory.ts'
  *
  * It has no checksum: a person may mend it, and what is read is checked as a whole.
  */
-export interface Checkpoint {
-  readonly version: typeof VERSION
-  readonly run: RunIdentity
-  /** Wall clock, ms. In the file it may be RFC 3339. */
-  readonly savedAt: number
-  /** Every answer came: nothing is unknown. */
-  readonly clean: boolean
-  /**
-   * Wall clock, ms: the last checkpoint of a process that was killed, while not all that it may have sent since was read again; null
-   * otherwise. The answers to its requests are as old as this, not as `savedAt`.
-   */
-  readonly unknownSince: number | null
-  /** The run reached the end of its inputs and of its lane files; dead letters may be about to be sent again all the same. */
-  readonly complete: boolean
-  /** Nothing was read at or beyond this place, nor of any later input; null before the first input. */
-  readonly reservedTo: Reservation | null
-  /** Inputs that were begun and are not settled whole. */
-  readonly open: readonly SavedInput[]
-  readonly lanes: readonly SavedLane[]
-  /** Bytes of each log by file name. A log that is not named is worth nothing. */
-  readonly logs: Readonly<Record<string, number>>
-  readonly counts: SavedCounts
-  readonly quota: readonly SavedIdentityQuota[]
-}
+export type Checkpoint = Shape<typeof checkpointCheck>
 
 /** The only format so far. */
 const VERSION = 1
 
-export interface Reservation {
-  readonly path: string
+const range = withRule(pairOf(count, count), ([from, to], place) => {
+  if (from >= to) throw new WrongShape(place, 'must be a range [a, b) with a < b')
+})
+
+/** Ascending, and apart from one another, as the resume relies on it. */
+const ranges = withRule(listOf(range), (all, place) => {
+  all.forEach(([from], i) => {
+    const before = all[i - 1]
+    if (before !== undefined && from < before[1])
+      throw new WrongShape(`${place}[${i}]`, 'must come after the one before')
+  })
+})
+
+const reservation = objectOf({
+  path: text,
   /** Of the file as stored. */
-  readonly byte: number
-}
+  byte: count,
+})
+
+export type Reservation = Shape<typeof reservation>
 
 /** What tells that a file is still the one that was read (`read/fingerprint.ts`). */
-interface SavedFingerprint {
+const fingerprint = objectOf({
   /** So many bytes of the file, as stored, it speaks of. */
-  readonly byte: number
+  byte: count,
   /** SHA-256 of the first 64 KB, of at most `byte`. */
-  readonly head: string
+  head: text,
   /** SHA-256 of the 64 KB before `byte`. */
-  readonly tail: string
-}
+  tail: text,
+})
 
-/** `settled` has ordinals of records, from 0 in each input; of dead letters under `retry` also those that are not read yet. */
-export interface SavedInput extends SavedSettled {
-  /** As it was given; for dead letters under `retry`, their name in the state directory. */
-  readonly path: string
-  readonly kind: 'input' | 'resend' | 'retry'
-  readonly fingerprint: SavedFingerprint
-  /** Its records that Amplitude accepted, or that lane files took, so far. */
-  readonly accepted: number
-}
+const input = withRule(
+  objectOf({
+    /** As it was given; for dead letters under `retry`, their name in the state directory. */
+    path: text,
+    kind: oneOf('input', 'resend', 'retry'),
+    fingerprint,
+    from: objectOf({ byte: count, ordinal: count, line: orNull(count) }),
+    /** Ordinals of records, from 0 in each input; of dead letters under `retry` also those that are not read yet. */
+    settled: ranges,
+    readTo: count,
+    /** Its records that Amplitude accepted, or that lane files took, so far. */
+    accepted: count,
+  }),
+  ({ kind, from, settled, readTo }, place) => {
+    // Dead letters that a retry leaves alone are settled before any is read (`retrying.ts`).
+    const settledRead = kind === 'retry' ? undefined : settled.at(-1)
+    const last = settledRead?.[1] ?? from.ordinal
+    if (readTo < last) throw new WrongShape(placeIn(place, 'readTo'), 'must not be below what is settled')
+  },
+)
 
-/** `settled` has numbers of lines, from 0 in each file; those below `settledLines` are settled and not in it. */
-export interface SavedLane {
-  readonly identity: { readonly kind: 'user' | 'device'; readonly id: string }
-  /** Name in `lanes/`. */
-  readonly file: string
-  readonly bytes: number
-  /** Byte of line `settledLines`: reading goes on there. */
-  readonly settledTo: number
-  /** Nothing was read from this byte on. */
-  readonly reservedTo: number
-  readonly lines: number
-  readonly settledLines: number
-  readonly settled: readonly OrdinalRange[]
-  /** Lines below it were read. */
-  readonly readTo: number
-}
+export type SavedInput = Shape<typeof input>
 
-/**
- * The books, as the summary shows them: `read = accepted + rejected + skipped + pending`, also per event type.
- *
- * `unsettled` is the part of them that a resume takes off again, since those records are read again: pending in memory, not in a lane
- * file. It also holds their warnings.
- */
-export interface SavedBooks {
-  readonly read: number
-  readonly accepted: number
-  readonly pending: number
-  readonly rejected: Readonly<Partial<Record<RejectReason, number>>>
-  readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
-  readonly warnings: Readonly<Partial<Record<Warning, number>>>
+const identityKind = oneOf('user', 'device')
+
+const lane = withRule(
+  objectOf({
+    identity: objectOf({ kind: identityKind, id: text }),
+    /** Name in `lanes/`. */
+    file: text,
+    bytes: count,
+    /** Byte of line `settledLines`: reading goes on there. */
+    settledTo: count,
+    /** Nothing was read from this byte on. */
+    reservedTo: count,
+    lines: count,
+    settledLines: count,
+    /** Numbers of lines, from 0 in each file; those below `settledLines` are settled and not in it. */
+    settled: ranges,
+    /** Lines below it were read. */
+    readTo: count,
+  }),
+  ({ file, bytes, settledTo, lines, settledLines }, place) => {
+    // It becomes a path.
+    if (!LANE_FILE.test(file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
+    if (settledTo > bytes || settledLines > lines) {
+      throw new WrongShape(place, 'must not have more settled than written')
+    }
+  },
+)
+
+export type SavedLane = Shape<typeof lane>
+
+const LOG_NAME = /^[a-z]+(-[a-z]+)*\.(ndjson|bin)$/
+
+const logs = withRule(tableOf(count), (lengths, place) => {
+  const odd = Object.keys(lengths).find((name) => !LOG_NAME.test(name))
+  if (odd !== undefined) throw new WrongShape(place, `must hold file names only, not ${JSON.stringify(odd)}`)
+})
+
+const typeCounts = objectOf({ read: count, accepted: count, rejected: count, skipped: count })
+
+export type SavedTypeCounts = Shape<typeof typeCounts>
+
+/** The books, as the summary shows them: `read = accepted + rejected + skipped + pending`, also per event type. */
+const booksParts = {
+  read: count,
+  accepted: count,
+  pending: count,
+  rejected: tableOf<number, RejectReason>(count),
+  skipped: tableOf<number, SkipReason>(count),
+  warnings: tableOf<number, Warning>(count),
   /** The empty name stands for records without an event type. */
-  readonly byType: Readonly<Record<string, SavedTypeCounts>>
-  readonly unsettled: {
-    readonly byType: Readonly<Record<string, number>>
-    readonly warnings: Readonly<Partial<Record<Warning, number>>>
-  }
+  byType: tableOf(typeCounts),
+  /**
+   * The part of the books that a resume takes off again, since those records are read again: pending in memory, not in a lane file. It
+   * also holds their warnings.
+   */
+  unsettled: objectOf({ byType: tableOf(count), warnings: tableOf<number, Warning>(count) }),
 }
+
+const books = objectOf(booksParts)
+
+export type SavedBooks = Shape<typeof books>
 
 /** Of a run that has read nothing. */
 export const NOTHING_BOOKED: SavedBooks = {
@@ -145,38 +174,73 @@ export const NOTHING_BOOKED: SavedBooks = {
   unsettled: { byType: {}, warnings: {} },
 }
 
-export interface SavedCounts extends SavedBooks {
-  readonly files: { readonly finished: number; readonly refused: number }
-  readonly sent: SavedSent
+const traffic = objectOf({
+  requests: count,
+  /** By HTTP status; `timeout` and `network` have none. */
+  byStatus: tableOf(count),
+  /** Requests with events that were sent before. */
+  retries: count,
+  /** Identities that a 429 ever paused. */
+  heldIdentities: count,
+  heldMs: number,
+  /** Events ever written to lane files, and lane files ever begun. */
+  deferredEvents: count,
+  deferredFiles: count,
+  /** Events of the identity that has the most. */
+  busiest: count,
+  /** The best that was seen over ten seconds; the average of a run that took less. */
+  bestEventsPerSecond: number,
+  durationMs: number,
+})
+
+/** What went over the network, and how long it took: of a process, or summed over a run's processes. */
+export type TrafficFigures = Shape<typeof traffic>
+
+const counts = withRule(
+  objectOf({
+    ...booksParts,
+    files: objectOf({ finished: count, refused: count }),
+    sent: traffic,
+  }),
+  ({ read, accepted, pending, rejected, skipped }, place) => {
+    const explained = accepted + pending + sum(rejected) + sum(skipped)
+    if (read !== explained) {
+      throw new WrongShape(place, `must balance, but read is ${read} and all that records became is ${explained}`)
+    }
+  },
+)
+
+export type SavedCounts = Shape<typeof counts>
+
+function sum(table: Readonly<Record<string, number | undefined>>): number {
+  return Object.values(table).reduce((total: number, each) => total + (each ?? 0), 0)
 }
 
-export interface SavedTypeCounts {
-  readonly read: number
-  readonly accepted: number
-  readonly rejected: number
-  readonly skipped: number
-}
-
-/** What went over the network, and how long it took: summed over the run's processes. */
-export interface SavedSent {
-  readonly requests: number
-  readonly byStatus: Readonly<Record<string, number>>
-  readonly retries: number
-  readonly heldIdentities: number
-  readonly heldMs: number
-  readonly deferredEvents: number
-  readonly deferredFiles: number
-  readonly busiest: number
-  readonly bestEventsPerSecond: number
-  readonly durationMs: number
-}
-
-/** Events of an identity by hour since 1970 (`SavedQuota` of `schedule/contract.ts`). */
-interface SavedIdentityQuota {
-  readonly kind: 'user' | 'device'
-  readonly id: string
-  readonly hours: readonly (readonly [hour: number, events: number])[]
-}
+const checkpointCheck = objectOf({
+  version: oneOf(VERSION),
+  run: runIdentity,
+  /** Wall clock, ms. In the file it may be RFC 3339. */
+  savedAt: time,
+  /** Every answer came: nothing is unknown. */
+  clean: flag,
+  /**
+   * Wall clock, ms: the last checkpoint of a process that was killed, while not all that it may have sent since was read again; null
+   * otherwise. The answers to its requests are as old as this, not as `savedAt`.
+   */
+  unknownSince: orNull(time),
+  /** The run reached the end of its inputs and of its lane files; dead letters may be about to be sent again all the same. */
+  complete: flag,
+  /** Nothing was read at or beyond this place, nor of any later input; null before the first input. */
+  reservedTo: orNull(reservation),
+  /** Inputs that were begun and are not settled whole. */
+  open: listOf(input),
+  lanes: listOf(lane),
+  /** Bytes of each log by file name. A log that is not named is worth nothing. */
+  logs,
+  counts,
+  /** Events of an identity by hour since 1970 (`schedule/quota.ts`). */
+  quota: listOf(objectOf({ kind: identityKind, id: text, hours: listOf(pairOf(number, count)) })),
+})
 
 export const CHECKPOINT_FILE = 'checkpoint.json'
 
@@ -197,7 +261,7 @@ export async function writeCheckpoint(
 /** What nobody can read again must not replace what everybody can. */
 function mustBeReadable(checkpoint: Checkpoint): void {
   try {
-    checkedCheckpoint(checkpoint)
+    checkpointCheck(checkpoint, '')
   } catch (cause) {
     throw new Error(
       `the checkpoint that was to be written is none, and the one before stays: ${(cause as Error).message}`,
@@ -244,11 +308,11 @@ function parseCheckpoint(content: Buffer, path: string): Checkpoint {
     throw unusable(path, `is not JSON: ${(error as Error).message}`, error)
   }
   try {
-    const { version } = objectOf<{ version: number }>({ version: number })(value, '')
+    const { version } = objectOf({ version: number })(value, '')
     if (version !== VERSION) {
       throw unusable(path, `has version ${version}; this program knows version ${VERSION}: another one wrote it`)
     }
-    return checkedCheckpoint(value)
+    return checkpointCheck(value, '')
   } catch (error) {
     if (error instanceof WrongShape) throw unusable(path, `is not a checkpoint: ${error.message}`, error)
     throw error
@@ -262,134 +326,4 @@ function unusable(path: string, what: string, cause?: unknown): UsageError {
       'this state aside, or with another --state DIR.',
     cause,
   })
-}
-
-const pair = pairOf(count, count)
-
-const range: Check<OrdinalRange> = (value, place) => {
-  const [from, to] = pair(value, place)
-  if (from >= to) throw new WrongShape(place, 'must be a range [a, b) with a < b')
-  return [from, to]
-}
-
-const rangeList = listOf(range)
-
-/** Ascending, and apart from one another, as the resume relies on it. */
-const ranges: Check<readonly OrdinalRange[]> = (value, place) => {
-  const all = rangeList(value, place)
-  all.forEach(([from], i) => {
-    const before = all[i - 1]
-    if (before !== undefined && from < before[1])
-      throw new WrongShape(`${place}[${i}]`, 'must come after the one before')
-  })
-  return all
-}
-
-const identityKind = oneOf('user', 'device')
-
-const countsShape = objectOf<SavedCounts>({
-  read: count,
-  accepted: count,
-  pending: count,
-  rejected: tableOf(count),
-  skipped: tableOf(count),
-  warnings: tableOf(count),
-  byType: tableOf(objectOf<SavedTypeCounts>({ read: count, accepted: count, rejected: count, skipped: count })),
-  unsettled: objectOf<SavedCounts['unsettled']>({ byType: tableOf(count), warnings: tableOf(count) }),
-  files: objectOf<SavedCounts['files']>({ finished: count, refused: count }),
-  sent: objectOf<SavedSent>({
-    requests: count,
-    byStatus: tableOf(count),
-    retries: count,
-    heldIdentities: count,
-    heldMs: number,
-    deferredEvents: count,
-    deferredFiles: count,
-    busiest: count,
-    bestEventsPerSecond: number,
-    durationMs: number,
-  }),
-})
-
-const counts: Check<SavedCounts> = (value, place) => {
-  const checked = countsShape(value, place)
-  const { read, accepted, pending, rejected, skipped } = checked
-  const explained = accepted + pending + sum(rejected) + sum(skipped)
-  if (read !== explained) {
-    throw new WrongShape(place, `must balance, but read is ${read} and all that records became is ${explained}`)
-  }
-  return checked
-}
-
-function sum(table: Readonly<Record<string, number | undefined>>): number {
-  return Object.values(table).reduce((total: number, each) => total + (each ?? 0), 0)
-}
-
-const inputShape = objectOf<SavedInput>({
-  path: text,
-  kind: oneOf('input', 'resend', 'retry'),
-  fingerprint: objectOf<SavedFingerprint>({ byte: count, head: text, tail: text }),
-  from: objectOf<Restart>({ byte: count, ordinal: count, line: orNull(count) }),
-  settled: ranges,
-  readTo: count,
-  accepted: count,
-})
-
-const settledInput: Check<SavedInput> = (value, place) => {
-  const checked = inputShape(value, place)
-  // Dead letters that a retry leaves alone are settled before any is read (`retry.ts`).
-  const settledRead = checked.kind === 'retry' ? undefined : checked.settled.at(-1)
-  const last = settledRead?.[1] ?? checked.from.ordinal
-  if (checked.readTo < last) throw new WrongShape(placeIn(place, 'readTo'), 'must not be below what is settled')
-  return checked
-}
-
-const laneShape = objectOf<SavedLane>({
-  identity: objectOf<SavedLane['identity']>({ kind: identityKind, id: text }),
-  file: text,
-  bytes: count,
-  settledTo: count,
-  reservedTo: count,
-  lines: count,
-  settledLines: count,
-  settled: ranges,
-  readTo: count,
-})
-
-const checkedLane: Check<SavedLane> = (value, place) => {
-  const lane = laneShape(value, place)
-  // It becomes a path.
-  if (!LANE_FILE.test(lane.file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
-  if (lane.settledTo > lane.bytes || lane.settledLines > lane.lines) {
-    throw new WrongShape(place, 'must not have more settled than written')
-  }
-  return lane
-}
-
-const LOG_NAME = /^[a-z]+(-[a-z]+)*\.(ndjson|bin)$/
-
-const logs: Check<Readonly<Record<string, number>>> = (value, place) => {
-  const checked = tableOf(count)(value, place)
-  const odd = Object.keys(checked).find((name) => !LOG_NAME.test(name))
-  if (odd !== undefined) throw new WrongShape(place, `must hold file names only, not ${JSON.stringify(odd)}`)
-  return checked
-}
-
-const shape = objectOf<Checkpoint>({
-  version: oneOf(VERSION),
-  run: runIdentity,
-  savedAt: time,
-  clean: flag,
-  unknownSince: orNull(time),
-  complete: flag,
-  reservedTo: orNull(objectOf<Reservation>({ path: text, byte: count })),
-  open: listOf(settledInput),
-  lanes: listOf(checkedLane),
-  logs,
-  counts,
-  quota: listOf(objectOf<SavedIdentityQuota>({ kind: identityKind, id: text, hours: listOf(pairOf(number, count)) })),
-})
-
-function checkedCheckpoint(value: unknown): Checkpoint {
-  return shape(value, '')
 }

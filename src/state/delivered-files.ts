@@ -4,7 +4,7 @@ import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
 import { STDIN } from '../read/file-list.ts'
 import { createAppendLog, eachLine } from './append-log.ts'
 import { type FileSystem, stoppedByDisk } from './file-system.ts'
-import { type Check, count, number, objectOf, text, time } from './shape.ts'
+import { count, number, objectOf, type Shape, text, time } from './shape.ts'
 
 /**
  * `files.ndjson`: the inputs whose records are all settled, one JSON object a line (state/README.md §4).
@@ -67,19 +67,6 @@ interface Delivery {
   readonly at: number
 }
 
-/** A line. */
-export interface DeliveredFile extends FileContent {
-  readonly path: string
-  readonly mtime: number
-  readonly records: number
-  readonly accepted: number
-  /** `RunIdentity.id` */
-  readonly run: string
-  readonly keyFingerprint: string
-  readonly mappingHash: string
-  readonly at: number
-}
-
 interface DeliveredFilesOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
@@ -92,19 +79,24 @@ export const DELIVERED_FILE = 'files.ndjson'
 
 const READ_BYTES = 1 << 20
 
-const shape: Check<DeliveredFile> = objectOf<DeliveredFile>({
+const shape = objectOf({
   path: text,
+  /** Bytes as stored. */
   size: count,
   mtime: number,
   head: text,
   tail: text,
   records: count,
   accepted: count,
+  /** `RunIdentity.id` */
   run: text,
   keyFingerprint: text,
   mappingHash: text,
   at: time,
 })
+
+/** A line. */
+export type DeliveredFile = Shape<typeof shape>
 
 /**
  * Loads the lines of the run's project.

@@ -29,8 +29,11 @@ import { LANE_FILE } from './state-directory.ts'
  */
 export interface LaneFiles {
   append(owner: LaneOwner, event: LaneEvent): void
-  /** Asks for the next `count` events that were not read; the answer comes through `onRead`, and may hold fewer. */
-  read(owner: LaneOwner, count: number): void
+  /**
+   * The next lines that were not read and are not settled: at least one, at most `count`. Reads of one file follow one another.
+   * @throws StoppedError when the file is damaged, or the system's error
+   */
+  read(owner: LaneOwner, count: number): Promise<readonly RecalledLine[]>
   delete(owner: LaneOwner): void
   /** Bytes appended that are still in memory. */
   readonly pendingBytes: number
@@ -38,7 +41,7 @@ export interface LaneFiles {
   longest(): number
   /** The files of the process before, with the lines that are not settled. */
   restored(): readonly { readonly owner: LaneOwner; readonly unread: number }[]
-  /** Resolves when no write or read is under way. */
+  /** Resolves when no write is under way. */
   idle(): Promise<void>
   /** What a checkpoint taken now says. */
   picture(): SavedLane[]
@@ -78,8 +81,7 @@ export interface LaneFileOptions {
   readonly typeName: (type: number) => string | null
   /** Resolves when a checkpoint taken after the call is durable. */
   readonly save: () => Promise<void>
-  readonly onRead: (owner: LaneOwner, lines: readonly RecalledLine[]) => void
-  /** The disk failed: nothing more can be kept here. */
+  /** A write that nobody waits for failed: nothing more can be kept here. */
   readonly onFailure: (error: Error) => void
 }
 
@@ -116,8 +118,8 @@ interface LaneFile {
   readonly unknownTo: number
   /** Its part in `pendingBytes`. */
   pending: number
-  /** The last of the reads of this file, which follow one another. */
-  work: Promise<void>
+  /** The last of the reads of this file, whatever came of it. */
+  lastRead: Promise<unknown>
 }
 
 /**
@@ -156,7 +158,7 @@ async function sizeOf(fileSystem: FileSystem, path: string): Promise<number | nu
 }
 
 export function createLaneFiles(options: LaneFileOptions): LaneFiles {
-  const { fileSystem, directory, saved, isClean, ledger, eventsPerSecond, typeName, save, onRead, onFailure } = options
+  const { fileSystem, directory, saved, isClean, ledger, eventsPerSecond, typeName, save, onFailure } = options
   const files = { user: new Map<string, LaneFile>(), device: new Map<string, LaneFile>() }
   const writing = pLimit(WRITES_AT_A_TIME)
   let lastNumber = 0
@@ -197,7 +199,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       leastReserve: 0,
       unknownTo: 0,
       pending: 0,
-      work: Promise.resolve(),
+      lastRead: Promise.resolve(),
     }
     return file
   }
@@ -326,11 +328,9 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     },
     read(owner, count) {
       const file = fileOf(owner)
-      file.work = track(
-        file.work.then(async () => {
-          onRead(file.owner, await readLines(file, count))
-        }),
-      )
+      const read = file.lastRead.then(() => readLines(file, count))
+      file.lastRead = read.catch(() => {})
+      return read
     },
     delete(owner) {
       const file = fileOf(owner)

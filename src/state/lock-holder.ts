@@ -1,25 +1,19 @@
 import type { Processes, ProcessIdentity } from './processes.ts'
-import { type Check, count, objectOf, orNull, text, time } from './shape.ts'
+import { count, objectOf, orAbsent, type Shape, text, time } from './shape.ts'
 
-/** The content of a lock. */
-export interface Holder extends ProcessIdentity {
-  /** Wall clock, ms since 1970. */
-  readonly startedAt: number
-}
-
-const holderShape = objectOf<Holder>({
+/** Older versions wrote pid, host and time alone; null is unknown. */
+const holderShape = objectOf({
   pid: count,
-  processStart: orUnknown(count),
+  processStart: orAbsent(count),
   host: text,
-  boot: orUnknown(text),
-  pidNamespace: orUnknown(text),
+  boot: orAbsent(text),
+  pidNamespace: orAbsent(text),
+  /** Wall clock, ms since 1970. */
   startedAt: time,
 })
 
-/** Older versions wrote pid, host and time alone. */
-function orUnknown<T>(check: Check<T>): Check<T | null> {
-  return (value, place) => orNull(check)(value ?? null, place)
-}
+/** The content of a lock: a `ProcessIdentity`, and since when. */
+export type Holder = Shape<typeof holderShape>
 
 /** Null when it is not a lock as we write it. */
 export function holderOf(content: Uint8Array): Holder | null {

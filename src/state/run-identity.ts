@@ -1,72 +1,52 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { APIS, type ApiName } from '../amplitude/limits.ts'
+import { APIS } from '../amplitude/limits.ts'
 import { UsageError } from '../errors.ts'
-import { type Check, flag, listOf, objectOf, oneOf, orNull, text, time } from './shape.ts'
+import { flag, listOf, objectOf, oneOf, orAbsent, orNull, type Shape, text, time } from './shape.ts'
+
+const runChoices = objectOf({
+  include: listOf(text),
+  exclude: listOf(text),
+  /** RFC 3339 in UTC, as the checkpoint shows them. */
+  since: orNull(text),
+  until: orNull(text),
+  eventType: orNull(text),
+  format: orNull(text),
+  /** `I/N` */
+  shard: orNull(text),
+  dedupe: flag,
+  skipUserPropertiesSync: flag,
+})
+
+/** The options that decide which records become which events. */
+export type RunChoices = Shape<typeof runChoices>
+
+export const runIdentity = objectOf({
+  id: text,
+  /** Name and version of the program that began the run. */
+  tool: text,
+  /** Wall clock, ms. */
+  createdAt: time,
+  /** Scheme, host and port of the destination. */
+  origin: text,
+  /** URL and API of the last upload: what `retry` uses unless it is told otherwise. They may change freely. */
+  endpoint: text,
+  api: oneOf(...APIS),
+  /** See `fingerprintOf`; the key itself is never written. */
+  keyFingerprint: text,
+  /** What the mapping does to every event type of the catalogue (`mapping/mapping-hash.ts`). */
+  mappingHash: text,
+  /** What the user asks of it, without the catalogue; null in a run of version 0.1.0 that had a mapping file. */
+  rulesHash: orAbsent(text),
+  options: runChoices,
+  /** The question before the first upload was answered with yes, or not asked. */
+  confirmed: flag,
+})
 
 /**
  * What makes an invocation go on with a run instead of being another one (state/README.md §5): where the events go, and everything that
  * decides which records become which events. How fast they go may change freely: API, rates, `--limit`, output.
  */
-export interface RunIdentity {
-  readonly id: string
-  /** Name and version of the program that began the run. */
-  readonly tool: string
-  /** Wall clock, ms. */
-  readonly createdAt: number
-  /** Scheme, host and port of the destination. */
-  readonly origin: string
-  /** URL and API of the last upload: what `retry` uses unless it is told otherwise. They may change freely. */
-  readonly endpoint: string
-  readonly api: ApiName
-  /** See `fingerprintOf`; the key itself is never written. */
-  readonly keyFingerprint: string
-  /** What the mapping does to every event type of the catalogue (`mapping/mapping-hash.ts`). */
-  readonly mappingHash: string
-  /** What the user asks of it, without the catalogue; null in a run of version 0.1.0 that had a mapping file. */
-  readonly rulesHash: string | null
-  readonly options: RunChoices
-  /** The question before the first upload was answered with yes, or not asked. */
-  readonly confirmed: boolean
-}
-
-/** The options that decide which records become which events. */
-export interface RunChoices {
-  readonly include: readonly string[]
-  readonly exclude: readonly string[]
-  /** RFC 3339 in UTC, as the checkpoint shows them. */
-  readonly since: string | null
-  readonly until: string | null
-  readonly eventType: string | null
-  readonly format: string | null
-  /** `I/N` */
-  readonly shard: string | null
-  readonly dedupe: boolean
-  readonly skipUserPropertiesSync: boolean
-}
-
-export const runIdentity: Check<RunIdentity> = objectOf<RunIdentity>({
-  id: text,
-  tool: text,
-  createdAt: time,
-  origin: text,
-  endpoint: text,
-  api: oneOf(...APIS),
-  keyFingerprint: text,
-  mappingHash: text,
-  rulesHash: (value, place) => (value === undefined ? null : orNull(text)(value, place)),
-  options: objectOf<RunChoices>({
-    include: listOf(text),
-    exclude: listOf(text),
-    since: orNull(text),
-    until: orNull(text),
-    eventType: orNull(text),
-    format: orNull(text),
-    shard: orNull(text),
-    dedupe: flag,
-    skipUserPropertiesSync: flag,
-  }),
-  confirmed: flag,
-})
+export type RunIdentity = Shape<typeof runIdentity>
 
 /**
  * The `rulesHash` of runs that version 0.1.0 began without a mapping file, by their `mappingHash`: it did not write the former, and its

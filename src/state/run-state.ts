@@ -1,16 +1,17 @@
 import { join } from 'node:path'
 import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
+import type { EventTypes } from '../model.ts'
 import type { SavedQuota } from '../schedule/contract.ts'
-import { addSent, NOTHING_SENT } from './books.ts'
-import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type SavedSent } from './checkpoint.ts'
+import { joinTraffic, NO_TRAFFIC } from './books.ts'
+import { type Checkpoint, NOTHING_BOOKED, type SavedCounts, type TrafficFigures } from './checkpoint.ts'
 import { createCheckpointing } from './checkpointing.ts'
 import { createDeadLetters, type DeadLetters } from './dead-letters.ts'
 import { DELIVERED_FILE, type DeliveredFiles } from './delivered-files.ts'
-import type { FileSystem } from './file-system.ts'
+import { type FileSystem, stoppedByDisk } from './file-system.ts'
 import { type InputPlan, RETRYING_FILE } from './input-plan.ts'
 import { createInputs, type Inputs } from './inputs.ts'
-import { createLaneFiles, type LaneFileOptions, type LaneFiles, prepareLaneFiles } from './lane-file.ts'
+import { createLaneFiles, type LaneFiles, prepareLaneFiles } from './lane-file.ts'
 import { createLedger, type Ledger, type LedgerOptions } from './ledger.ts'
 import type { RunIdentity } from './run-identity.ts'
 import { openSeenLogs, type SeenLogs } from './seen-logs.ts'
@@ -26,27 +27,22 @@ export interface RunState {
   readonly ledger: Ledger
   readonly letters: DeadLetters
   readonly inputs: Inputs
-  /** To be called once, before `begin`. */
-  openLanes(options: LaneOptions): LaneFiles
-  /** Takes the first checkpoint: from here on a crash leaves a run that can be resumed. */
-  begin(parts: PictureParts): Promise<void>
+  readonly lanes: LaneFiles
   /** Something was settled: a checkpoint follows within 2 s. */
   changed(): void
   /** What was sent over all processes of the run. */
-  sent(): SavedSent
+  traffic(): TrafficFigures
   /** The last checkpoint. `isClean`: every answer came. `isComplete`: nothing is left to be read or sent. */
   end(ending: { readonly isClean: boolean; readonly isComplete: boolean }): Promise<void>
   /** Closes all files, without another checkpoint. */
   close(): Promise<void>
 }
 
-type LaneOptions = Pick<LaneFileOptions, 'eventsPerSecond' | 'typeName' | 'onRead' | 'onFailure'>
-
-/** What the picture says of what this process does. */
-interface PictureParts {
-  readonly quota: () => SavedQuota[]
-  readonly sent: () => SavedSent
-  readonly files: () => SavedCounts['files']
+/** What this process does, counted by those who do it: every checkpoint says how it stands. */
+export interface Work {
+  readonly traffic: { figures(): TrafficFigures }
+  readonly quota: { save(nowMs: number): SavedQuota[] }
+  readonly files: SavedCounts['files']
 }
 
 export interface RunStateOptions {
@@ -64,7 +60,11 @@ export interface RunStateOptions {
   readonly dedupe: boolean
   /** It sends dead letters again and reads no other input: whether all of those were read stays as it was. */
   readonly isRetry: boolean
-  readonly books: Omit<LedgerOptions, 'seen' | 'saved'>
+  readonly books: Omit<LedgerOptions, 'seen' | 'saved' | 'types'>
+  readonly types: EventTypes
+  /** What one device or user may send. */
+  readonly eventsPerSecond: number
+  readonly work: Work
   readonly stop: AbortSignal
   /** The disk failed, or another part cannot go on. */
   readonly onFailure: (error: unknown) => void
@@ -72,9 +72,13 @@ export interface RunStateOptions {
   readonly sizes?: { readonly reservedBytes: number; readonly generation: number } | undefined
 }
 
-/** @throws UsageError when a file is not as the checkpoint says */
+/**
+ * Opens everything, and takes the first checkpoint: from here on a crash leaves a run that can be resumed, and the state does not say
+ * that nothing is unknown. So nothing may be sent before this resolves.
+ * @throws UsageError when a file is not as the checkpoint says; StoppedError when the disk fails
+ */
 export async function openRunState(options: RunStateOptions): Promise<RunState> {
-  const { fileSystem, directory, clock, run, saved, delivered, plan, onFailure } = options
+  const { fileSystem, directory, clock, run, saved, delivered, plan, types, work, onFailure } = options
   const logs = saved?.logs ?? {}
   const letters = createDeadLetters(join(directory, DEAD_LETTERS_FILE), {
     fileSystem,
@@ -90,7 +94,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
 
   /** Nothing is read, and no checkpoint asked for by a reader, once the run has ended. */
   const over = new AbortController()
-  const ledger = createLedger({ ...options.books, seen, saved: saved?.counts ?? NOTHING_BOOKED })
+  const ledger = createLedger({ ...options.books, types, seen, saved: saved?.counts ?? NOTHING_BOOKED })
   const inputs = createInputs({
     plan,
     delivered,
@@ -103,19 +107,27 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     stop: AbortSignal.any([options.stop, over.signal]),
     reservedBytes: options.sizes?.reservedBytes,
   })
-  let lanes: LaneFiles | null = null
-  let parts: PictureParts | null = null
+  const lanes = createLaneFiles({
+    fileSystem,
+    directory: join(directory, LANES_DIRECTORY),
+    saved: saved?.lanes ?? [],
+    isClean: options.unknownSince === null,
+    ledger,
+    eventsPerSecond: options.eventsPerSecond,
+    typeName: (type) => types.typeNames[type] ?? null,
+    save: () => checkpointing.save(),
+    onFailure,
+  })
   let ending = { isClean: false, isComplete: false }
   let { unknownSince } = options
   /** Dead letters that are sent again lie in the directory. */
   let hasRetry = saved?.open.some(({ kind }) => kind === 'retry') ?? false
 
-  function sentSoFar(): SavedSent {
-    return addSent(saved?.counts.sent ?? NOTHING_SENT, parts?.sent() ?? NOTHING_SENT)
+  function trafficSoFar(): TrafficFigures {
+    return joinTraffic(saved?.counts.sent ?? NO_TRAFFIC, work.traffic.figures())
   }
 
   function takePicture(): Checkpoint {
-    if (lanes === null || parts === null) throw new Error('a picture of a run that has not begun')
     const { open, reservedTo } = inputs.picture()
     if (inputs.arePastUnknown() && lanes.arePastUnknown() && ledger.unknownLeft() === 0) unknownSince = null
     return {
@@ -133,8 +145,8 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
         [DELIVERED_FILE]: delivered.length(),
         ...seen?.picture(),
       },
-      counts: { ...ledger.save(), files: parts.files(), sent: sentSoFar() },
-      quota: parts.quota(),
+      counts: { ...ledger.save(), files: { ...work.files }, sent: trafficSoFar() },
+      quota: work.quota.save(clock.now()),
     }
   }
 
@@ -144,12 +156,12 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     clock,
     takePicture,
     async flush(picture) {
-      await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes?.flush()])
+      await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes.flush()])
       return { ...picture, open: inputs.fingerprinted(picture.open) }
     },
     async saved(picture) {
       seen?.saved(picture.logs)
-      await lanes?.saved(picture.lanes)
+      await lanes.saved(picture.lanes)
       inputs.saved()
       if (hasRetry && inputs.isRetryDone()) {
         hasRetry = false
@@ -159,39 +171,32 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     onFailure,
   })
 
+  async function close(): Promise<void> {
+    over.abort()
+    await checkpointing.close()
+    await Promise.all([letters.close(), delivered.close(), seen?.close()])
+  }
+
+  try {
+    await checkpointing.save()
+  } catch (error) {
+    await close().catch(() => {})
+    throw stoppedByDisk(error)
+  }
   return {
     ledger,
     letters,
     inputs,
-    openLanes(laneOptions) {
-      lanes = createLaneFiles({
-        ...laneOptions,
-        fileSystem,
-        directory: join(directory, LANES_DIRECTORY),
-        saved: saved?.lanes ?? [],
-        isClean: options.unknownSince === null,
-        ledger,
-        save: checkpointing.save,
-      })
-      return lanes
-    },
-    begin(given) {
-      parts = given
-      return checkpointing.save()
-    },
+    lanes,
     changed: checkpointing.changed,
-    sent: sentSoFar,
+    traffic: trafficSoFar,
     async end(how) {
       over.abort()
       await checkpointing.close()
       ending = how
       await checkpointing.save()
     },
-    async close() {
-      over.abort()
-      await checkpointing.close()
-      await Promise.all([letters.close(), delivered.close(), seen?.close()])
-    },
+    close,
   }
 }
 

@@ -7,6 +7,9 @@
  */
 export type Check<T> = (value: unknown, place: string) => T
 
+/** What a check lets pass. A saved format is declared once, as its check, and its type is the check's `Shape`. */
+export type Shape<C extends Check<unknown>> = C extends Check<infer T> ? T : never
+
 /** The value is not what the format says. */
 export class WrongShape extends Error {
   override readonly name = 'WrongShape'
@@ -62,6 +65,11 @@ export function orNull<T>(check: Check<T>): Check<T | null> {
   return (value, place) => (value === null ? null : check(value, place))
 }
 
+/** As `orNull`, of a value that older versions did not write. */
+export function orAbsent<T>(check: Check<T>): Check<T | null> {
+  return (value, place) => orNull(check)(value ?? null, place)
+}
+
 export function listOf<T>(check: Check<T>): Check<readonly T[]> {
   return (value, place) => {
     if (!Array.isArray(value)) return wrong(place, 'a list')
@@ -87,23 +95,36 @@ export function pairOf<A, B>(first: Check<A>, second: Check<B>): Check<readonly 
   }
 }
 
-/** An object used as a table: any key, one kind of value. */
-export function tableOf<T>(check: Check<T>): Check<Readonly<Record<string, T>>> {
+/** `check`, and a rule that it cannot say: `rule` throws `WrongShape`. */
+export function withRule<T>(check: Check<T>, rule: (value: T, place: string) => void): Check<T> {
+  return (value, place) => {
+    const checked = check(value, place)
+    rule(checked, place)
+    return checked
+  }
+}
+
+/** Not every name that this version knows need be there. */
+type TableOf<T, Name extends string> = Readonly<string extends Name ? Record<Name, T> : Partial<Record<Name, T>>>
+
+/** An object used as a table: any key, one kind of value. `Name` are the keys that this version writes. */
+export function tableOf<T, Name extends string = string>(check: Check<T>): Check<TableOf<T, Name>> {
   return (value, place) => {
     const given = object(value, place)
     try {
-      return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, check(each, key)]))
+      return Object.fromEntries(Object.entries(given).map(([key, each]) => [key, check(each, key)])) as TableOf<T, Name>
     } catch (error) {
       throw within(place, error)
     }
   }
 }
 
-type Checks<T> = { readonly [Key in keyof T]-?: Check<T[Key]> }
-
 /** An object with these keys; others are left out. */
-export function objectOf<T extends object>(checks: Checks<T>): Check<T> {
-  const entries = Object.entries<Check<unknown>>(checks)
+export function objectOf<const Checks extends Readonly<Record<string, Check<unknown>>>>(
+  checks: Checks,
+): Check<{ readonly [Key in keyof Checks]: Shape<Checks[Key]> }> {
+  type T = { readonly [Key in keyof Checks]: Shape<Checks[Key]> }
+  const entries = Object.entries(checks)
   return (value, place) => {
     const given = object(value, place)
     try {

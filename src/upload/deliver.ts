@@ -83,7 +83,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       ledger.acceptEvent(event)
       options.release(event)
     }
-    traffic.accepted(request.events.length, nowMs)
+    traffic.accepted(request.events.length)
     scheduler.settled(request, nowMs)
   }
 
@@ -140,10 +140,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     for (const { identity, forMs, forQuota } of holds) {
       if (forQuota) {
         const untilNextHourMs = HOUR_MS - (clock.wallClock() % HOUR_MS)
-        traffic.held(identity, nowMs + untilNextHourMs, nowMs)
+        traffic.paused(identity, untilNextHourMs)
         scheduler.pauseForQuota(identity, nowMs)
       } else {
-        traffic.held(identity, nowMs + forMs, nowMs)
+        traffic.paused(identity, forMs)
         scheduler.pause(identity, nowMs + forMs, nowMs)
       }
     }

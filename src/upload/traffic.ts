@@ -1,44 +1,39 @@
-import type { IdentityRef } from '../schedule/contract.ts'
+import type { Clock } from '../clock.ts'
+import type { IdentityRef, SchedulerStatistics } from '../schedule/contract.ts'
+import type { TrafficFigures } from '../state/checkpoint.ts'
 import type { Answer } from './classify.ts'
 
-/** What went over the wire in this run, for the summary and for progress. */
+/** What this process has sent, counted for progress, checkpoint and summary. */
 export interface Traffic {
   sent(isRepeat: boolean): void
   answered(answer: Answer): void
   /** Events that were accepted just now. */
-  accepted(count: number, nowMs: number): void
-  /** A 429 holds this identity. */
-  held(identity: IdentityRef, untilMs: number, nowMs: number): void
-  figures(nowMs: number): TrafficFigures
-}
-
-export interface TrafficFigures {
-  readonly requests: number
-  /** By HTTP status; `timeout` and `network` have none. */
-  readonly byStatus: Readonly<Record<string, number>>
-  readonly retries: number
-  /** Identities that a 429 ever held. */
-  readonly heldIdentities: number
-  readonly heldMs: number
-  /** Over the last minute, or since the start. */
-  readonly eventsPerSecond: number
-  /** The best that was seen over ten seconds; the average of a run that took less. */
-  readonly bestEventsPerSecond: number
+  accepted(count: number): void
+  /** A 429 pauses this identity. */
+  paused(identity: IdentityRef, forMs: number): void
+  /** What the scheduler counts, as it stands now. */
+  scheduled(statistics: Pick<SchedulerStatistics, 'deferredEvents' | 'deferredFiles' | 'busiest'>): void
+  figures(): TrafficFigures
+  /** Accepted over the last minute, or since the start. */
+  eventsPerSecond(): number
 }
 
 const SECONDS = 60
 const BEST_OVER_SECONDS = 10
 
-export function createTraffic(startedMs: number): Traffic {
+/** Counts from now on. */
+export function createTraffic(clock: Pick<Clock, 'now'>): Traffic {
+  const startedMs = clock.now()
   const byStatus = new Map<string, number>()
-  const heldUntilMs = new Map<string, number>()
+  const pausedUntilMs = new Map<string, number>()
   const acceptedIn = new Float64Array(SECONDS)
   let requests = 0
   let retries = 0
-  let heldMs = 0
+  let pausedMs = 0
   let total = 0
   let second = 0
   let best = 0
+  let scheduled = { deferredEvents: 0, deferredFiles: 0, busiest: 0 }
 
   function lastSeconds(count: number): number {
     let sum = 0
@@ -62,32 +57,42 @@ export function createTraffic(startedMs: number): Traffic {
       const name = answer.is === 'response' ? String(answer.status) : answer.kind
       byStatus.set(name, (byStatus.get(name) ?? 0) + 1)
     },
-    accepted(count, nowMs) {
-      turnTo(nowMs)
+    accepted(count) {
+      turnTo(clock.now())
       const place = second % SECONDS
       acceptedIn[place] = (acceptedIn[place] ?? 0) + count
       total += count
       best = Math.max(best, lastSeconds(BEST_OVER_SECONDS) / BEST_OVER_SECONDS)
     },
-    held({ kind, id }, untilMs, nowMs) {
+    paused({ kind, id }, forMs) {
       const name = `${kind} ${id}`
-      const from = Math.max(nowMs, heldUntilMs.get(name) ?? 0)
-      heldMs += Math.max(0, untilMs - from)
-      heldUntilMs.set(name, Math.max(untilMs, from))
+      const nowMs = clock.now()
+      const fromMs = Math.max(nowMs, pausedUntilMs.get(name) ?? 0)
+      const untilMs = Math.max(nowMs + forMs, fromMs)
+      pausedMs += untilMs - fromMs
+      pausedUntilMs.set(name, untilMs)
     },
-    figures(nowMs) {
-      turnTo(nowMs)
-      const seconds = Math.min(SECONDS, Math.max(1, (nowMs - startedMs) / 1000))
+    scheduled({ deferredEvents, deferredFiles, busiest }) {
+      scheduled = { deferredEvents, deferredFiles, busiest }
+    },
+    figures() {
+      const durationMs = clock.now() - startedMs
       return {
         requests,
         byStatus: Object.fromEntries(byStatus),
         retries,
-        heldIdentities: heldUntilMs.size,
-        heldMs: Math.round(heldMs),
-        eventsPerSecond: lastSeconds(SECONDS) / seconds,
+        heldIdentities: pausedUntilMs.size,
+        heldMs: Math.round(pausedMs),
+        ...scheduled,
         // In the first seconds the average is more.
-        bestEventsPerSecond: Math.max(best, total / Math.max(0.001, (nowMs - startedMs) / 1000)),
+        bestEventsPerSecond: Math.max(best, total / Math.max(0.001, durationMs / 1000)),
+        durationMs,
       }
+    },
+    eventsPerSecond() {
+      turnTo(clock.now())
+      const seconds = Math.min(SECONDS, Math.max(1, (clock.now() - startedMs) / 1000))
+      return lastSeconds(SECONDS) / seconds
     },
   }
 }

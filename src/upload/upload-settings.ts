@@ -1,4 +1,4 @@
-import type { ApiName } from '../amplitude/limits.ts'
+import { API_LIMITS, type ApiName } from '../amplitude/limits.ts'
 
 /** What the user may set (options of an upload in README.md); null where Amplitude's own limit decides. */
 export interface UploadSettings {
@@ -13,4 +13,9 @@ export interface UploadSettings {
   readonly maxRequestsPerSecond: number | null
   readonly onQuota: 'wait' | 'stop'
   readonly giveUpAfterMs: number
+}
+
+/** What one device or user may send in a second, as the run begins. */
+export function eventsPerSecondOf({ api, deviceEventsPerSecond }: UploadSettings): number {
+  return deviceEventsPerSecond ?? API_LIMITS[api].eventsPerSecond
 }

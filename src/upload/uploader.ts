@@ -1,11 +1,13 @@
-import { API_LIMITS, BODY_MARGIN_BYTES, DAILY_QUOTA } from '../amplitude/limits.ts'
+import { API_LIMITS, BODY_MARGIN_BYTES } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import type { EventTypes, MappedChunk } from '../model.ts'
-import type { IdentityRef, LaneFiles, SavedQuota, ScheduledRequest } from '../schedule/contract.ts'
+import type { IdentityRef, ScheduledRequest } from '../schedule/contract.ts'
+import type { DailyQuota } from '../schedule/quota.ts'
 import { createScheduler } from '../schedule/scheduler.ts'
 import type { Sink } from '../sink.ts'
+import type { TrafficFigures } from '../state/checkpoint.ts'
 import { stoppedByDisk } from '../state/file-system.ts'
-import type { RecalledLine } from '../state/lane-file.ts'
+import type { LaneFiles, RecalledLine } from '../state/lane-file.ts'
 import { type Ledger, UNKNOWN_DETAIL } from '../state/ledger.ts'
 import type { ChunkTicket } from '../state/settled.ts'
 import type { DeadEvent } from './classify.ts'
@@ -17,42 +19,30 @@ import { createGate } from './gate.ts'
 import type { HttpClient } from './http-client.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { createRequestBuilder } from './request.ts'
-import { createTraffic, type TrafficFigures } from './traffic.ts'
+import type { Traffic } from './traffic.ts'
 import { eventOfLine, type UploadEvent } from './upload-event.ts'
-import type { UploadSettings } from './upload-settings.ts'
+import { eventsPerSecondOf, type UploadSettings } from './upload-settings.ts'
 import { createWakeUp } from './wake-up.ts'
 
-/** The lane files as the uploader uses them; `state/lane-file.ts` on disk. */
-export interface LaneStore extends LaneFiles<UploadEvent> {
-  /** Events in the fullest file that were not read. */
-  longest(): number
-  /** Files of the process before, with the events that are not settled. */
-  restored(): readonly { readonly owner: IdentityRef; readonly unread: number }[]
-  /** Resolves when no write or read is under way. */
-  idle(): Promise<void>
-}
-
-export type OnLaneRead = (owner: IdentityRef, lines: readonly RecalledLine[]) => void
+/** What the uploader asks of the lane files. */
+export type LaneStore = Pick<LaneFiles, 'append' | 'read' | 'delete' | 'pendingBytes' | 'longest' | 'restored' | 'idle'>
 
 export interface UploaderOptions {
   readonly settings: UploadSettings
   readonly key: string
-  readonly client: HttpClient
+  /** Whoever made it closes it. */
+  readonly client: Pick<HttpClient, 'post' | 'sendPlain'>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'recall' | 'warn' | 'hasTooManyErrors'>
   readonly letters: LetterBox
-  readonly openLanes: (
-    /** Of each identity. */
-    eventsPerSecond: number,
-    onRead: OnLaneRead,
-    onFailure: (error: Error) => void,
-  ) => LaneStore
+  readonly lanes: LaneStore
+  /** What is sent is counted in these two. */
+  readonly traffic: Traffic
+  readonly quota: DailyQuota
   /** Those of the mapping, as chunks have them. */
   readonly types: EventTypes
   readonly clock: Clock
   /** From 0 to below 1. */
   readonly random: () => number
-  /** Quota counts of the checkpoint. */
-  readonly savedQuota: readonly SavedQuota[]
   /** Lines of lane files whose outcome is unknown are rejected instead of sent again. */
   readonly rejectsUnknown: boolean
   /** Something was settled. */
@@ -67,32 +57,23 @@ export interface UploaderOptions {
 
 /** Where an upload stands, for progress and for the summary. */
 export interface UploadFigures extends TrafficFigures {
+  /** Accepted over the last minute, or since the start. */
+  readonly eventsPerSecond: number
   readonly inFlight: number
   readonly concurrency: number
   /** Identities whose events wait in lane files. */
   readonly hotIdentities: number
-  readonly deferredEvents: number
-  readonly deferredFiles: number
   readonly eventsInFiles: number
   /** Events in memory, in flight or waiting. */
   readonly eventsInMemory: number
   /** Events in the fullest lane file. */
   readonly longestLane: number
-  /** Events of the identity that has the most. */
-  readonly busiest: number
   /** What one identity may send, as the run has it now. */
   readonly eventsPerSecondOfIdentity: number
 }
 
 export interface Uploader extends Sink {
-  /**
-   * Takes up the lane files of the process before, to be called once, and before the first `put`: when a checkpoint is durable that does
-   * not call the run clean. From here on something may be sent.
-   */
-  start(): void
   figures(): UploadFigures
-  /** Quota counts for the checkpoint. */
-  quota(): SavedQuota[]
   /** After the end: every answer came, and said what became of its events. */
   isClean(): boolean
 }
@@ -108,50 +89,47 @@ const OUTCOME_UNKNOWN: DeadEvent = { at: 0, reason: 'outcome_unknown', detail: U
 const FIRST_CONCURRENCY = 4
 export const MOST_CONCURRENCY = 32
 
-/** The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. */
+/**
+ * The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. It takes up the lane
+ * files of the process before at once. So it is made when a checkpoint is durable that does not call the run clean.
+ */
 export function createUploader(options: UploaderOptions): Uploader {
-  const { settings, client, ledger, letters, types, clock, random, signal, failure, tell } = options
+  const { settings, client, ledger, letters, lanes, traffic, types, clock, random, signal, failure, tell } = options
   const limits = API_LIMITS[settings.api]
   let stopping = AbortSignal.any([signal, failure.signal])
   const keeper = createEventKeeper()
   const builder = createRequestBuilder(options.key)
   const gate = createGate(random)
-  const startedMs = clock.now()
-  const traffic = createTraffic(startedMs)
   const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
   const concurrency = createConcurrency({
     start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
     max: most,
   })
-  const eventsPerSecond = settings.deviceEventsPerSecond ?? limits.eventsPerSecond
-  const lanes = options.openLanes(eventsPerSecond, onLaneRead, onDiskFailure)
   const typeName = (type: number) => types.typeNames[type] ?? null
   const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
 
   const scheduler = createScheduler<UploadEvent>({
-    eventsPerSecond,
+    eventsPerSecond: eventsPerSecondOf(settings),
     burst: settings.deviceBurst ?? undefined,
     maxEventsPerSecond: settings.maxEventsPerSecond ?? undefined,
     maxRequestsPerSecond: settings.maxRequestsPerSecond ?? undefined,
     maxRequestEvents: Math.min(settings.batchSize ?? limits.maxEvents, limits.maxEvents),
     maxRequestBytes: limits.maxBodyBytes - BODY_MARGIN_BYTES - builder.envelopeBytes,
     memoryBytes: MEMORY_BYTES,
-    dailyQuota: DAILY_QUOTA,
+    quota: options.quota,
     files: {
       append(identity, event) {
         lanes.append(identity, event)
         keeper.release(event)
       },
-      read: lanes.read,
+      read: readLane,
       delete: lanes.delete,
       get pendingBytes() {
         return lanes.pendingBytes
       },
     },
-    startedMs,
-    wallClockOffsetMs: clock.wallClock() - startedMs,
-    savedQuota: options.savedQuota,
+    startedMs: clock.now(),
   })
   const delivery = createDelivery({
     scheduler,
@@ -175,6 +153,7 @@ export function createUploader(options: UploaderOptions): Uploader {
 
   /** Requests whose answers are not dealt with yet. */
   let underWay = 0
+  let readsUnderWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
   /** What became of some request nobody knows: the part that would have said so has failed. */
@@ -205,7 +184,19 @@ export function createUploader(options: UploaderOptions): Uploader {
     }
   }
 
-  function onLaneRead(owner: IdentityRef, lines: readonly RecalledLine[]): void {
+  function readLane(owner: IdentityRef, count: number): void {
+    readsUnderWay += 1
+    lanes
+      .read(owner, count)
+      .then((lines) => takeBack(owner, lines))
+      .catch(onDiskFailure)
+      .finally(() => {
+        readsUnderWay -= 1
+        pump()
+      })
+  }
+
+  function takeBack(owner: IdentityRef, lines: readonly RecalledLine[]): void {
     const events: UploadEvent[] = []
     const unknown: Rejection[] = []
     for (const line of lines) {
@@ -216,7 +207,6 @@ export function createUploader(options: UploaderOptions): Uploader {
     }
     office.reject(unknown).catch(onDiskFailure)
     scheduler.readBack(owner, events, unknown.length, clock.now())
-    pump()
   }
 
   /** Sends what may go now, and sets the timer for what may go later. */
@@ -230,6 +220,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         if (inputEnded) quotaWatch.look(scheduler.onlyQuotaLeftUntilMs(nowMs), nowMs)
       }
     }
+    traffic.scheduled(scheduler.statistics())
     wakeWaiters()
   }
 
@@ -301,11 +292,10 @@ export function createUploader(options: UploaderOptions): Uploader {
   signal.addEventListener('abort', wakeWaiters, { once: true })
   failure.signal.addEventListener('abort', wakeWaiters, { once: true })
 
+  for (const { owner, unread } of lanes.restored()) scheduler.restoreLaneFile(owner, unread, clock.now())
+
   return {
     failed: failure.signal,
-    start() {
-      for (const { owner, unread } of lanes.restored()) scheduler.restoreLaneFile(owner, unread, clock.now())
-    },
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
       // Caught at once: it may fail while something else is waited for.
@@ -332,30 +322,26 @@ export function createUploader(options: UploaderOptions): Uploader {
       if (!mustStop()) await deliverAll()
       if (mustStop()) await lastAnswers()
       wakeUp.cancel()
+      await until(() => readsUnderWay === 0)
       try {
         await lanes.idle()
         await letters.flush()
       } catch (error) {
         fail(stoppedByDisk(error))
       }
-      await client.close()
     },
-    quota: () => scheduler.saveQuota(clock.now()),
     isClean: () => !isBroken && underWay === 0 && delivery.doubtful() === 0,
     figures() {
-      const nowMs = clock.now()
       const statistics = scheduler.statistics()
       return {
-        ...traffic.figures(nowMs),
+        ...traffic.figures(),
+        eventsPerSecond: traffic.eventsPerSecond(),
         inFlight: concurrency.inFlight(),
         concurrency: concurrency.limit(),
         hotIdentities: statistics.hotIdentities,
-        deferredEvents: statistics.deferredEvents,
-        deferredFiles: statistics.deferredFiles,
         eventsInFiles: statistics.eventsInFiles,
         eventsInMemory: statistics.eventsInMemory,
         longestLane: lanes.longest(),
-        busiest: statistics.busiest,
         eventsPerSecondOfIdentity: statistics.eventsPerSecond,
       }
     },

@@ -1,13 +1,15 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import type { StopCause } from '../../src/errors.ts'
 import { endReport } from '../../src/report/end-report.ts'
 import { summaryOf } from '../../src/report/summary.ts'
-import { countsOf, NOTHING_SENT } from '../../src/state/books.ts'
+import { countsOf, NO_TRAFFIC } from '../../src/state/books.ts'
 import { NOTHING_BOOKED } from '../../src/state/checkpoint.ts'
 
-function lastLines(stopped: string | null, isUpload: boolean): string {
-  const sent = isUpload ? { ...NOTHING_SENT, requests: 1, eventsPerSecondOfIdentity: 30 } : null
-  const summary = summaryOf(countsOf(NOTHING_BOOKED), { durationMs: 0, stopped, exitCode: 0, sent, resumed: false })
+function lastLines(stopped: StopCause | null, isUpload: boolean): string {
+  const traffic = { ...NO_TRAFFIC, requests: 1 }
+  const upload = isUpload ? { traffic, eventsPerSecondOfIdentity: 30, resumed: false } : null
+  const summary = summaryOf(countsOf(NOTHING_BOOKED), { durationMs: 0, stopped, exitCode: 0, upload })
   return endReport(summary, 'Title').split('\n').slice(4).join('\n')
 }
 
@@ -15,5 +17,5 @@ test('a run that was asked to stop says so, and an upload how to go on', () => {
   assert.match(lastLines('limit', true), /^ {2}stopped {4}by --limit; the same command without it goes on$/m)
   assert.match(lastLines('signal', true), /^ {2}stopped {4}by a signal; the same command goes on$/m)
   assert.equal(lastLines('limit', false), '  stopped    by --limit')
-  for (const stopped of [null, 'refused']) assert.doesNotMatch(lastLines(stopped, true), /stopped/)
+  for (const stopped of [null, 'refused'] as const) assert.doesNotMatch(lastLines(stopped, true), /stopped/)
 })

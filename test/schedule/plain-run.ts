@@ -1,4 +1,6 @@
-import type { LaneFiles, QueuedEvent, ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
+import type { LaneFiles, QueuedEvent, ScheduledRequest } from '../../src/schedule/contract.ts'
+import { createDailyQuota, type DailyQuota } from '../../src/schedule/quota.ts'
+import type { SchedulerOptions } from '../../src/schedule/scheduler.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 
 /** Lane files that no test of this kind expects to be used. */
@@ -11,15 +13,18 @@ const noLaneFiles: LaneFiles<QueuedEvent> = {
   delete: () => {},
 }
 
-export const OPTIONS: SchedulerOptions<QueuedEvent> = {
+/** A quota that nobody has used anything of. */
+export function unusedQuota(limit = 490_000): DailyQuota {
+  return createDailyQuota({ limit, wallClockOffsetMs: 0, saved: [] })
+}
+
+export const OPTIONS: Omit<SchedulerOptions<QueuedEvent>, 'quota'> = {
   eventsPerSecond: 30,
   maxRequestEvents: 1999,
   maxRequestBytes: 1_000_000,
   memoryBytes: 96_000_000,
-  dailyQuota: 490_000,
   files: noLaneFiles,
   startedMs: 0,
-  wallClockOffsetMs: 0,
 }
 
 /** Requests in flight at once. */
@@ -30,7 +35,7 @@ const SLOTS = 8
  * Returns what is remembered at the end, and the scheduler, so that nothing of it is collected before.
  */
 export function runPlainly(count: number, eventAt: (number: number) => QueuedEvent) {
-  const scheduler = createScheduler<QueuedEvent>(OPTIONS)
+  const scheduler = createScheduler<QueuedEvent>({ ...OPTIONS, quota: unusedQuota() })
   const inFlight: { answeredMs: number; request: ScheduledRequest<QueuedEvent> }[] = []
   let now = 0
   let offered = 0

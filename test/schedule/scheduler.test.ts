@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import type { IdentityRef, QueuedEvent, ScheduledRequest, SchedulerOptions } from '../../src/schedule/contract.ts'
+import type { IdentityRef, QueuedEvent, ScheduledRequest } from '../../src/schedule/contract.ts'
+import type { SchedulerOptions } from '../../src/schedule/scheduler.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { idsOf } from './ids.ts'
-import { OPTIONS } from './plain-run.ts'
+import { OPTIONS, unusedQuota } from './plain-run.ts'
 
 interface NamedEvent extends QueuedEvent {
   readonly name: string
@@ -35,7 +36,7 @@ function setUp(options: Partial<SchedulerOptions<NamedEvent>> = {}) {
       deleted.push(`${kind} ${id}`)
     },
   }
-  const scheduler = createScheduler<NamedEvent>({ ...OPTIONS, files, startedMs: 0, ...options })
+  const scheduler = createScheduler<NamedEvent>({ ...OPTIONS, quota: unusedQuota(), files, startedMs: 0, ...options })
   return {
     scheduler,
     files,

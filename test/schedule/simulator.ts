@@ -6,6 +6,7 @@ import type {
   Scheduler,
   SchedulerStatistics,
 } from '../../src/schedule/contract.ts'
+import { createDailyQuota, type DailyQuota } from '../../src/schedule/quota.ts'
 import { createScheduler } from '../../src/schedule/scheduler.ts'
 import { createAgenda } from './agenda.ts'
 import { createRandom } from './random.ts'
@@ -127,6 +128,7 @@ export function simulate(simulation: Simulation): Outcome {
   const inFile = new Uint8Array(events.length)
   const wasAccepted = new Uint8Array(events.length)
   let restarted = false
+  let quota = newQuota()
   let scheduler = start()
   let nextToRead = 0
   let stopped = false
@@ -177,6 +179,11 @@ export function simulate(simulation: Simulation): Outcome {
     }
   }
 
+  function newQuota(): DailyQuota {
+    const limit = simulation.dailyQuota ?? Number.POSITIVE_INFINITY
+    return createDailyQuota({ limit, wallClockOffsetMs: 0, saved: [] })
+  }
+
   function start(): Scheduler<SimulatedEvent> {
     return createScheduler<SimulatedEvent>({
       eventsPerSecond,
@@ -186,10 +193,9 @@ export function simulate(simulation: Simulation): Outcome {
       maxRequestEvents: simulation.maxRequestEvents ?? 1000,
       maxRequestBytes: simulation.maxRequestBytes ?? 1_000_000,
       memoryBytes: simulation.memoryBytes ?? 96_000_000,
-      dailyQuota: simulation.dailyQuota ?? Number.POSITIVE_INFINITY,
+      quota,
       files: createLaneFiles(),
       startedMs: now,
-      wallClockOffsetMs: 0,
     })
   }
 
@@ -326,6 +332,7 @@ export function simulate(simulation: Simulation): Outcome {
     life += 1
     pairInFlight.clear()
     stepsBefore += scheduler.statistics().steps
+    quota = newQuota()
     scheduler = start()
     for (const [key, file] of lanes) {
       file.numbers = file.numbers.filter((number) => settled[number] === 0)

@@ -73,7 +73,6 @@ async function open({
     eventsPerSecond,
     typeName: () => 'users.X',
     save,
-    onRead: (_owner, lines) => back.push(...lines),
     onFailure: (error) => failures.push(error),
   })
 
@@ -85,8 +84,7 @@ async function open({
   }
 
   async function read(count: number, owner = OWNER): Promise<void> {
-    lanes.read(owner, count)
-    await lanes.idle()
+    back.push(...(await lanes.read(owner, count)))
   }
 
   return { disk, lanes, back, failures, saved: () => saved, save, read }
@@ -178,9 +176,9 @@ describe('lane files', () => {
     lanes.append(OWNER, eventOf(0))
     lanes.append(OWNER, eventOf(1, JSON.stringify({ text: 'x'.repeat(3000) })))
     await read(1)
-    lanes.read(OWNER, 1)
+    const second = read(1)
     await save()
-    await lanes.idle()
+    await second
     assert.deepEqual([positions(back), failures], [[0, 1], []])
   })
 
@@ -210,7 +208,9 @@ describe('lane files', () => {
     const fate = ({ operation }: Call): Fate => (operation === 'write' ? { do: 'fail', code: 'ENOSPC' } : PASS)
     const { lanes, failures, read } = await open({ fate })
     lanes.append(OWNER, eventOf(1))
-    await read(1)
+    await assert.rejects(read(1), { code: 'ENOSPC' })
+    for (const n of numbers(100)) lanes.append(OWNER, eventOf(n, JSON.stringify({ text: 'x'.repeat(3000) })))
+    await lanes.idle()
     assert.deepEqual(
       failures.map((error) => (error as NodeJS.ErrnoException).code),
       ['ENOSPC'],

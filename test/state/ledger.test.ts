@@ -92,7 +92,7 @@ describe('the books', () => {
     ledger.accept(chunk)
     const counts = ledger.counts()
     assert.equal(unexplained(counts), 0)
-    const summary = summaryOf(counts, { durationMs: 1, stopped: null, exitCode: 3, sent: null, resumed: false })
+    const summary = summaryOf(counts, { durationMs: 1, stopped: null, exitCode: 3, upload: null })
     assert.deepEqual(
       [summary.read, summary.accepted, summary.pending, summary.rejected, summary.skipped],
       [5, 2, 0, { total: 1, by_reason: { malformed: 1 } }, { total: 2, by_reason: { no_identity: 1, duplicate: 1 } }],

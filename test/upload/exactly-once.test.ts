@@ -7,10 +7,9 @@ import { compileMapping } from '../../src/mapping/plan.ts'
 import type { MappedChunk, RejectReason } from '../../src/model.ts'
 import { appendLaneLine, readLaneLine } from '../../src/state/letter.ts'
 import type { Answer } from '../../src/upload/classify.ts'
-import type { UploadEvent } from '../../src/upload/upload-event.ts'
-import { createUploader, type LaneStore, type OnLaneRead } from '../../src/upload/uploader.ts'
+import { createUploader, type LaneStore } from '../../src/upload/uploader.ts'
 import { PLAIN, rawChunk, ticketFor } from '../harness.ts'
-import { SETTINGS } from './harness.ts'
+import { nothingSent, SETTINGS } from './harness.ts'
 import { createVirtualTime, type VirtualTime } from './virtual-time.ts'
 
 /** Any sequence of answers and faults, over any batch, in virtual time. */
@@ -127,8 +126,8 @@ function answerTo(fate: Fate, sent: readonly Sent[], pick: number): Answer {
 }
 
 /** Lane files in memory, in the format of those on disk. */
-function memoryLanes(time: VirtualTime, onRead: OnLaneRead): LaneStore {
-  const lanes = new Map<string, UploadEvent[]>()
+function memoryLanes(time: VirtualTime): LaneStore {
+  const lanes = new Map<string, Parameters<LaneStore['append']>[1][]>()
   return {
     pendingBytes: 0,
     append({ kind, id }, event) {
@@ -136,19 +135,14 @@ function memoryLanes(time: VirtualTime, onRead: OnLaneRead): LaneStore {
       lanes.set(`${kind} ${id}`, lane)
       lane.push(event)
     },
-    read(owner, count) {
-      const { kind, id } = owner
-      void time.sleep(5).then(() => {
-        const events = lanes.get(`${kind} ${id}`)?.splice(0, Math.ceil(count / 2)) ?? []
-        onRead(
-          { kind, id },
-          events.map((event) => {
-            const out = createByteWriter(16)
-            appendLaneLine(out, event, `type-${event.type}`)
-            const { ticket, index } = event
-            return { ...readLaneLine(out.bytes, 0, out.length - 1), ticket, index }
-          }),
-        )
+    async read({ kind, id }, count) {
+      await time.sleep(5)
+      const events = lanes.get(`${kind} ${id}`)?.splice(0, Math.ceil(count / 2)) ?? []
+      return events.map((event) => {
+        const out = createByteWriter(16)
+        appendLaneLine(out, event, `type-${event.type}`)
+        const { ticket, index } = event
+        return { ...readLaneLine(out.bytes, 0, out.length - 1), ticket, index }
       })
     },
     delete: ({ kind, id }) => void lanes.delete(`${kind} ${id}`),
@@ -199,7 +193,6 @@ async function upload(
         return answerTo(fate, sent, pick)
       },
       sendPlain: () => {},
-      close: async () => {},
     },
     ledger: {
       acceptEvent({ type }) {
@@ -220,11 +213,11 @@ async function upload(
       flush: () => time.sleep(3),
       pendingBytes: () => 0,
     },
-    openLanes: (_eventsPerSecond, onRead) => memoryLanes(time, onRead),
+    lanes: memoryLanes(time),
+    ...nothingSent(time),
     types: { typeNames: chunk.typeNames, planOf: (type) => ({ number: chunk.typeNames.indexOf(type) }) },
     clock: time,
     random: () => 0.5,
-    savedQuota: [],
     rejectsUnknown: false,
     onSettled: () => {},
     signal: stop.signal,

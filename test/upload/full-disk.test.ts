@@ -6,7 +6,7 @@ import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { createUploader } from '../../src/upload/uploader.ts'
 import { PLAIN, rawChunk, ticketFor } from '../harness.ts'
-import { SETTINGS } from './harness.ts'
+import { nothingSent, SETTINGS } from './harness.ts'
 
 test('letters that cannot be written while lane files are being written end the run, not the process', async () => {
   const chunk = createChunkMapper(compileMapping(PLAIN))(
@@ -19,7 +19,7 @@ test('letters that cannot be written while lane files are being written end the 
   const uploader = createUploader({
     settings: { ...SETTINGS, concurrency: 1 },
     key: 'k',
-    client: { post: () => new Promise(() => {}), sendPlain: () => {}, close: async () => {} },
+    client: { post: () => new Promise(() => {}), sendPlain: () => {} },
     ledger: {
       acceptEvent: () => {},
       rejectEvent: () => {},
@@ -35,20 +35,20 @@ test('letters that cannot be written while lane files are being written end the 
       },
       pendingBytes: () => 8 << 20,
     },
-    openLanes: () => ({
+    lanes: {
       pendingBytes: 8 << 20,
       append: () => {},
-      read: () => {},
+      read: async () => [],
       delete: () => {},
       longest: () => 0,
       restored: () => [],
       // Long enough for a rejection that nobody has caught to be noticed.
       idle: () => sleep(20),
-    }),
+    },
+    ...nothingSent(systemClock),
     types: { typeNames: chunk.typeNames, planOf: () => ({ number: 0 }) },
     clock: systemClock,
     random: () => 0.5,
-    savedQuota: [],
     rejectsUnknown: false,
     onSettled: () => {},
     signal: new AbortController().signal,

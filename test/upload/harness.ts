@@ -1,10 +1,11 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { API_LIMITS, GIVE_UP_AFTER_MS } from '../../src/amplitude/limits.ts'
+import { API_LIMITS, DAILY_QUOTA, GIVE_UP_AFTER_MS } from '../../src/amplitude/limits.ts'
 import type { Clock } from '../../src/clock.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { unexplained } from '../../src/report/summary.ts'
+import { createDailyQuota } from '../../src/schedule/quota.ts'
 import type { Counts } from '../../src/state/books.ts'
 import { createDeadLetters } from '../../src/state/dead-letters.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
@@ -12,8 +13,9 @@ import { createLaneFiles, type LaneFiles } from '../../src/state/lane-file.ts'
 import { createLedger } from '../../src/state/ledger.ts'
 import { createSeen } from '../../src/state/seen.ts'
 import { createHttpClient } from '../../src/upload/http-client.ts'
-import type { UploadSettings } from '../../src/upload/upload-settings.ts'
-import { createUploader, type UploadFigures } from '../../src/upload/uploader.ts'
+import { createTraffic } from '../../src/upload/traffic.ts'
+import { eventsPerSecondOf, type UploadSettings } from '../../src/upload/upload-settings.ts'
+import { createUploader, type UploaderOptions, type UploadFigures } from '../../src/upload/uploader.ts'
 import { PLAIN, rawChunk, temporaryDirectory, ticketFor } from '../harness.ts'
 
 export const SETTINGS: UploadSettings = {
@@ -87,6 +89,15 @@ export function records(count: number, more: (index: number) => object = () => (
   )
 }
 
+/** The counts of a process that has sent nothing. */
+export function nothingSent(clock: Clock): Pick<UploaderOptions, 'traffic' | 'quota'> {
+  const wallClockOffsetMs = clock.wallClock() - clock.now()
+  return {
+    traffic: createTraffic(clock),
+    quota: createDailyQuota({ limit: DAILY_QUOTA, wallClockOffsetMs, saved: [] }),
+  }
+}
+
 /** What a checkpoint does for lane files. */
 export async function saveLanes(lanes: LaneFiles): Promise<void> {
   const picture = lanes.picture()
@@ -102,47 +113,44 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
   const letters = createDeadLetters(join(state, 'dead-letters.ndjson'))
   const ledger = createLedger({ limit: Infinity, maxErrors: null, seen: createSeen() })
   const mapping = compileMapping(PLAIN)
-  let opened = null as LaneFiles | null
+  mkdirSync(join(state, 'lanes'))
+  const lanes: LaneFiles = createLaneFiles({
+    fileSystem: diskFileSystem,
+    directory: join(state, 'lanes'),
+    saved: [],
+    isClean: true,
+    ledger,
+    eventsPerSecond: eventsPerSecondOf(settings),
+    save: () => saveLanes(lanes),
+    typeName: (type) => mapping.typeNames[type] ?? null,
+    onFailure: (error) => failure.abort(error),
+  })
   const told: string[] = []
+  const failure = new AbortController()
+  const client = createHttpClient({
+    url: new URL(url + API_LIMITS[settings.api].path),
+    connections: 32,
+    gzip: options.gzip ?? false,
+    version: 'test',
+    ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
+    ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
+    proxy: null,
+  })
   const uploader = createUploader({
     settings,
     key,
-    client: createHttpClient({
-      url: new URL(url + API_LIMITS[settings.api].path),
-      connections: 32,
-      gzip: options.gzip ?? false,
-      version: 'test',
-      ...(options.timeoutMs === undefined ? {} : { timeoutMs: options.timeoutMs }),
-      ...(options.deadlineMs === undefined ? {} : { deadlineMs: options.deadlineMs }),
-      proxy: null,
-    }),
+    client,
     ledger,
     letters,
-    openLanes(eventsPerSecond, onRead, onFailure) {
-      mkdirSync(join(state, 'lanes'))
-      const lanes = createLaneFiles({
-        fileSystem: diskFileSystem,
-        directory: join(state, 'lanes'),
-        saved: [],
-        isClean: true,
-        ledger,
-        eventsPerSecond,
-        save: () => saveLanes(lanes),
-        typeName: (type) => mapping.typeNames[type] ?? null,
-        onRead,
-        onFailure,
-      })
-      opened = lanes
-      return lanes
-    },
+    lanes,
+    ...nothingSent(clock),
     types: mapping,
     clock,
     random: Math.random,
-    savedQuota: [],
     rejectsUnknown: false,
     onSettled: () => {},
     signal,
-    failure: new AbortController(),
+    failure,
     tell: (line) => told.push(line),
   })
   const source = { fileType: 'users.messages.email.Open', path: 'opens.ndjson' }
@@ -156,7 +164,8 @@ export async function uploadTo(options: Upload): Promise<Uploaded> {
   ledger.book(chunk, ticket)
   await uploader.put(chunk, ticket)
   await uploader.end(signal)
-  if (opened !== null) await saveLanes(opened)
+  await client.close()
+  await saveLanes(lanes)
   await letters.close()
   const counts = ledger.counts()
   if (unexplained(counts) !== 0) throw new Error('the books do not balance')
