@@ -20,7 +20,14 @@ import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
   const { clock, processes } = machine
-  const place = { fileSystem: machine.fileSystem, directory: options.state, clock, processes, tell: tellerOf(session) }
+  const place = {
+    fileSystem: machine.fileSystem,
+    directory: options.state,
+    clock,
+    processes,
+    tell: tellerOf(session),
+    isFresh: options.fresh ?? false,
+  }
   const lost = new AbortController()
   const claim = await claimState(place)
   let { lock } = claim

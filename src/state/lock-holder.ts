@@ -33,7 +33,7 @@ export function nameOf({ pid, host }: Holder): string {
 export type Condition = 'alive' | 'dead' | 'doubtful'
 
 /** Six touches missed. */
-const DOUBTFUL_AFTER_MS = 60_000
+export const DOUBTFUL_AFTER_MS = 60_000
 /** Three: most often it is this container, started again. */
 const DOUBTFUL_AFTER_MS_AS_SELF = 30_000
 
