@@ -91,12 +91,12 @@ export async function mustBeOurs(place: Place): Promise<UsageError | null> {
     const isOnlyReplaced = isLockName(name) || name === CHECKPOINT_FILE || (place.isFresh && name !== DELIVERED_FILE)
     mustBeOwnFile(join(directory, name), isOnlyReplaced ? { ...facts, links: 1 } : facts)
   }
+  mustBeOfItsKind(directory, own)
   if (foreign.length === 0) mustNotBeLoneLock(place, own)
 
   const hasCheckpoint = own.has(CHECKPOINT_FILE)
   if (hasCheckpoint && !(await isOfAnotherProgram(fileSystem, join(directory, CHECKPOINT_FILE)))) {
     if (foreign.length > 0) await mustHaveCheckpoint(fileSystem, directory, foreign, own)
-    mustBeOfTheirKind(directory, own)
     return null
   }
   const remains: string[] = []
@@ -111,7 +111,6 @@ export async function mustBeOurs(place: Place): Promise<UsageError | null> {
   if (!areAllOurs && (await newestMoved(fileSystem, directory, own)) === null) {
     throw notOurs(directory, [...(hasCheckpoint ? [CHECKPOINT_FILE] : []), ...foreign, ...unlike])
   }
-  mustBeOfTheirKind(directory, own)
   remains.push(...unlike)
   if (hasCheckpoint || remains.length === 0) return null
   return checkpointGone(directory, remains, await newestMoved(fileSystem, directory, own))
@@ -155,19 +154,13 @@ async function contentOf(fileSystem: FileSystem, directory: string): Promise<Fou
   return { own, foreign }
 }
 
-/** True for a directory where we make a file, or the other way round. That of a checkpoint is told apart by what is beside it. */
-function isOfWrongKind(name: string, { isDirectory }: FileFacts): boolean {
-  return name !== CHECKPOINT_FILE && isDirectory !== (name === LANES_DIRECTORY || MOVED.test(name))
-}
-
-/** @throws UsageError when a name in a directory of ours is of the wrong kind */
-function mustBeOfTheirKind(directory: string, own: Found['own']): void {
-  for (const [name, facts] of own) {
-    if (!isOfWrongKind(name, facts)) continue
-    const what = facts.isDirectory ? 'a directory' : 'no directory'
-    throw new UsageError(`the state directory ${directory} cannot be used: ${name} in it is ${what}`, {
-      hint: 'Nothing was touched. Move it away, and put back what was there if a run goes on; --state DIR names another.',
-    })
+/** @throws UsageError for a directory where we make a file, or the other way round */
+function mustBeOfItsKind(directory: string, own: Found['own']): void {
+  for (const [name, { isDirectory }] of own) {
+    const mustBeDirectory = name === LANES_DIRECTORY || MOVED.test(name)
+    // That of a checkpoint is told apart by what is beside it.
+    if (name === CHECKPOINT_FILE || isDirectory === mustBeDirectory) continue
+    throw notOurs(directory, [name], `that is ${isDirectory ? 'a' : 'no'} directory`)
   }
 }
 
@@ -250,9 +243,8 @@ async function whatIs(
   fileSystem: FileSystem,
   path: string,
   name: string,
-  facts: FileFacts,
+  { size }: FileFacts,
 ): Promise<'left' | 'remains' | 'foreign'> {
-  if (isOfWrongKind(name, facts)) return 'foreign'
   if (MOVED.test(name)) return 'left'
   if (name === LANES_DIRECTORY) return whatLanesAre(fileSystem, path)
   if (isLockName(name) || name === NEW_CHECKPOINT) {
@@ -263,7 +255,7 @@ async function whatIs(
     return beginsAsLetter(await beginningOf(fileSystem, path, MOST_OF_A_LETTER)) ? 'remains' : 'foreign'
   }
   if (!isFirstHeader(await beginningOf(fileSystem, path, MAGIC_BYTES))) return 'foreign'
-  const isHeader = facts.size <= HEADER_BYTES && isFirstHeader(await beginningOf(fileSystem, path, HEADER_BYTES))
+  const isHeader = size <= HEADER_BYTES && isFirstHeader(await beginningOf(fileSystem, path, HEADER_BYTES))
   return isHeader ? 'left' : 'remains'
 }
 

@@ -114,7 +114,7 @@ describe('a directory of somebody else is refused, and nothing in it is touched'
     rmSync(join(cwd, '.braze2amp', 'seen-b.bin'), { force: true })
     write(cwd, '.braze2amp/seen-b.bin/a.txt', 'mine')
     for (const words of [[], ['--fresh', '--yes']])
-      await refuses(cwd, /cannot be used: seen-b\.bin in it is a directory/, words)
+      await refuses(cwd, /holds seen-b\.bin, and that is a directory/, words)
   })
 
   test('an empty lock alone, which could be anybody’s', async () => {
