@@ -70,7 +70,7 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
   let isAtLimit = false
   try {
     for await (const chunk of mappedChunks(inputs, mapping, observer, stop)) {
-      // From here until `put` has begun nothing is awaited: a picture has a chunk with all that became of it, or nothing of it.
+      // From here until `put` has begun nothing is awaited: a snapshot has a chunk with all that became of it, or nothing of it.
       const ticket = progress?.take(chunk.raw) ?? null
       ledger.book(chunk, ticket)
       if (ticket !== null && chunk.count < ticket.count) progress?.shorten(ticket, chunk.count)

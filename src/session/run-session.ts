@@ -145,7 +145,7 @@ async function upload(
       pictureOf: (uploader) => pictureOf(uploader.figures()),
     }).finally(() => client.close())
     const uploader = ended.sink
-    // After a bug the picture may be wrong; the last checkpoint is not.
+    // After a bug a snapshot may be wrong; the last checkpoint is not.
     const cause = ended.error ?? (failure.signal.aborted ? failure.signal.reason : null)
     const isSound = cause === null || cause instanceof Braze2ampError
     let isSaved = true

@@ -26,14 +26,14 @@ import { LANE_FILE } from './state-directory.ts'
  * `checkpoint.json`: where a run stands, one JSON object.
  *
  * Invariants:
- * - It is a picture of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree with one another.
+ * - It is a snapshot of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree with one another.
  * - What it names is durable before it is: the logs up to their lengths, the lane files up to their bytes.
  * - It replaces the one before, whole (`replaceFile` has the steps): at any moment exactly one is valid.
  * - Its size depends on what is open and waiting, not on the number of inputs.
  *
  * Write order, and what a crash leaves:
  *
- *     picture        nothing
+ *     snapshot        nothing
  *     flush logs     longer logs; the checkpoint before names shorter ones, and they are cut back
  *     replace        the one before or this one
  *     delete files that this one no longer names: left over, deleted on resume

@@ -20,7 +20,7 @@ export interface DeadLetters {
   flush(): Promise<void>
   /** Bytes added that are not on disk. */
   pendingBytes(): number
-  /** Bytes with all letters added: for the picture. */
+  /** Bytes with all letters added: for the snapshot. */
   length(): number
   /** Flushes and closes. */
   close(): Promise<void>

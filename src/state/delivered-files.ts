@@ -12,7 +12,7 @@ import { count, number, objectOf, type Shape, text, time } from './shape.ts'
  * Format: {path, size, mtime, head, tail, records, accepted, run, keyFingerprint, mappingHash, at}: size in bytes as stored, mtime
  * and at in ms since 1970, head and tail SHA-256 in hex (`read/fingerprint.ts` at `size`).
  *
- * Invariants: an input is in `open` of the checkpoint, or a line here, never both: the line is added in the tick of the picture that
+ * Invariants: an input is in `open` of the checkpoint, or a line here, never both: the line is added in the tick of the snapshot that
  * leaves it out. Lines are never changed; the last one of a path counts. It survives `--fresh`.
  *
  * Write order, and what a crash leaves: it is an append log (`append-log.ts`). A line behind the checkpoint's length is cut off, and
@@ -36,7 +36,7 @@ export interface DeliveredFiles {
   line(delivery: Delivery): Promise<DeliveredFile>
   /** Adds a line; it is found by another process, not by this one. */
   add(file: DeliveredFile): void
-  /** Bytes with all lines added: for the picture. */
+  /** Bytes with all lines added: for the snapshot. */
   length(): number
   /** Resolves when everything added is durable. */
   flush(): Promise<void>

@@ -21,7 +21,7 @@ import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
  * The state of an upload, opened and tied together: the books, the logs, the inputs, the lane files, and the checkpoints that keep
  * them in step (state/README.md §2). Whoever opens it holds the lock.
  *
- * What a picture says, and how what it says becomes durable, is here and nowhere else; `checkpoint.ts` has what a crash leaves.
+ * What a snapshot says, and how what it says becomes durable, is here and nowhere else; `checkpoint.ts` has what a crash leaves.
  */
 export interface RunState {
   readonly ledger: Ledger
@@ -127,8 +127,8 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     return joinTraffic(saved?.counts.sent ?? NO_TRAFFIC, work.traffic.figures())
   }
 
-  function takePicture(): Checkpoint {
-    const { open, reservedTo } = inputs.picture()
+  function takeSnapshot(): Checkpoint {
+    const { open, reservedTo } = inputs.snapshot()
     if (inputs.arePastUnknown() && lanes.arePastUnknown() && ledger.unknownLeft() === 0) unknownSince = null
     return {
       version: 1,
@@ -139,11 +139,11 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
       complete: options.isRetry ? (saved?.complete ?? false) : ending.isComplete && open.length === 0,
       reservedTo,
       open,
-      lanes: lanes.picture(),
+      lanes: lanes.snapshot(),
       logs: {
         [DEAD_LETTERS_FILE]: letters.length(),
         [DELIVERED_FILE]: delivered.length(),
-        ...seen?.picture(),
+        ...seen?.snapshot(),
       },
       counts: { ...ledger.save(), files: { ...work.files }, sent: trafficSoFar() },
       quota: work.quota.save(clock.now()),
@@ -154,14 +154,14 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     fileSystem,
     directory,
     clock,
-    takePicture,
-    async flush(picture) {
+    takeSnapshot,
+    async flush(snapshot) {
       await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes.flush()])
-      return { ...picture, open: inputs.fingerprinted(picture.open) }
+      return { ...snapshot, open: inputs.fingerprinted(snapshot.open) }
     },
-    async saved(picture) {
-      seen?.saved(picture.logs)
-      await lanes.saved(picture.lanes)
+    async saved(snapshot) {
+      seen?.saved(snapshot.logs)
+      await lanes.saved(snapshot.lanes)
       inputs.saved()
       if (hasRetry && inputs.isRetryDone()) {
         hasRetry = false

@@ -3,8 +3,8 @@ import { type AmplitudeBody, parseBody } from '../amplitude/response.ts'
 import { StoppedError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import type { IdentityRef, QueuedEvent } from '../schedule/contract.ts'
-import { retryAfterMs } from './backoff.ts'
-import { serverText } from './masked.ts'
+import { retryAfterMs } from './pause.ts'
+import { serverText } from './server-text.ts'
 
 /** What came of one attempt. */
 export type Answer =

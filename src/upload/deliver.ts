@@ -9,11 +9,11 @@ import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { ScheduledRequest, Scheduler } from '../schedule/contract.ts'
 import type { Ledger } from '../state/ledger.ts'
-import { backoffMs } from './backoff.ts'
 import { type Answer, classify, type DeadEvent, type Hold, type Verdict } from './classify.ts'
 import type { Concurrency } from './concurrency.ts'
-import type { DeadLetterOffice, Rejection } from './dead-letter-office.ts'
-import type { Gate } from './gate.ts'
+import type { DeadLetterWriter, Rejection } from './dead-letter-writer.ts'
+import type { Pause } from './pause.ts'
+import { backoffMs } from './pause.ts'
 import { createReachability } from './reachability.ts'
 import { createSuspects } from './suspects.ts'
 import type { Traffic } from './traffic.ts'
@@ -37,9 +37,9 @@ export interface Delivery {
 interface DeliveryOptions {
   readonly scheduler: Scheduler<UploadEvent>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'warn'>
-  readonly office: DeadLetterOffice
+  readonly deadLetters: DeadLetterWriter
   readonly concurrency: Pick<Concurrency, 'good' | 'bad'>
-  readonly gate: Gate
+  readonly pause: Pause
   readonly traffic: Traffic
   readonly clock: Clock
   readonly api: ApiName
@@ -60,7 +60,7 @@ const HOUR_MS = 3_600_000
 const TOLD_AFTER_FAILURES = 3
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { scheduler, ledger, office, concurrency, gate, traffic, clock, api, key, random } = options
+  const { scheduler, ledger, deadLetters, concurrency, pause, traffic, clock, api, key, random } = options
   const reachability = createReachability(options.giveUpAfterMs)
   const suspects = createSuspects()
   let lastPassedMs = Number.NEGATIVE_INFINITY
@@ -69,7 +69,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let doubtful = 0
 
   async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
-    const written = office.reject(rejections)
+    const written = deadLetters.reject(rejections)
     for (const { event } of rejections) {
       if (event.trouble.failures > 0) doubtful -= 1
       options.release(event)
@@ -90,7 +90,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function settle(request: Request, ingested: number, sentAtMs: number): Promise<void> {
     const nowMs = clock.now()
     reachability.reached(nowMs)
-    gate.passed()
+    pause.passed()
     toldTrouble = false
     concurrency.good(nowMs)
     lastPassedMs = Math.max(lastPassedMs, sentAtMs)
@@ -218,7 +218,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       options.tell(`Amplitude takes nothing: ${why.slice(0, EXCERPT_CHARACTERS)}; trying again`)
     }
     if (verdict.scope === 'run') {
-      repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
+      repeatAll(request, pause.begin(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
       return
     }
     if (failures < FAILURES_BEFORE_SPLIT || lastPassedMs < failingSinceMs) {

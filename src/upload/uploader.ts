@@ -12,11 +12,11 @@ import { type Ledger, UNKNOWN_DETAIL } from '../state/ledger.ts'
 import type { ChunkTicket } from '../state/settled.ts'
 import type { DeadEvent } from './classify.ts'
 import { createConcurrency } from './concurrency.ts'
-import { createDeadLetterOffice, type LetterBox, type Rejection } from './dead-letter-office.ts'
+import { createDeadLetterWriter, type LetterLog, type Rejection } from './dead-letter-writer.ts'
 import { createDelivery } from './deliver.ts'
-import { createEventKeeper } from './event-keeper.ts'
-import { createGate } from './gate.ts'
+import { createEventSlabs } from './event-slabs.ts'
 import type { HttpClient } from './http-client.ts'
+import { createPause } from './pause.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { createRequestBuilder } from './request.ts'
 import type { Traffic } from './traffic.ts'
@@ -33,7 +33,7 @@ export interface UploaderOptions {
   /** Whoever made it closes it. */
   readonly client: Pick<HttpClient, 'post' | 'sendPlain'>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'recall' | 'warn' | 'hasTooManyErrors'>
-  readonly letters: LetterBox
+  readonly letters: LetterLog
   readonly lanes: LaneStore
   /** What is sent is counted in these two. */
   readonly traffic: Traffic
@@ -97,16 +97,16 @@ export function createUploader(options: UploaderOptions): Uploader {
   const { settings, client, ledger, letters, lanes, traffic, types, clock, random, signal, failure, tell } = options
   const limits = API_LIMITS[settings.api]
   let stopping = AbortSignal.any([signal, failure.signal])
-  const keeper = createEventKeeper()
+  const eventSlabs = createEventSlabs()
   const builder = createRequestBuilder(options.key)
-  const gate = createGate(random)
+  const pause = createPause(random)
   const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
   const concurrency = createConcurrency({
     start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
     max: most,
   })
   const typeName = (type: number) => types.typeNames[type] ?? null
-  const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
+  const deadLetters = createDeadLetterWriter({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
 
   const scheduler = createScheduler<UploadEvent>({
@@ -121,7 +121,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     files: {
       append(identity, event) {
         lanes.append(identity, event)
-        keeper.release(event)
+        eventSlabs.release(event)
       },
       read: readLane,
       delete: lanes.delete,
@@ -134,16 +134,16 @@ export function createUploader(options: UploaderOptions): Uploader {
   const delivery = createDelivery({
     scheduler,
     ledger,
-    office,
+    deadLetters,
     concurrency,
-    gate,
+    pause,
     traffic,
     clock,
     api: settings.api,
     key: options.key,
     giveUpAfterMs: settings.giveUpAfterMs,
     random,
-    release: keeper.release,
+    release: eventSlabs.release,
     sendPlain: () => client.sendPlain(),
     stop: fail,
     tell,
@@ -205,7 +205,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       if (options.rejectsUnknown && event.ticket.isUnknown) unknown.push({ event, dead: OUTCOME_UNKNOWN, status: null })
       else events.push(event)
     }
-    office.reject(unknown).catch(onDiskFailure)
+    deadLetters.reject(unknown).catch(onDiskFailure)
     scheduler.readBack(owner, events, unknown.length, clock.now())
   }
 
@@ -213,8 +213,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   function pump(): void {
     if (!mustStop()) {
       const nowMs = clock.now()
-      if (gate.opensAtMs() > nowMs) {
-        wakeUp.by(gate.opensAtMs())
+      if (pause.endsAtMs() > nowMs) {
+        wakeUp.by(pause.endsAtMs())
       } else {
         sendAll(nowMs)
         if (inputEnded) quotaWatch.look(scheduler.onlyQuotaLeftUntilMs(nowMs), nowMs)
@@ -299,9 +299,9 @@ export function createUploader(options: UploaderOptions): Uploader {
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
       // Caught at once: it may fail while something else is waited for.
-      const added = chunk.details.size > 0 ? office.addRecords(chunk).catch(onDiskFailure) : null
+      const added = chunk.details.size > 0 ? deadLetters.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
-      for (const events of keeper.keep(chunk, ticket)) {
+      for (const events of eventSlabs.keep(chunk, ticket)) {
         for (const event of events) {
           scheduler.offer(event, nowMs)
           // Each may make an identity hot, and with it hundreds of events leave for a lane file.

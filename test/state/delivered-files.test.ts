@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type DeliveredFile, openDeliveredFiles } from '../../src/state/delivered-files.ts'
-import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
+import { createMemoryDisk, type MemoryDisk } from '../crash/memory-disk.ts'
 
 const RUN = { id: 'run-1', keyFingerprint: 'key-1' }
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { masked, serverText } from '../../src/upload/masked.ts'
+import { masked, serverText } from '../../src/upload/server-text.ts'
 
 const HEX_KEY = '0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 const ODD_KEY = 'c0ffee+"key"/1&<é>'

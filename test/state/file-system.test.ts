@@ -3,8 +3,8 @@ import { mkdirSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { diskFileSystem, type FileSystem, readWhole, replaceFile } from '../../src/state/file-system.ts'
+import { createMemoryDisk } from '../crash/memory-disk.ts'
 import { temporaryDirectory } from '../harness.ts'
-import { createMemoryDisk } from './memory-disk.ts'
 
 /** One suite for both: what the crash tests prove holds only as far as the disk in memory behaves as this machine's does. */
 const KINDS: readonly (readonly [string, () => { readonly fileSystem: FileSystem; readonly at: string }])[] = [
