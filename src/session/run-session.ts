@@ -20,22 +20,27 @@ import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
   const { clock, processes } = machine
-  const place = { fileSystem: machine.fileSystem, directory: options.state, clock, processes, tell: tellerOf(session) }
+  // Also when it is to be quiet: a command that waits says for whom.
+  const tell = (line: string) => process.stderr.write(`${line}\n`)
+  const place = { fileSystem: machine.fileSystem, directory: options.state, clock, processes, signal, tell }
+  const unlessStopped = (error: unknown) => {
+    // Ctrl-C at a question is no answer to it, and a lock that is waited for is no error.
+    if (signal.aborted) return null
+    throw error
+  }
   const lost = new AbortController()
-  const claim = await claimState(place)
+  const claim = await claimState(place).catch(unlessStopped)
+  if (claim === null) return interruptedCode(signal)
   let { lock } = claim
   const prove = async () => lock?.prove()
   const fileSystem = whileHeld(machine.fileSystem, prove)
   const connect: Machine['connect'] = (to) => postingWhileHeld(machine.connect(to), prove)
   const held = { ...machine, fileSystem, connect }
   try {
-    const opening = await openingOf(session, claim, signal, held).catch((error: unknown) => {
-      // Ctrl-C at a question is no answer to it.
-      if (signal.aborted) return null
-      throw error
-    })
+    const opening = await openingOf(session, claim, signal, held).catch(unlessStopped)
     if (opening === null || signal.aborted) return interruptedCode(signal)
-    lock ??= await makeDirectory(place)
+    lock ??= await makeDirectory(place).catch(unlessStopped)
+    if (lock === null) return interruptedCode(signal)
     lock.lost.addEventListener('abort', () => lost.abort(lock?.lost.reason), { once: true })
     // It may have been lost while a question was open.
     if (lock.lost.aborted) throw lock.lost.reason

@@ -25,6 +25,8 @@ interface Place {
   readonly directory: string
   readonly clock: Clock
   readonly processes: Processes
+  /** Ends waiting for the lock: the call then rejects with its reason, and nothing is changed. */
+  readonly signal: AbortSignal
   /** Shows a line: why nothing happens. */
   readonly tell: (line: string) => void
 }
