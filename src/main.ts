@@ -1,3 +1,5 @@
+import { closeSync } from 'node:fs'
+import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import { COMMANDS } from './commands/commands.ts'
 import { type Run, withSignals } from './commands/run.ts'
@@ -13,6 +15,7 @@ export async function main(argv: readonly string[]): Promise<number> {
   // A reader that is gone (`| head`, `2>&1 | less`) is no failure, and would end the process with a stack. What has to know that
   // something was not written learns it from the write itself.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {})
+  const terminals = [0, 1, 2].filter(isatty)
   let exitCode: number = EXIT.done
   const run: Run = async (work) => {
     exitCode = await withSignals(work)
@@ -23,6 +26,10 @@ export async function main(argv: readonly string[]): Promise<number> {
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.done : EXIT.usage
     return report(error)
+  } finally {
+    // As the process ends, Node puts a terminal back as it was, and aborts when the terminal was closed; what is no longer open it
+    // passes over.
+    for (const terminal of terminals) if (!isatty(terminal)) closeSync(terminal)
   }
 }
 

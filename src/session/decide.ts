@@ -21,6 +21,9 @@ export interface Decision {
 /** Amplitude drops repeats of an event for 7 days; one is kept for the time that a resume takes. */
 const REPEATS_ARE_DROPPED_MS = 6 * 24 * 3_600_000
 
+/** So far two clocks may differ, or one be set back, and the time since a checkpoint is still known well enough. */
+const CLOCK_MAY_BE_BEHIND_MS = 10 * 60_000
+
 /**
  * Decides, and asks what only a person can answer. Nothing is changed on disk.
  * @throws UsageError when the invocation cannot go on as it was given
@@ -34,7 +37,7 @@ export async function decide(
 ): Promise<Decision> {
   const begins = { saved: null, unknownSince: null, rejectsUnknown: false }
   if (options.fresh) {
-    const undelivered = damage === null ? undeliveredIn(saved) : UNREADABLE
+    const undelivered = saved === null && damage !== null ? UNREADABLE : undeliveredIn(saved)
     await mayLeave(undelivered, options, ask)
     if (saved !== null && saved.run.keyFingerprint === wanted.keyFingerprint && !options.resend)
       mustNotDouble(saved, nowMs)
@@ -71,7 +74,7 @@ async function mayLeave(undelivered: string | null, { state, yes }: StateChoices
  * @throws UsageError when Amplitude may not drop it any more
  */
 function mustNotDouble({ open, savedAt }: Checkpoint, nowMs: number): void {
-  if (nowMs >= savedAt && nowMs - savedAt <= REPEATS_ARE_DROPPED_MS) return
+  if (!isClockBehind(savedAt, nowMs) && nowMs - savedAt <= REPEATS_ARE_DROPPED_MS) return
   const begun = open.filter(({ kind, accepted }) => kind !== 'retry' && accepted > 0)
   if (begun.length === 0) return
   const events = begun.reduce((sum, { accepted }) => sum + accepted, 0)
@@ -82,6 +85,10 @@ function mustNotDouble({ open, savedAt }: Checkpoint, nowMs: number): void {
       hint: 'Amplitude may then have them twice. Without --fresh the run goes on behind them; --resend sends them all the same.',
     },
   )
+}
+
+function isClockBehind(savedAt: number, nowMs: number): boolean {
+  return savedAt - nowMs > CLOCK_MAY_BE_BEHIND_MS
 }
 
 const UNREADABLE = 'an unknown number of events (the checkpoint cannot be read)'
@@ -102,7 +109,7 @@ function unknownOf(
 ): Pick<Decision, 'unknownSince' | 'rejectsUnknown'> {
   if (saved.clean) return { unknownSince: null, rejectsUnknown: false }
   const sinceMs = Math.min(saved.savedAt, saved.unknownSince ?? saved.savedAt)
-  const isBehind = nowMs < saved.savedAt
+  const isBehind = isClockBehind(saved.savedAt, nowMs)
   if (!isBehind && nowMs - sinceMs <= REPEATS_ARE_DROPPED_MS) return { unknownSince: sinceMs, rejectsUnknown: false }
   if (unknown !== undefined) return { unknownSince: sinceMs, rejectsUnknown: unknown === 'dead-letter' }
   const since = new Date(isBehind ? saved.savedAt : sinceMs).toISOString()

@@ -22,7 +22,15 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
   const { clock, processes } = machine
   // Also when it is to be quiet: a command that waits says for whom.
   const tell = (line: string) => process.stderr.write(`${line}\n`)
-  const place = { fileSystem: machine.fileSystem, directory: options.state, clock, processes, signal, tell }
+  const place = {
+    fileSystem: machine.fileSystem,
+    directory: options.state,
+    clock,
+    processes,
+    signal,
+    tell,
+    isFresh: options.fresh ?? false,
+  }
   const unlessStopped = (error: unknown) => {
     // Ctrl-C at a question is no answer to it, and a lock that is waited for is no error.
     if (signal.aborted) return null

@@ -6,17 +6,17 @@ import { DELIVERED_FILE } from './delivered-files.ts'
 import { type FileSystem, refusedByDisk } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
 import { acquireLock, type Lock, whileHeld } from './lock.ts'
-import { isOwnName, mustBeOurs } from './ownership.ts'
+import { isOwnName, mustBeOurs, whatIsGone } from './ownership.ts'
 import type { Processes } from './processes.ts'
-import { DEAD_LETTERS_FILE } from './state-directory.ts'
+import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /** A state directory that this process alone works on. */
 export interface Claim {
   /** Null when the directory is not there yet: `makeDirectory` makes it, once it is sure that the run begins. */
   readonly lock: Lock | null
-  /** The checkpoint to go on from; null when there is none. */
+  /** The checkpoint; null when there is none, or it cannot be read. */
   readonly saved: Checkpoint | null
-  /** Why the checkpoint cannot be used, or is missing; null when it can, or a run begins. */
+  /** Why the run cannot go on: its checkpoint, or what that names, is damaged or gone; null when it can, or a run begins. */
   readonly damage: UsageError | null
 }
 
@@ -29,6 +29,8 @@ interface Place {
   readonly signal: AbortSignal
   /** Shows a line: why nothing happens. */
   readonly tell: (line: string) => void
+  /** A state that is there is to be moved aside: nothing of it is written to. */
+  readonly isFresh: boolean
 }
 
 /**
@@ -41,18 +43,18 @@ export async function claimState(place: Place): Promise<Claim> {
     return { lock: null, saved: null, damage: null }
   }
   // Before the lock: of what is not ours nothing is touched.
-  await inDirectory(directory, mustBeOurs(fileSystem, directory))
+  await inDirectory(directory, mustBeOurs(place))
   const lock = await lockOf(place)
   try {
     const saved = await resumeCheckpoint(fileSystem, directory)
     if (saved === null) {
-      const damage = await mustBeOurs(fileSystem, directory)
+      const damage = await mustBeOurs(place)
       // The process that made it, and some of those above, may have been killed before they were sure to stay.
       if (damage === null) await syncNames(fileSystem, directoriesAbove(directory))
       return { lock, saved, damage }
     }
     await mendRetry(whileHeld(fileSystem, lock.prove), directory, saved)
-    return { lock, saved, damage: null }
+    return { lock, saved, damage: await whatIsGone(fileSystem, directory, saved) }
   } catch (error) {
     if (error instanceof UsageError) return { lock, saved: null, damage: error }
     await lock.release()
@@ -66,8 +68,9 @@ export async function claimState(place: Place): Promise<Claim> {
  */
 export async function makeDirectory(place: Place): Promise<Lock> {
   const { fileSystem, directory } = place
-  await inDirectory(directory, makeDurably(fileSystem, directory))
-  const damage = await inDirectory(directory, mustBeOurs(fileSystem, directory))
+  // With what is in ours alone: a crash of this process must not leave a lock by itself, which could be anybody's.
+  await inDirectory(directory, makeDurably(fileSystem, join(directory, LANES_DIRECTORY)))
+  const damage = await inDirectory(directory, mustBeOurs(place))
   if (damage !== null) throw damage
   const lock = await lockOf(place)
   const saved = await inDirectory(directory, resumeCheckpoint(fileSystem, directory)).catch(async (error: unknown) => {
@@ -81,8 +84,8 @@ export async function makeDirectory(place: Place): Promise<Lock> {
   })
 }
 
-/** A directory of somebody else's, in which we may write but not read, and one of a file system that syncs no directories. */
-const CANNOT_BE_SYNCED = new Set(['EACCES', 'EPERM', 'EINVAL'])
+/** A directory of somebody else's, in which we may write but not read. */
+const CANNOT_BE_SYNCED = new Set(['EACCES', 'EPERM'])
 
 /** A power failure must not take the directory away, with all that is synced within. */
 async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
@@ -147,20 +150,25 @@ async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs
  * Moves a run's state into `old-<UTC>/` within the directory, all but `files.ndjson` and the lock; returns that name (state/README.md §5).
  * What is not ours stays where it is.
  *
- * The checkpoint goes last: a crash before leaves it naming files that are gone, which is an error that says so, never a run that
- * goes on with half of its state.
+ * The checkpoint goes first. What a crash leaves:
+ *
+ *     make old-<UTC>, sync   the state before, and an empty old-<UTC>
+ *     move the checkpoint    the same, or the next
+ *     sync both directories  the rest without a checkpoint: no command goes on with it, and `--fresh` moves it. By the checkpoint in
+ *     move the rest, sync    old-<UTC> the directory is known as ours (`ownership.ts`), also when other files are in it
+ *     (first checkpoint)     a run that has not begun
  */
 export async function moveAside(fileSystem: FileSystem, directory: string, nowMs: number): Promise<string> {
   const names = (await fileSystem.readdir(directory)).filter((name) => isOwnName(name) && name !== DELIVERED_FILE)
   const utc = new Date(nowMs).toISOString().replaceAll(':', '-')
   const target = `old-${utc}`
   await fileSystem.mkdir(join(directory, target))
-  for (const last of [false, true]) {
+  await fileSystem.syncDirectory(directory)
+  for (const isFirst of [true, false]) {
     for (const name of names) {
-      if ((name === CHECKPOINT_FILE) === last)
+      if ((name === CHECKPOINT_FILE) === isFirst)
         await fileSystem.rename(join(directory, name), join(directory, target, name))
     }
-    // Durable before the checkpoint goes, and then with it.
     await fileSystem.syncDirectory(join(directory, target))
     await fileSystem.syncDirectory(directory)
   }

@@ -31,7 +31,7 @@ export interface FileSystem {
   stat(path: string): Promise<FileFacts | null>
   /** Sets the time of the last change. */
   touch(path: string, mtimeMs: number): Promise<void>
-  /** Makes the names in a directory durable: created, renamed and unlinked ones. */
+  /** Makes the names in a directory durable: created, renamed and unlinked ones; as far as its file system can do so. */
   syncDirectory(path: string): Promise<void>
 }
 
@@ -99,6 +99,9 @@ export const diskFileSystem: FileSystem = {
     const handle = await node.open(path, constants.O_RDONLY)
     try {
       await handle.sync()
+    } catch (error) {
+      // Some network mounts, and file systems in user space, sync no directories.
+      if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
     } finally {
       await handle.close()
     }
@@ -112,10 +115,10 @@ function factsOf(stats: Stats): FileFacts {
 
 /**
  * What is written to a link, a pipe or a file with another name would change what is not ours.
- * @throws UsageError when `path` is neither a directory nor a file that has this name alone
+ * @throws UsageError when `path` is neither a directory nor a file that has this name alone; some mounts count no names at all
  */
 export function mustBeOwnFile(path: string, { isFile, isDirectory, links }: FileFacts): void {
-  if (isDirectory || (isFile && links === 1)) return
+  if (isDirectory || (isFile && links <= 1)) return
   const what = isFile ? 'has another name elsewhere (a hard link)' : 'is a link, or something else that is no file'
   throw new UsageError(`${path} ${what}, and would be written to`, {
     hint:
@@ -203,18 +206,21 @@ export function stoppedByDisk(error: unknown): unknown {
   })
 }
 
-/** What the system says of a path that is wrong, or may not be used; anything else, as a full disk, passes. */
-const WRONG_PATH = new Set([
-  'EACCES',
-  'EPERM',
-  'EROFS',
-  'ENOTDIR',
-  'EISDIR',
-  'EEXIST',
-  'ENOENT',
-  'ELOOP',
-  'ENAMETOOLONG',
-  'EINVAL',
+const MEND_PERMISSIONS = 'Mend its permissions; --state DIR names another.'
+const IN_THE_WAY = 'Move away what is there in its place; --state DIR names another.'
+
+/** What to do when the system says that a path is wrong, or may not be used; anything else, as a full disk, passes. */
+const WAYS_OUT: ReadonlyMap<string, string> = new Map([
+  ['EACCES', MEND_PERMISSIONS],
+  ['EPERM', MEND_PERMISSIONS],
+  ['EROFS', MEND_PERMISSIONS],
+  ['ENOTDIR', IN_THE_WAY],
+  ['EISDIR', IN_THE_WAY],
+  ['EEXIST', IN_THE_WAY],
+  ['ELOOP', 'Put what the link points to in its place; --state DIR names another.'],
+  ['ENOENT', 'Somebody may have moved or deleted it meanwhile: put it back; --state DIR names another.'],
+  ['ENAMETOOLONG', 'Give a shorter one with --state DIR.'],
+  ['EINVAL', 'Its file system does not take this: name a directory on another one with --state DIR.'],
 ])
 
 /**
@@ -224,8 +230,8 @@ const WRONG_PATH = new Set([
  */
 export function refusedByDisk(what: string, cause: unknown): Braze2ampError {
   const text = `${what}: ${(cause as Error).message}`
-  if (isWrongPath(cause))
-    return new UsageError(text, { hint: 'Mend its permissions; --state DIR names another.', cause })
+  const hint = WAYS_OUT.get((cause as NodeJS.ErrnoException).code ?? '')
+  if (hint !== undefined) return new UsageError(text, { hint, cause })
   return new StoppedError(text, {
     stopped: 'state',
     hint: 'Make room or mend the disk; the same command goes on.',
@@ -235,5 +241,5 @@ export function refusedByDisk(what: string, cause: unknown): Braze2ampError {
 
 /** True when only a person can mend it. */
 export function isWrongPath(error: unknown): boolean {
-  return WRONG_PATH.has((error as NodeJS.ErrnoException).code ?? '')
+  return WAYS_OUT.has((error as NodeJS.ErrnoException).code ?? '')
 }

@@ -99,6 +99,24 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
   return { path, position, line, values, eventType, data: bytes, ...spans }
 }
 
+/**
+ * False for a file that somebody else has written: its first line is neither a letter nor a line of a lane file. One that is empty or
+ * zeros may be what a crash left of ours.
+ * @param beginning as much of the file as may hold a line
+ */
+export function beginsAsLetter(beginning: Uint8Array): boolean {
+  if (beginning.length === 0 || beginning[0] === 0) return true
+  const end = beginning.indexOf(NEWLINE)
+  const line = textOf(beginning, 0, end < 0 ? beginning.length : end)
+  try {
+    const value: unknown = JSON.parse(line)
+    return typeof value === 'object' && value !== null && 'source' in value && 'record' in value
+  } catch {
+    // Torn, or longer than what was read.
+    return end < 0 && /^\{\s*"(reason|source)"\s*:/.test(line)
+  }
+}
+
 function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {
   appendText(out, `{"reason":"${reason}","detail":${JSON.stringify(detail)},"status":${status},`)
 }

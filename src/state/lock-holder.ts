@@ -38,7 +38,8 @@ interface Doubtful {
 }
 
 /** Six touches missed. */
-const MINUTE: Doubtful = { freeAfterMs: 60_000 }
+export const DOUBTFUL_AFTER_MS = 60_000
+const MINUTE: Doubtful = { freeAfterMs: DOUBTFUL_AFTER_MS }
 /** Three: most often it is this container, started again. */
 const HALF_A_MINUTE: Doubtful = { freeAfterMs: 30_000 }
 /** Dead, most likely: whoever watches a lock at all watches it for long enough. */

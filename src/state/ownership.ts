@@ -1,18 +1,21 @@
 import { join } from 'node:path'
+import type { Clock } from '../clock.ts'
 import { UsageError } from '../errors.ts'
-import { CHECKPOINT_FILE, readCheckpoint } from './checkpoint.ts'
+import { CHECKPOINT_FILE, type Checkpoint, readCheckpoint } from './checkpoint.ts'
 import { beginsAsDeliveredFiles, DELIVERED_FILE } from './delivered-files.ts'
 import { type FileFacts, type FileSystem, mustBeOwnFile, readWhole } from './file-system.ts'
 import { RETRYING_FILE } from './input-plan.ts'
+import { beginsAsLetter } from './letter.ts'
 import { LOCK_FILE } from './lock.ts'
+import { DOUBTFUL_AFTER_MS } from './lock-holder.ts'
 import { HEADER_BYTES, isFirstHeader, SEEN_FILES } from './seen-logs.ts'
 import { DEAD_LETTERS_FILE, LANE_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /**
  * Whose a directory is that is given as a state directory: in one that is not ours nothing may be written, cut, moved or deleted.
  *
- * Ours is one that is empty, one with a checkpoint of ours, and what a crash of ours leaves before the first checkpoint, also behind
- * `--fresh`:
+ * Ours is one that is empty; one with a checkpoint of ours, whole or damaged, also one that `--fresh` moved to `old-<UTC>/`; and what a
+ * crash of ours leaves before the first checkpoint, also behind `--fresh`:
  *
  *     lock, lock.…          whole, empty, torn or zeros
  *     old-<UTC>/            moved aside before
@@ -21,7 +24,15 @@ import { DEAD_LETTERS_FILE, LANE_FILE, LANES_DIRECTORY } from './state-directory
  *     seen-a.bin            at most the header of a first file, torn or zeros
  *     checkpoint.json.new   torn or zeros
  *
- * No name of ours is a link, nor has its file another name elsewhere: what is written to it would change what is not ours.
+ * Another program may use our names too. A `checkpoint.json` that is JSON without both `version` and `run`, or a directory, is a damaged
+ * one of ours only beside letters, lane files or seen events that are surely ours. Those are known by how they begin.
+ *
+ * An empty lock with nothing beside it says nothing of whose it is: a crash between its making and its writing leaves one, in a
+ * directory that was there before, and so does many a program that only locks. A person decides, who is asked to delete it; as long as
+ * it is young, somebody may be about to write it, and it is respected as any lock (`lock.ts`).
+ *
+ * No name of ours is a link. No file has another name elsewhere, if it is written in place: what is written to it would change what is
+ * not ours. The lock and the checkpoint are only replaced; what `--fresh` moves aside, all but `files.ndjson`, is only renamed.
  */
 
 /** What a new file system has in its uppermost directory. */
@@ -38,6 +49,10 @@ const NAMES = new Set<string>([
   ...SEEN_FILES,
 ])
 const SHOWN = 3
+/** Of a first line that is longer, the beginning has to do. */
+const MOST_OF_A_LETTER = 1 << 20
+/** Of the first word of a file of seen events. */
+const MAGIC_BYTES = 4
 
 /** True for a name that we make in a state directory, but for `lock` and what `--fresh` moved aside. */
 export function isOwnName(name: string): boolean {
@@ -48,37 +63,126 @@ function isLockName(name: string): boolean {
   return name === LOCK_FILE || name.startsWith(`${LOCK_FILE}.`) || name.startsWith(`${LOCK_FILE}-`)
 }
 
+interface Place {
+  readonly fileSystem: FileSystem
+  readonly directory: string
+  readonly clock: Pick<Clock, 'wallClock'>
+  /** A state that is there is to be moved aside: nothing of it is written to, but `files.ndjson`. */
+  readonly isFresh: boolean
+}
+
+/** What is in a directory. */
+interface Found {
+  /** By our names. */
+  readonly own: ReadonlyMap<string, FileFacts>
+  readonly foreign: readonly string[]
+}
+
 /**
  * Looks at a directory that is there; changes nothing.
- * @returns an error to show when it is ours, but its checkpoint is gone; null when a run may begin or go on
+ * @returns an error to show when it is ours, but its checkpoint is gone; null when a run may begin or go on, or a checkpoint that is
+ *   there will say when it is read why not
  * @throws UsageError when it is not ours, or has links in it
  */
-export async function mustBeOurs(fileSystem: FileSystem, directory: string): Promise<UsageError | null> {
-  const names = await fileSystem.readdir(directory)
+export async function mustBeOurs(place: Place): Promise<UsageError | null> {
+  const { fileSystem, directory } = place
+  const { own, foreign } = await contentOf(fileSystem, directory)
+  for (const [name, facts] of own) {
+    const isOnlyReplaced = isLockName(name) || name === CHECKPOINT_FILE || (place.isFresh && name !== DELIVERED_FILE)
+    mustBeOwnFile(join(directory, name), isOnlyReplaced ? { ...facts, links: 1 } : facts)
+  }
+  mustBeOfItsKind(directory, own)
+  if (foreign.length === 0) mustNotBeLoneLock(place, own)
+
+  const hasCheckpoint = own.has(CHECKPOINT_FILE)
+  if (hasCheckpoint && !(await isOfAnotherProgram(fileSystem, join(directory, CHECKPOINT_FILE)))) {
+    if (foreign.length > 0) await mustHaveCheckpoint(fileSystem, directory, foreign, own)
+    return null
+  }
+  const remains: string[] = []
+  const unlike: string[] = []
+  for (const [name, facts] of own) {
+    if (name === CHECKPOINT_FILE) continue
+    const is = await whatIs(fileSystem, join(directory, name), name, facts)
+    if (is === 'foreign') unlike.push(name)
+    if (is === 'remains') remains.push(name)
+  }
+  const areAllOurs = foreign.length + unlike.length === 0 && (!hasCheckpoint || remains.length > 0)
+  if (!areAllOurs && (await newestMoved(fileSystem, directory, own)) === null) {
+    throw notOurs(directory, [...(hasCheckpoint ? [CHECKPOINT_FILE] : []), ...foreign, ...unlike])
+  }
+  remains.push(...unlike)
+  if (hasCheckpoint || remains.length === 0) return null
+  return checkpointGone(directory, remains, await newestMoved(fileSystem, directory, own))
+}
+
+/**
+ * What the checkpoint names and is not there, as an error to show; null when all is. A `--fresh` of an older version that was ended in
+ * the middle leaves it so.
+ */
+export async function whatIsGone(
+  fileSystem: FileSystem,
+  directory: string,
+  { logs, lanes, open }: Checkpoint,
+): Promise<UsageError | null> {
+  const { own } = await contentOf(fileSystem, directory)
+  const named = Object.keys(logs).filter((name) => (logs[name] ?? 0) > 0)
+  if (lanes.length > 0) named.push(LANES_DIRECTORY)
+  if (open.some(({ kind }) => kind === 'retry')) named.push(RETRYING_FILE)
+  const gone = named.find((name) => !own.has(name))
+  if (gone === undefined) return null
+  const bytes = logs[gone]
+  const known = bytes === undefined ? 'names it' : `knows ${bytes} bytes of it`
+  const moved = await newestWith(fileSystem, directory, own, gone)
+  return new UsageError(
+    `${join(directory, gone)} is gone, but the checkpoint ${known}${moved === null ? '' : `; ${moved} has one`}`,
+    {
+      hint: `Nothing was read or sent. Put it back${fromMoved(moved)}, or begin anew: --fresh moves this state aside, --state DIR names another.`,
+    },
+  )
+}
+
+async function contentOf(fileSystem: FileSystem, directory: string): Promise<Found> {
   const own = new Map<string, FileFacts>()
   const foreign: string[] = []
-  for (const name of names) {
+  for (const name of await fileSystem.readdir(directory)) {
     const isOwn = isOwnName(name) || isLockName(name) || MOVED.test(name)
     if (!isOwn && name !== LOST_AND_FOUND) foreign.push(name)
     const facts = isOwn ? await fileSystem.stat(join(directory, name)) : null
     if (facts !== null) own.set(name, facts)
   }
-  // A lock changes hands; it is never written to once it is there.
-  for (const [name, facts] of own)
-    mustBeOwnFile(join(directory, name), isLockName(name) ? { ...facts, links: 1 } : facts)
+  return { own, foreign }
+}
 
-  if (own.has(CHECKPOINT_FILE)) {
-    if (foreign.length > 0) await mustHaveCheckpoint(fileSystem, directory, foreign)
-    return null
+/** @throws UsageError for a directory where we make a file, or the other way round */
+function mustBeOfItsKind(directory: string, own: Found['own']): void {
+  for (const [name, { isDirectory }] of own) {
+    const mustBeDirectory = name === LANES_DIRECTORY || MOVED.test(name)
+    // That of a checkpoint is told apart by what is beside it.
+    if (name === CHECKPOINT_FILE || isDirectory === mustBeDirectory) continue
+    throw notOurs(directory, [name], `that is ${isDirectory ? 'a' : 'no'} directory`)
   }
-  const remains: string[] = []
-  for (const [name, facts] of own) {
-    const is = await whatIs(fileSystem, join(directory, name), name, facts)
-    if (is === 'foreign') foreign.push(name)
-    if (is === 'remains') remains.push(name)
+}
+
+/** @throws UsageError when nobody can tell whose it is */
+function mustNotBeLoneLock({ directory, clock }: Place, own: Found['own']): void {
+  const lock = own.get(LOCK_FILE)
+  if (own.size > 1 || lock?.size !== 0 || clock.wallClock() - lock.mtimeMs <= DOUBTFUL_AFTER_MS) return
+  const path = join(directory, LOCK_FILE)
+  throw new UsageError(`${path} is empty, and nothing of a run is beside it: it may be another program's`, {
+    hint: `Nothing was touched. If no other program uses ${directory}, delete ${path}; otherwise name another directory with --state DIR.`,
+  })
+}
+
+/** True for JSON, or a directory, that nobody would take for a checkpoint of ours. What cannot be read says so when it is read. */
+async function isOfAnotherProgram(fileSystem: FileSystem, path: string): Promise<boolean> {
+  if ((await fileSystem.stat(path))?.isDirectory) return true
+  try {
+    const value: unknown = JSON.parse(((await readWhole(fileSystem, path)) ?? '').toString())
+    return typeof value !== 'object' || value === null || !('version' in value || 'run' in value)
+  } catch {
+    return false
   }
-  if (foreign.length > 0) throw notOurs(directory, foreign)
-  return remains.length === 0 ? null : checkpointGone(directory, remains)
 }
 
 /** A checkpoint that cannot be used says nothing of what else is there. */
@@ -86,13 +190,52 @@ async function mustHaveCheckpoint(
   fileSystem: FileSystem,
   directory: string,
   foreign: readonly string[],
+  own: Found['own'],
 ): Promise<void> {
   try {
     await readCheckpoint(fileSystem, directory)
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
-    throw notOurs(directory, foreign, error)
+    if ((await newestMoved(fileSystem, directory, own)) !== null) return
+    throw notOurs(directory, foreign, `has no checkpoint of braze2amp: ${error.message}`, error)
   }
+}
+
+/** The name of the last `old-<UTC>/` that holds a checkpoint of ours; null when none does. */
+async function newestMoved(fileSystem: FileSystem, directory: string, own: Found['own']): Promise<string | null> {
+  for (const name of movedIn(own)) {
+    try {
+      if ((await readCheckpoint(fileSystem, join(directory, name))) !== null) return name
+    } catch (error) {
+      if (!(error instanceof UsageError)) throw error
+    }
+  }
+  return null
+}
+
+/** The same for a file of this name. */
+async function newestWith(
+  fileSystem: FileSystem,
+  directory: string,
+  own: Found['own'],
+  file: string,
+): Promise<string | null> {
+  for (const name of movedIn(own)) {
+    if ((await fileSystem.stat(join(directory, name, file))) !== null) return name
+  }
+  return null
+}
+
+/** From the newest. */
+function movedIn(own: Found['own']): readonly string[] {
+  return [...own.keys()]
+    .filter((name) => MOVED.test(name))
+    .sort()
+    .reverse()
+}
+
+function fromMoved(moved: string | null): string {
+  return moved === null ? '' : `, with all that is in ${moved} if a --fresh was ended in the middle`
 }
 
 /** Without a checkpoint: `left` by a crash before the first one, or `remains` of a run whose checkpoint is gone. */
@@ -100,22 +243,39 @@ async function whatIs(
   fileSystem: FileSystem,
   path: string,
   name: string,
-  { isFile, size }: FileFacts,
+  { size }: FileFacts,
 ): Promise<'left' | 'remains' | 'foreign'> {
-  if (name === LANES_DIRECTORY) {
-    if (isFile) return 'foreign'
-    const lanes = await fileSystem.readdir(path)
-    if (lanes.length === 0) return 'left'
-    return lanes.every((lane) => LANE_FILE.test(lane)) ? 'remains' : 'foreign'
-  }
-  if (MOVED.test(name)) return isFile ? 'foreign' : 'left'
-  if (!isFile) return 'foreign'
+  if (MOVED.test(name)) return 'left'
+  if (name === LANES_DIRECTORY) return whatLanesAre(fileSystem, path)
   if (isLockName(name) || name === NEW_CHECKPOINT) {
     return beginsAsObject(await readWhole(fileSystem, path)) ? 'left' : 'foreign'
   }
   if (name === DELIVERED_FILE) return (await beginsAsDeliveredFiles(fileSystem, path)) ? 'left' : 'foreign'
-  const mayBeHeader = SEEN_FILES.some((file) => file === name) && size <= HEADER_BYTES
-  return mayBeHeader && isFirstHeader((await readWhole(fileSystem, path)) ?? Buffer.alloc(0)) ? 'left' : 'remains'
+  if (name === DEAD_LETTERS_FILE || name === RETRYING_FILE) {
+    return beginsAsLetter(await beginningOf(fileSystem, path, MOST_OF_A_LETTER)) ? 'remains' : 'foreign'
+  }
+  if (!isFirstHeader(await beginningOf(fileSystem, path, MAGIC_BYTES))) return 'foreign'
+  const isHeader = size <= HEADER_BYTES && isFirstHeader(await beginningOf(fileSystem, path, HEADER_BYTES))
+  return isHeader ? 'left' : 'remains'
+}
+
+async function whatLanesAre(fileSystem: FileSystem, path: string): Promise<'left' | 'remains' | 'foreign'> {
+  const lanes = await fileSystem.readdir(path)
+  for (const lane of lanes) {
+    if (!LANE_FILE.test(lane) || (await fileSystem.stat(join(path, lane)))?.isFile !== true) return 'foreign'
+    if (!beginsAsLetter(await beginningOf(fileSystem, join(path, lane), MOST_OF_A_LETTER))) return 'foreign'
+  }
+  return lanes.length === 0 ? 'left' : 'remains'
+}
+
+async function beginningOf(fileSystem: FileSystem, path: string, most: number): Promise<Buffer> {
+  const file = await fileSystem.open(path, 'read')
+  try {
+    const bytes = Buffer.alloc(Math.min(await file.size(), most))
+    return bytes.subarray(0, await file.read(bytes, 0))
+  } finally {
+    await file.close()
+  }
 }
 
 /** A JSON object, or what a crash leaves of one. */
@@ -123,10 +283,14 @@ function beginsAsObject(content: Buffer | null): boolean {
   return content === null || content.length === 0 || content[0] === 0 || content[0] === '{'.charCodeAt(0)
 }
 
-function notOurs(directory: string, foreign: readonly string[], cause?: UsageError): UsageError {
+function notOurs(
+  directory: string,
+  foreign: readonly string[],
+  why = 'has no checkpoint of braze2amp',
+  cause?: UsageError,
+): UsageError {
   const shown = foreign.slice(0, SHOWN).join(', ')
   const more = foreign.length > SHOWN ? `, and ${foreign.length - SHOWN} more` : ''
-  const why = cause === undefined ? 'has no checkpoint of braze2amp' : cause.message
   return new UsageError(`${directory} is not a state directory: it holds ${shown}${more}, and ${why}`, {
     hint:
       'Nothing in it was touched. Name a directory that is new, or empty, with --state DIR; if a run did begin here, move away what ' +
@@ -135,11 +299,12 @@ function notOurs(directory: string, foreign: readonly string[], cause?: UsageErr
   })
 }
 
-function checkpointGone(directory: string, remains: readonly string[]): UsageError {
+function checkpointGone(directory: string, remains: readonly string[], moved: string | null): UsageError {
   const path = join(directory, CHECKPOINT_FILE)
-  return new UsageError(`${path} is gone, but ${remains.slice(0, SHOWN).join(', ')} of its run is there`, {
+  const found = moved === null ? '' : `; ${moved} has one`
+  return new UsageError(`${path} is gone, but ${remains.slice(0, SHOWN).join(', ')} of its run is there${found}`, {
     hint:
-      'Nothing was read or sent. Either put back the checkpoint, to go on; or begin anew with --fresh, which moves this state aside, ' +
-      'or with another --state DIR.',
+      `Nothing was read or sent. Either put back the checkpoint${fromMoved(moved)}, to go on; or begin anew with --fresh, which moves ` +
+      'this state aside, or with another --state DIR.',
   })
 }

@@ -10,14 +10,15 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { temporaryDirectory } from '../harness.ts'
+import { braze2amp, temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
-import { exportsOf, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
+import { exportsOf, KEY, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
 
 /** Directories that are not ours, or not ours alone, given as state directories: nothing in them is touched (state/README.md §1). */
 
@@ -83,6 +84,18 @@ describe('a directory of somebody else is refused, and nothing in it is touched'
       'a checkpoint of another program',
       { 'checkpoint.json': '{"epoch":3}', 'model.bin': 'mine', 'lanes/a.txt': 'mine' },
     ],
+    ['a checkpoint of another program alone', { 'checkpoint.json': '{"epoch":3}' }],
+    ['a checkpoint of another program, a list', { 'checkpoint.json': '[]' }],
+    ['a checkpoint of another program with an empty lock', { 'checkpoint.json': '{"epoch":3}', lock: '' }],
+    ['a directory named as the checkpoint', { 'checkpoint.json/model.bin': 'mine' }],
+    ['a directory named as dead letters', { 'dead-letters.ndjson/a.txt': 'mine' }],
+    ['a directory named as a lock', { 'lock/a.txt': 'mine' }],
+    ['a file named as lanes', { lanes: 'mine' }],
+    ['dead letters of its own', { 'dead-letters.ndjson': '{"mine":1}\n' }],
+    ['dead letters of its own without an end', { 'dead-letters.ndjson': 'mine' }],
+    ['retried letters of its own', { 'retrying.ndjson': '{"reason":"mine"}\n' }],
+    ['seen events of its own', { 'seen-a.bin': 'mine' }],
+    ['lane files of its own', { 'lanes/1.ndjson': 'mine' }],
     ['a checkpoint of another program with a version', { 'checkpoint.json': '{"version":1}', 'model.bin': 'mine' }],
     ['what is named as a state that was moved aside', { 'old-2026': 'mine' }],
   ]
@@ -96,17 +109,164 @@ describe('a directory of somebody else is refused, and nothing in it is touched'
     })
   }
 
-  for (const [what, files] of [
-    ['dead letters', { 'dead-letters.ndjson': '{"mine":1}\n' }],
-    ['seen events', { 'seen-a.bin': 'mine' }],
-    ['lane files', { 'lanes/1.ndjson': 'mine' }],
-  ] as const) {
-    test(`${what} without a checkpoint`, async () => {
+  test('a directory named as a log beside a checkpoint of ours', async () => {
+    const cwd = begun()
+    rmSync(join(cwd, '.braze2amp', 'seen-b.bin'), { force: true })
+    write(cwd, '.braze2amp/seen-b.bin/a.txt', 'mine')
+    for (const words of [[], ['--fresh', '--yes']])
+      await refuses(cwd, /holds seen-b\.bin, and that is a directory/, words)
+  })
+
+  test('an empty lock alone, which could be anybody’s', async () => {
+    const cwd = exportsOf(records(3))
+    write(cwd, '.braze2amp/lock', '')
+    const path = join(cwd, '.braze2amp', 'lock')
+    await refuses(cwd, /in use by another process, which has just begun/)
+    utimesSync(path, new Date(), new Date(Date.now() - 120_000))
+    for (const words of [[], ['--fresh', '--yes']])
+      await refuses(cwd, /lock is empty.*\n.*delete .*lock.*--state/, words)
+    rmSync(path)
+    await replayed(0, { cwd, url })
+  })
+})
+
+describe('without a checkpoint, what is left of a run of ours is refused until --fresh moves it', () => {
+  for (const name of ['dead-letters.ndjson', 'seen-a.bin', 'lanes']) {
+    test(name, async () => {
       const cwd = exportsOf(records(3))
-      for (const [path, content] of Object.entries(files)) write(cwd, `.braze2amp/${path}`, content)
+      mkdirSync(join(cwd, '.braze2amp'))
+      cpSync(join(original, '.braze2amp', name), join(cwd, '.braze2amp', name), { recursive: true })
       await refuses(cwd, /checkpoint\.json is gone.*\n.*put back.*--fresh.*--state/)
+      await replayed(0, { cwd, url, words: ['--fresh', '--yes', '--resend'] })
     })
   }
+})
+
+describe('a damaged checkpoint alone is one of ours', () => {
+  for (const [what, content] of [
+    ['empty', ''],
+    ['zeros', Buffer.alloc(100)],
+    ['torn', '{"version":1,"run":{"id"'],
+    ['of another version', '{"version":2}'],
+    ['of no version', '{"run":{}}'],
+  ] as const) {
+    test(what, async () => {
+      const cwd = exportsOf(records(3))
+      write(cwd, '.braze2amp/checkpoint.json', content)
+      await refuses(cwd, /checkpoint\.json (is|has) .*\n.*put back.*--fresh.*--state/)
+      await replayed(0, { cwd, url, words: ['--fresh', '--yes', '--resend'] })
+    })
+  }
+})
+
+describe('a --fresh that was ended in the middle', () => {
+  const old = 'old-2026-01-01T00-00-00.000Z'
+
+  /** A state beside a file of somebody else, with these names moved already; all, when there are none. */
+  function halfMoved(...moved: readonly string[]): string {
+    const cwd = begun()
+    const state = join(cwd, '.braze2amp')
+    write(cwd, '.braze2amp/notes.txt', 'mine')
+    mkdirSync(join(state, old))
+    const all = names(state).filter((name) => !['files.ndjson', 'notes.txt', old].includes(name))
+    for (const name of moved.length === 0 ? all : moved) renameSync(join(state, name), join(state, old, name))
+    return cwd
+  }
+
+  test('behind the checkpoint: nothing goes on, and --fresh does', async () => {
+    const cwd = halfMoved('checkpoint.json')
+    await refuses(cwd, new RegExp(`checkpoint\\.json is gone, but .*; ${old} has one\n.*put back.*${old}.*--fresh`))
+    await replayed(3, { cwd, url, words: ['--fresh', '--yes', '--resend', '--limit', '1'] })
+    assert.equal(readFileSync(join(cwd, '.braze2amp', 'notes.txt'), 'utf8'), 'mine')
+  })
+
+  test('behind all: a run begins', async () => {
+    const cwd = halfMoved()
+    await replayed(3, { cwd, url, words: ['--resend', '--limit', '1'] })
+    assert.equal(readFileSync(join(cwd, '.braze2amp', 'notes.txt'), 'utf8'), 'mine')
+  })
+
+  for (const name of ['dead-letters.ndjson', 'lanes', 'seen-a.bin']) {
+    test(`before the checkpoint, as an older version left it: ${name} is gone`, async () => {
+      const cwd = halfMoved(name)
+      const gone = new RegExp(`${name} is gone, but the checkpoint .*; ${old} has one\n.*${old}.*--fresh`)
+      await refuses(cwd, gone)
+      const before = contentOf(cwd)
+      const retried = await braze2amp(['retry', '--endpoint', url], { cwd, env: KEY })
+      assert.equal(retried.code, 2, retried.stderr)
+      assert.match(retried.stderr, gone)
+      assert.deepEqual(contentOf(cwd), before)
+      await refuses(cwd, /--fresh leaves \d+ events \(\d+ pending, 1 dead letters\)/, ['--fresh'])
+      const fresh = temporaryDirectory()
+      cpSync(cwd, fresh, { recursive: true })
+      await replayed(3, { cwd: fresh, url, words: ['--fresh', '--yes', '--resend', '--limit', '1'] })
+
+      renameSync(join(cwd, '.braze2amp', old, name), join(cwd, '.braze2amp', name))
+      const { summary } = await replayed(3, { cwd, url })
+      assert.deepEqual([summary.read, summary.accepted, summary.resumed], [201, 200, true])
+    })
+  }
+})
+
+describe('a backup of hard links', () => {
+  /** Every file of the state gets another name in `backup`. */
+  function backedUp(only: (name: string) => boolean): string {
+    const cwd = begun()
+    const state = join(cwd, '.braze2amp')
+    // Delivered files, too.
+    writeFileSync(join(state, 'files.ndjson'), readFileSync(join(state, 'files.ndjson'), { flag: 'a+' }))
+    for (const name of (readdirSync(state, { recursive: true }) as string[]).filter(only)) {
+      if (!lstatSync(join(state, name)).isFile()) continue
+      mkdirSync(dirname(join(cwd, 'backup', name)), { recursive: true })
+      linkSync(join(state, name), join(cwd, 'backup', name))
+    }
+    return cwd
+  }
+
+  /** What the files hold; how many names they have is what changes. */
+  function backupOf(cwd: string): object {
+    const paths = readdirSync(join(cwd, 'backup'), { recursive: true, withFileTypes: true }).filter((at) => at.isFile())
+    return paths.map(({ parentPath, name }) => [name, readFileSync(join(parentPath, name), 'base64')])
+  }
+
+  test('of the checkpoint is left as it is, and the run goes on', async () => {
+    const cwd = backedUp((name) => name === 'checkpoint.json')
+    const before = backupOf(cwd)
+    await replayed(3, { cwd, url })
+    assert.deepEqual(backupOf(cwd), before)
+  })
+
+  test('of all is left as it is by --fresh, which only renames', async () => {
+    const cwd = backedUp((name) => name !== 'files.ndjson')
+    const before = backupOf(cwd)
+    await refuses(cwd, /hard link/)
+    await replayed(3, { cwd, url, words: ['--fresh', '--yes', '--resend', '--limit', '1'] })
+    assert.deepEqual(backupOf(cwd), before)
+  })
+
+  test('of the delivered files is refused by --fresh too, which goes on writing to them', async () => {
+    const cwd = backedUp((name) => name === 'files.ndjson')
+    await refuses(cwd, /files\.ndjson has another name elsewhere \(a hard link\)/, ['--fresh', '--yes', '--resend'])
+  })
+})
+
+describe('a path that cannot be a state directory says what to do', () => {
+  test('its name is too long', async () => {
+    const cwd = exportsOf(records(1))
+    const run = await replay({ cwd, url, words: ['--state', 'x'.repeat(300)] })
+    assert.equal(run.code, 2, run.stderr)
+    assert.match(run.stderr, /ENAMETOOLONG.*\n.*shorter/)
+    assert.doesNotMatch(run.stderr, /permissions/)
+  })
+
+  test('it is a file', async () => {
+    const cwd = exportsOf(records(1))
+    write(cwd, 'state', 'mine')
+    const run = await replay({ cwd, url, words: ['--state', 'state'] })
+    assert.equal(run.code, 2, run.stderr)
+    assert.match(run.stderr, /ENOTDIR.*\n.*Move away/)
+    assert.doesNotMatch(run.stderr, /permissions/)
+  })
 })
 
 test('a state whose checkpoint is gone is refused; it goes on when that is back, and --fresh moves the rest aside', async () => {
@@ -129,8 +289,8 @@ test('a state whose checkpoint is gone is refused; it goes on when that is back,
 })
 
 describe('in a state of ours', () => {
+  /** Those that are written in place. */
   const targets: readonly string[] = [
-    'checkpoint.json',
     'checkpoint.json.new',
     'dead-letters.ndjson',
     'files.ndjson',
@@ -144,7 +304,7 @@ describe('in a state of ours', () => {
     ['a link', symlinkSync],
     ['a hard link', linkSync],
   ] as const) {
-    for (const name of targets) {
+    for (const name of kind === 'a link' ? ['checkpoint.json', ...targets] : targets) {
       test(`${name} that is ${kind} is not followed`, async () => {
         const cwd = begun()
         const path = join(cwd, '.braze2amp', name)

@@ -23,6 +23,7 @@ import {
 
 /** Events that may or may not have been accepted when a process was killed (state/README.md §3). */
 
+const MINUTE_MS = 60_000
 const DAY_MS = 86_400_000
 
 interface KilledRun {
@@ -134,9 +135,17 @@ describe('a run that was killed 8 days ago', () => {
   })
 })
 
-test('a clock that is behind the checkpoint asks', async (t) => {
+test('a clock that is up to ten minutes behind the checkpoint asks nothing', async (t) => {
   const { cwd } = killedInTheMiddle()
-  age(cwd, -1)
+  age(cwd, (-9 * MINUTE_MS) / DAY_MS)
+  const emulator = await start(t, unlimited)
+  assert.equal((await replayed(0, { cwd, url: emulator.url, words: ['--accept-changes'] })).summary.accepted, 40)
+})
+
+test('a clock that is behind the checkpoint by more asks', async (t) => {
+  const { cwd } = killedInTheMiddle()
+  // The time that the command takes to start is not ours to know.
+  age(cwd, (20 * MINUTE_MS) / -DAY_MS)
   const emulator = await start(t, unlimited)
   const run = await replay({ cwd, url: emulator.url, words: ['--accept-changes'] })
   assert.equal(run.code, 2, run.stderr)

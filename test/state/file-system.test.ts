@@ -1,9 +1,17 @@
 import assert from 'node:assert/strict'
 import { mkdirSync, statSync } from 'node:fs'
+import { open } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
-import { diskFileSystem, type FileSystem, readWhole, replaceFile } from '../../src/state/file-system.ts'
-import { createMemoryDisk } from '../crash/memory-disk.ts'
+import {
+  diskFileSystem,
+  type FileSystem,
+  mustBeOwnFile,
+  readWhole,
+  refusedByDisk,
+  replaceFile,
+} from '../../src/state/file-system.ts'
+import { createMemoryDisk, systemError } from '../crash/memory-disk.ts'
 import { temporaryDirectory } from '../harness.ts'
 
 /** One suite for both: what the crash tests prove holds only as far as the disk in memory behaves as this machine's does. */
@@ -100,4 +108,36 @@ test('directories and files of this machine are their owner’s alone, whatever 
     process.umask(before)
   }
   for (const path of [join(at, 'state'), join(at, 'state', 'lanes')]) assert.equal(statSync(path).mode & 0o777, 0o700)
+})
+
+test('a file system that syncs no directories is used as it is', async (t) => {
+  const { code } = await sync('/proc/self').catch((error: NodeJS.ErrnoException) => error)
+  if (code !== 'EINVAL') return t.skip('there is none here')
+  await diskFileSystem.syncDirectory('/proc/self')
+  await assert.rejects(diskFileSystem.syncDirectory('/proc/self/nothing'), { code: 'ENOENT' })
+})
+
+/** As the system answers. */
+async function sync(path: string): Promise<{ readonly code?: string | undefined }> {
+  const handle = await open(path, 'r')
+  try {
+    await handle.sync()
+    return {}
+  } finally {
+    await handle.close()
+  }
+}
+
+test('a file of which a mount counts no names is our own; one of two names is not', () => {
+  const facts = { isFile: true, isDirectory: false, size: 0, mtimeMs: 0 }
+  mustBeOwnFile('file', { ...facts, links: 0 })
+  assert.throws(() => mustBeOwnFile('file', { ...facts, links: 2 }), /hard link/)
+})
+
+test('only what permissions forbid says that they are to be mended', () => {
+  const hintOf = (code: string) => refusedByDisk('x', systemError(code, '/x')).hint ?? ''
+  for (const code of ['EACCES', 'EPERM', 'EROFS']) assert.match(hintOf(code), /permissions/)
+  for (const code of ['EISDIR', 'ENOTDIR', 'EEXIST', 'ELOOP', 'ENOENT', 'ENAMETOOLONG', 'EINVAL', 'ENOSPC']) {
+    assert.doesNotMatch(hintOf(code), /permissions/)
+  }
 })
