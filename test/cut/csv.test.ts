@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CUTTERS } from '../../src/cut/cut.ts'
-import { BEGINNING } from '../../src/model.ts'
+import { BEGINNING, type Restart } from '../../src/model.ts'
 import type { OpenInput } from '../../src/read/open.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 
@@ -341,6 +341,51 @@ for (const [name, lineEnd] of LINE_ENDS.filter(([name]) => name !== 'CR')) {
     }
   })
 }
+
+test('whatever stands in a file, it gives the same records however it is divided and wherever reading begins', async () => {
+  const part = fc.constantFrom(
+    '1,',
+    '2,u,',
+    '3,u,1767319200',
+    ',4',
+    'x',
+    '"',
+    '""',
+    '\r',
+    '\r',
+    '\n',
+    '\r\n',
+    '"q"',
+    '5,u,6,z',
+    '5,u,6,z',
+  )
+  const line = fc.constantFrom(...LINE_ENDS.map(([, end]) => end))
+  const bodies = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''))
+
+  async function cut(bytes: Buffer, from: Restart, pieceBytes: number) {
+    const found = []
+    for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
+      for (let i = 0; i < raw.count; i++) {
+        const text = Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString()
+        const fault = raw.faults.find(({ index }) => index === i)?.detail
+        found.push({ text, fault, byte: raw.positions[i] as number, line: raw.lines?.[i] as number })
+      }
+    }
+    return found
+  }
+
+  await fc.assert(
+    fc.asyncProperty(line, bodies, fc.integer({ min: 1, max: 5 }), async (lineEnd, body, pieceBytes) => {
+      const bytes = Buffer.from(`id,external_user_id,time,campaign_name${lineEnd}0,u,1767319200,x\n${body}\n`)
+      const whole = await cut(bytes, BEGINNING, bytes.length)
+      assert.deepEqual(await cut(bytes, BEGINNING, pieceBytes), whole)
+      for (const [ordinal, { byte, line: at }] of whole.entries()) {
+        assert.deepEqual(await cut(bytes, { byte, ordinal, line: at }, pieceBytes), whole.slice(ordinal))
+      }
+    }),
+    { numRuns: 1500 },
+  )
+})
 
 test('of a CR in a file whose header ends in LF the value is sent whole, or nothing of it', async () => {
   const result = await readEveryWay('id,time,external_user_id\na,1767319200,mara\rsmith\nb,1767319200,x\n')
