@@ -1,11 +1,11 @@
 import { discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
-import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
 import { runSession } from '../session/run-session.ts'
 import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { createAsk } from './ask.ts'
+import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
 import { readApiKey } from './options/api-key.ts'
 import { destinationOf, settingsOf } from './options/destination.ts'
 import { usableMapping } from './options/load-mapping.ts'
@@ -52,9 +52,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
       choices: choicesOf(options),
       format: options.format ?? null,
       shard: options.shard,
-      paths: () => pathsOf(discovery.sources()),
-      bytes: overview.bytes,
-      facts,
+      kind: { is: 'replay', paths: () => pathsOf(discovery.sources()), bytes: overview.bytes, facts },
       ask: createAsk(paths.includes('-') || options.apiKeyFile === '-', signal),
     },
     signal,

@@ -11,28 +11,33 @@ test('a disk that fills up ends the run with a clear error, and it goes on when 
   const emulator = await start(t, unlimited)
   // Dead letters need room; the summary is elsewhere.
   const cwd = exportsOf(records(4000).map((line, i) => (i < 100 ? line : `{"broken ${'x'.repeat(100)}`)))
-  const state = join(cwd, 'state')
-  mkdirSync(state)
-  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', state])
+  const disk = join(cwd, 'disk')
+  mkdirSync(disk)
+  const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', disk])
   if (mounted.status !== 0) return t.skip('mounting a small disk needs root')
   try {
-    writeFileSync(join(state, 'ballast'), Buffer.alloc(100_000))
+    writeFileSync(join(disk, 'ballast'), Buffer.alloc(100_000))
 
-    const words = ['--state', 'state', '--summary', 'summary.json']
+    const words = ['--state', 'disk/state', '--summary', 'summary.json']
     const full = await replayed(4, { cwd, url: emulator.url, words })
     assert.match(full.stderr, /cannot write to the state directory: ENOSPC.*\n.*the same command goes on/)
     assert.doesNotMatch(full.stderr, /unexpected error/)
     assert.equal(summaryIn(readFileSync(join(cwd, 'summary.json'), 'utf8')).stopped, 'state')
-    assert.equal(checkpointIn(cwd, 'state').complete, false)
+    assert.equal(checkpointIn(cwd, 'disk/state').complete, false)
 
-    rmSync(join(state, 'ballast'))
-    spawnSync('mount', ['-o', 'remount,size=16m', state])
+    rmSync(join(disk, 'ballast'))
+    spawnSync('mount', ['-o', 'remount,size=16m', disk])
     const { summary } = await replayed(3, { cwd, url: emulator.url, words })
     assert.deepEqual([summary.read, summary.accepted, summary.rejected.by_reason], [4000, 100, { malformed: 3900 }])
     assert.equal(emulator.stats().unique, 100)
-    assert.equal(readFileSync(join(state, 'dead-letters.ndjson'), 'utf8').trimEnd().split('\n').length, 3900)
+    assert.equal(
+      readFileSync(join(disk, 'state', 'dead-letters.ndjson'), 'utf8')
+        .trimEnd()
+        .split('\n').length,
+      3900,
+    )
   } finally {
-    spawnSync('umount', [state])
+    spawnSync('umount', [disk])
   }
 })
 
