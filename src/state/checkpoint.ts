@@ -36,7 +36,7 @@ import { LANE_FILE } from './state-directory.ts'
  *     snapshot        nothing
  *     flush logs     longer logs; the checkpoint before names shorter ones, and they are cut back
  *     replace        the one before or this one
- *     delete files that this one no longer names: left over, deleted on resume
+ *     delete files that the new checkpoint no longer names: those left over are deleted on resume
  *     raise the gate of the reader to this one's `reservedTo`
  *
  * It has no checksum: a person may mend it, and what is read is checked as a whole.
@@ -258,7 +258,7 @@ export async function writeCheckpoint(
   await replaceFile(fileSystem, join(directory, CHECKPOINT_FILE), content)
 }
 
-/** What nobody can read again must not replace what everybody can. */
+/** A checkpoint that cannot be read must not replace one that can. */
 function mustBeReadable(checkpoint: Checkpoint): void {
   try {
     checkpointCheck(checkpoint, '')

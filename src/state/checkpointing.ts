@@ -12,8 +12,6 @@ export interface Checkpointing {
   changed(): void
   /** Resolves when a snapshot taken after this call is durable: at the start, at a stop, when the reader reached its reservation. */
   save(): Promise<void>
-  /** The last durable one. */
-  last(): Checkpoint | null
   /** No more of them by itself; resolves when none is under way. A `save` after it still works. */
   close(): Promise<void>
 }
@@ -29,7 +27,7 @@ interface CheckpointingOptions {
    * be read for it.
    */
   readonly flush: (snapshot: Checkpoint) => Promise<Checkpoint>
-  /** The snapshot is durable: what it no longer names may go, and the reader may go on to its reservation. */
+  /** The checkpoint is durable: files that it no longer names are deleted, and the reader may go on to its reservation. */
   readonly saved: (snapshot: Checkpoint) => Promise<void>
   /** A checkpoint that nobody waits for failed. */
   readonly onFailure: (error: unknown) => void
@@ -41,13 +39,11 @@ const EVERY_MS = 2000
 export function createCheckpointing(options: CheckpointingOptions): Checkpointing {
   const { fileSystem, directory, clock, takeSnapshot, flush, saved, onFailure } = options
   const closed = new AbortController()
-  let last: Checkpoint | null = null
   let isDue = false
 
   const saving = coalesce(async () => {
     const snapshot = await flush(takeSnapshot())
     await writeCheckpoint(fileSystem, directory, snapshot)
-    last = snapshot
     await saved(snapshot)
   })
 
@@ -65,7 +61,6 @@ export function createCheckpointing(options: CheckpointingOptions): Checkpointin
       void saveLater()
     },
     save: saving.run,
-    last: () => last,
     async close() {
       closed.abort()
       await saving.current()?.catch(() => {})

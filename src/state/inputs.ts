@@ -32,16 +32,16 @@ export interface Inputs extends InputProgress {
   fingerprinted(open: readonly SavedInput[]): SavedInput[]
   /** The checkpoint with the last snapshot is durable: reading may go on to its reservation. */
   saved(): void
-  /** Nothing that is left, in the inputs that are set aside too, was read by the process before. */
+  /** The process before has read no record that is not settled yet, in parked inputs either. */
   arePastUnknown(): boolean
-  /** Dead letters that were sent again are settled whole; their file may go. */
+  /** Every dead letter that is sent again is settled: their file can be deleted. */
   isRetryDone(): boolean
 }
 
 /** Which records of the inputs are settled, over all processes of a run. */
 export interface InputProgress {
   readonly gate: ReadGate
-  /** The source holds dead letters that are sent again: of this shard, whatever their place. */
+  /** The source holds dead letters that are sent again. All of them belong to this shard, whatever their identity. */
   isRetry(source: Source): boolean
   /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
   begin(input: Pick<OpenInput, 'source' | 'file'>): Promise<Restart>
@@ -110,17 +110,17 @@ export function createInputs(options: InputOptions): Inputs {
   const readingOrder = createReadingOrder([...plan.resumed.map(({ path }) => path)], plan.fresh)
   const open = new Map<string, OpenState>()
   const stdin = createStandardInput(plan.streams.length > 0)
-  /** Where reading is. */
+  /** The furthest place that was read. */
   let furthest: Place = { number: 0, byte: 0 }
-  /** How far it may go: of the last snapshot, and of the last durable one. */
+  /** How far reading may go: by the last snapshot, and by the last durable checkpoint. */
   let reserved: Place = { number: -1, byte: 0 }
   let granted = reserved
   let readSinceGrant = 0
   let isSaving = false
-  /** The last source that is closed: the one after it is being read, another is only opened ahead. */
+  /** The last source that is closed. The one after it is being read; any other is only opened ahead. */
   let lastLeft = -1
   let isPastUnknown = unknownTo === null
-  /** Reads that wait for room. */
+  /** Reads that wait until they may go on. */
   let waiting: (() => void)[] = []
   stop.addEventListener('abort', wakeReaders, { once: true })
 
@@ -202,7 +202,7 @@ export function createInputs(options: InputOptions): Inputs {
     if (isPastUnknown || unknownTo === null) return false
     const order = source.path === unknownTo.path ? 0 : state.wasOpen ? -1 : compareInputs(source.path, unknownTo.path)
     if (order !== 0) return order < 0
-    // Where in a gzipped file a record stands as stored nobody knows: all of it counts.
+    // Nobody knows at which stored byte a record of a gzipped file begins: the whole file counts as unknown.
     return source.isGzip || restart.byte < unknownTo.byte
   }
 
@@ -232,7 +232,7 @@ export function createInputs(options: InputOptions): Inputs {
     return whole
   }
 
-  /** What the process before may have sent of an input that is set aside stays unknown. */
+  /** What the process before may have sent of a parked input stays unknown. */
   function arePastUnknown(): boolean {
     return isPastUnknown && (unknownTo === null || plan.parked.length === 0)
   }
@@ -267,7 +267,7 @@ export function createInputs(options: InputOptions): Inputs {
         while (!stop.aborted) {
           const room = roomOf(source, byte)
           if (room > 0) return room
-          // What is only opened ahead asks for no checkpoint.
+          // An input that is only opened ahead asks for no checkpoint.
           if (source.number > lastLeft + 1) {
             await new Promise<void>((resolve) => {
               waiting.push(resolve)
@@ -306,7 +306,7 @@ export function createInputs(options: InputOptions): Inputs {
       if (source.path === STDIN) beginStream(source)
       const state = stateFor(source)
       state.source = source
-      // It was looked at before, by its path, which may lead to another file by now.
+      // The plan compared the file by its path, which may lead to another file by now.
       if (file !== null && state.fingerprint.byte > 0) {
         mustBeSame(source.path, await matchBytes(file.readAt, state.fingerprint), state.fingerprint)
       }
@@ -335,7 +335,7 @@ export function createInputs(options: InputOptions): Inputs {
     refused(source) {
       const state = open.get(source.path)
       if (state === undefined || state.kind === 'retry') return
-      // What an earlier process knew of it stays known.
+      // What an earlier process settled of it stays settled.
       if (!state.wasOpen && state.savedReadTo === 0 && state.settled.readTo() === 0) open.delete(source.path)
     },
     finished() {

@@ -72,7 +72,7 @@ export interface LaneFileOptions {
   readonly directory: string
   /** The files of the process before. */
   readonly saved: readonly SavedLane[]
-  /** It left nothing unknown. */
+  /** The process before left nothing unknown. */
   readonly isClean: boolean
   readonly ledger: Pick<Ledger, 'deferEvent'>
   /** What one identity may send in a second. */
@@ -163,8 +163,9 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
   const writing = pLimit(WRITES_AT_A_TIME)
   let lastNumber = 0
   let pendingBytes = 0
-  /** Files that were read to their end, for as long as a line of them is not settled; then those that no snapshot names. */
+  /** Files that were read to their end, and have lines that are not settled. */
   let drained: LaneFile[] = []
+  /** Files of which every line is settled: the next checkpoint does not name them, and they are deleted once it is durable. */
   let unnamed: LaneFile[] = []
   const underWay = new Set<Promise<void>>()
 
@@ -236,7 +237,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     recount(file)
   }
 
-  /** Writes until little is left: what came during a write does not wait for the next append. */
+  /** Writes until little is left. Events that were appended during a write need not wait for the next append. */
   async function writeOn(file: LaneFile): Promise<void> {
     do await write(file)
     while (file.pending >= WRITE_BYTES)
@@ -275,7 +276,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       } else if (bytes.length === most) {
         most *= 4
       } else if (reservedTo < file.log.length()) {
-        // A line that is longer than what is reserved, unless a checkpoint has come meanwhile.
+        // The next line ends behind the reservation, unless a checkpoint has moved that meanwhile.
         if (file.reservedTo > reservedTo) continue
         file.leastReserve = 2 * Math.max(MOST_READ_BYTES, reservedTo - file.readAt)
         await save()
@@ -349,7 +350,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       await Promise.all(underWay)
     },
     snapshot() {
-      // An event that was refused alone has left its lane, and waits to be looked at again.
+      // A suspect (`upload/suspects.ts`) has left its lane, and its line is not settled yet.
       unnamed.push(...drained.filter(({ settled }) => settled.isComplete()))
       drained = drained.filter(({ settled }) => !settled.isComplete())
       return [...all(), ...drained].map((file) => {

@@ -28,7 +28,7 @@ type Request = ScheduledRequest<UploadEvent>
 export interface Delivery {
   /** Resolves when everything that the answer asks for is done; rejects when dead letters cannot be written. */
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
-  /** Nothing else is left: what was refused alone is sent once more, or rejected. True when there was anything. */
+  /** Nothing else is left to send: suspects are sent once more, or rejected. True when there were any. */
   resolveSuspects(): Promise<boolean>
   /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
   doubtful(): number
@@ -56,7 +56,7 @@ interface DeliveryOptions {
 }
 
 const HOUR_MS = 3_600_000
-/** By then it is no hiccup, and half an hour of silence would help nobody. */
+/** Fewer failures are a hiccup; to say nothing for the half hour until the run gives up would help nobody. */
 const TOLD_AFTER_FAILURES = 3
 
 export function createDelivery(options: DeliveryOptions): Delivery {
@@ -278,7 +278,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 }
 
-/** The least of what the events have gone through: those that came back to their lanes may be with others now. */
+/** The least trouble of the request's events: events that went back to their lanes may be in a request with others now. */
 function troubleOf({ events }: Request): Trouble {
   const [first] = events
   if (first === undefined) throw new Error('A request without events')

@@ -33,7 +33,7 @@ const NO_BYTES = Buffer.alloc(0)
 export function createEventSlabs(): EventSlabs {
   const spare: Buffer[] = []
   let current = openSlab(SLAB_BYTES)
-  /** The others, the oldest first; also some without events. */
+  /** The other slabs, the oldest first; some have no events left. */
   const slabs: Slab[] = []
   /** Slabs opened since the old ones were last looked at. */
   let opened = 0

@@ -80,7 +80,7 @@ export interface Uploader extends Sink {
 
 /** Events and records in memory (schedule/README.md §3). */
 const MEMORY_BYTES = 96 << 20
-/** Of which lines of lane files that are not written: that takes a moment, and to have more of them makes it no faster. */
+/** The part of it that lane files may hold before it is written; more would not make the disk faster. */
 const MOST_UNWRITTEN_BYTES = 4 << 20
 /** How long a stop waits for the answers of what is in flight (state/README.md §7). */
 const LAST_ANSWERS_MS = 10_000
@@ -156,9 +156,9 @@ export function createUploader(options: UploaderOptions): Uploader {
   let readsUnderWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
-  /** What became of some request nobody knows: the part that would have said so has failed. */
+  /** Acting on an answer has failed: nobody knows what became of that request. */
   let isBroken = false
-  /** Called at every change; each waiter looks for itself whether it was what it waits for. */
+  /** Called at every change. Each waiter checks its own condition again. */
   let waiters: (() => void)[] = []
 
   function fail(error: unknown): void {
@@ -243,7 +243,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     concurrency
       .run(() => client.post(body))
       .then(async (answer) => {
-        // Of a request that is refused early the rest may still be on its way out.
+        // When a request is refused early, the rest of its body may still be on its way out.
         if (answer.is === 'failure' || answer.status === 200) builder.reuse(body)
         traffic.answered(answer)
         await delivery.answered(request, answer, nowMs)
@@ -281,7 +281,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     }
   }
 
-  /** After a stop: the answers of what is in flight, 10 s at most; what has none by then stays pending. */
+  /** After a stop: waits for the answers of requests in flight, 10 s at most. Events without an answer by then stay pending. */
   async function lastAnswers(): Promise<void> {
     wakeUp.cancel()
     const waited = new AbortController()
@@ -298,13 +298,13 @@ export function createUploader(options: UploaderOptions): Uploader {
     failed: failure.signal,
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
-      // Caught at once: it may fail while something else is waited for.
+      // Caught at once, since it may fail while something else is awaited.
       const added = chunk.details.size > 0 ? deadLetters.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
       for (const events of eventSlabs.keep(chunk, ticket)) {
         for (const event of events) {
           scheduler.offer(event, nowMs)
-          // Each may make an identity hot, and with it hundreds of events leave for a lane file.
+          // One event can make an identity hot, and move hundreds of events to a lane file.
           if (lanes.pendingBytes < MOST_UNWRITTEN_BYTES) continue
           await lanes.idle()
           nowMs = clock.now()
