@@ -331,7 +331,8 @@ function keep({ fileSystem, clock, tell }: LockOptions, path: string, content: B
       if (released.signal.aborted || lost.signal.aborted) return
       if (sinceMs(provenAt, clock) < COARSEST_TIME_MS) continue
       await touchNow().catch(({ message }: Error) => {
-        if (!hasTold) tell(`${path} cannot be touched: ${message}. This run stops if that lasts: others would take it for dead`)
+        if (!hasTold)
+          tell(`${path} cannot be touched: ${message}. This run stops if that lasts: others would take it for dead`)
         hasTold = true
       })
     }

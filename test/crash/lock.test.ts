@@ -345,7 +345,8 @@ describe('a lock', () => {
   })
 
   for (const [title, fails] of Object.entries({
-    'cannot be touched nor written': () => Promise.reject(Object.assign(new Error('refused: EPERM'), { code: 'EPERM' })),
+    'cannot be touched nor written': () =>
+      Promise.reject(Object.assign(new Error('refused: EPERM'), { code: 'EPERM' })),
     'is touched without end': () => new Promise<never>(() => {}),
   })) {
     for (const behindMs of [0, 3_600_000]) {
