@@ -72,9 +72,12 @@ describe('the lock', () => {
 
   test('of another host is respected while it is touched, also when it looks old', async () => {
     const cwd = begun()
-    const ages = [3_600_000, 3_590_000]
-    lock(cwd, { pid: 1, host: 'elsewhere' }, ages.pop())
-    const touching = setInterval(() => lock(cwd, { pid: 1, host: 'elsewhere', startedAt: 0 }, ages.pop() ?? 0), 3000)
+    lock(cwd, { pid: 1, host: 'elsewhere' }, 3_600_000)
+    let touchedMs = Date.now() - 3_600_000
+    const touching = setInterval(() => {
+      touchedMs += 1000
+      utimesSync(join(cwd, '.braze2amp', 'lock'), touchedMs / 1000, touchedMs / 1000)
+    }, 1000)
     const run = await replay({ cwd, url }).finally(() => clearInterval(touching))
     assert.equal(run.code, 2, run.stderr)
     assert.match(run.stderr, /process 1 on host elsewhere/)
