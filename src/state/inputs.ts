@@ -51,9 +51,11 @@ export interface InputProgress {
   shorten(ticket: ChunkTicket, count: number): void
   /**
    * Every record of the input was taken; it is still open.
-   * @throws ReplacedInputError when something else lies under its path by now: what was read counts as delivered, and nothing more
+   * @throws ReplacedInputError when something else lies under its path by now: what was read cannot be read again
    */
   ended(input: Pick<OpenInput, 'source' | 'file'>): Promise<void>
+  /** The input of which `ended` said that it was replaced; null when none was. */
+  replaced(): Origin | null
   /** The source cannot be read at all. */
   refused(source: Source): void
   /** There are no more sources. */
@@ -120,6 +122,7 @@ export function createInputs(options: InputOptions): Inputs {
   /** The last source that is closed. The one after it is being read; any other is only opened ahead. */
   let lastLeft = -1
   let isPastUnknown = unknownTo === null
+  let replaced: Origin | null = null
   /** Reads that wait until they may go on. */
   let waiting: (() => void)[] = []
   stop.addEventListener('abort', wakeReaders, { once: true })
@@ -330,8 +333,12 @@ export function createInputs(options: InputOptions): Inputs {
       state.mtimeMs = file?.facts.mtimeMs ?? 0
       state.input.trail = null
       state.settled.end()
-      if (found === 'replaced' || found === 'changed') throw notWhatWasRead(source.path, found)
+      if (found === 'replaced' || found === 'changed') {
+        replaced = state.origin
+        throw notWhatWasRead(source.path, found)
+      }
     },
+    replaced: () => replaced,
     refused(source) {
       const state = open.get(source.path)
       if (state === undefined || state.kind === 'retry') return
@@ -399,8 +406,9 @@ function fewerRecords(path: string): ChangedInputError {
 function notWhatWasRead(path: string, found: AtPath): ReplacedInputError {
   return new ReplacedInputError(`${path} was ${found} while it was read`, {
     hint:
-      'What was read of it is sent, and counts as delivered; what lies there now was not read. If these are other records, give the ' +
-      'file another name, and the same command goes on with it; if they are corrected ones, --resend sends all of them.',
+      'What was read of it is sent, or waits in the state, and counts as delivered; what lies there now was not read. If these are ' +
+      'other records, give the file another name, and the same command goes on with it; if they are corrected ones, --resend sends ' +
+      'all of them.',
   })
 }
 

@@ -30,6 +30,8 @@ export interface Delivery {
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
   /** Nothing else is left to send: suspects are sent once more, or rejected. True when there were any. */
   resolveSuspects(): Promise<boolean>
+  /** Rejects these: nothing is sent any more, and no answer is waited for. Resolves when there is room for more. */
+  giveUp(rejections: readonly Rejection[]): Promise<void>
   /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
   doubtful(): number
 }
@@ -274,6 +276,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await rejectAll(guilty)
       return true
     },
+    giveUp: rejectAll,
     doubtful: () => doubtful,
   }
 }

@@ -19,6 +19,8 @@ export interface EventSlabs {
    * settles its records.
    */
   keep(chunk: MappedChunk, ticket: ChunkTicket): Generator<readonly UploadEvent[]>
+  /** All that were kept and not released. */
+  held(): Generator<UploadEvent>
   /** The event is settled, or its lane file has it: its bytes are not needed any more. */
   release(event: UploadEvent): void
 }
@@ -182,6 +184,9 @@ export function createEventSlabs(): EventSlabs {
         index = end
       }
       tidy()
+    },
+    *held() {
+      for (const slab of [...slabs, current]) for (const event of slab.events) if (event.slab === slab) yield event
     },
     release(event) {
       const { slab } = event

@@ -158,6 +158,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   let isSettlingSuspects = false
   /** Acting on an answer has failed: nobody knows what became of that request. */
   let isBroken = false
+  /** Some of what is under way is settled without its answer. */
+  let hasGivenUp = false
   /** Called at every change. Each waiter checks its own condition again. */
   let waiters: (() => void)[] = []
 
@@ -246,6 +248,7 @@ export function createUploader(options: UploaderOptions): Uploader {
         // When a request is refused early, the rest of its body may still be on its way out.
         if (answer.is === 'failure' || answer.status === 200) builder.reuse(body)
         traffic.answered(answer)
+        if (hasGivenUp) return
         await delivery.answered(request, answer, nowMs)
       })
       .catch((error: unknown) => {
@@ -329,6 +332,18 @@ export function createUploader(options: UploaderOptions): Uploader {
       } catch (error) {
         fail(stoppedByDisk(error))
       }
+    },
+    async giveUp(origin, detail) {
+      hasGivenUp = true
+      // An answer that comes now changes nothing any more.
+      isBroken ||= underWay > 0
+      const left = [...keeper.held()].filter(({ ticket }) => ticket.origin === origin)
+      const dead: DeadEvent = { at: 0, reason: 'input_replaced', detail }
+      await delivery.giveUp(left.map((event) => ({ event, dead, status: null })))
+      await letters.flush().catch((error: Error) => {
+        throw stoppedByDisk(error)
+      })
+      return left.length
     },
     isClean: () => !isBroken && underWay === 0 && delivery.doubtful() === 0,
     figures() {

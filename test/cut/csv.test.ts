@@ -492,7 +492,7 @@ test('a time may be a number in any unit or a timestamp, and a row whose time is
   )
   assert.deepEqual(details, [
     'malformed: time is out of range: "20260102" would be 1970-08-23T11:48:22.000Z, not from 2000 to 2099',
-    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z',
+    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z; write it again as a whole number of seconds',
   ])
 })
 

@@ -48,7 +48,21 @@ describe('200', () => {
     const { counts, error, letters } = await uploadTo({ url: always.url, records: records(3) })
     assert.equal(always.requests.length, 3)
     assert.ok(error instanceof StoppedError)
-    assert.match(error.message, /not Amplitude.*Please sign in/)
+    assert.match(error.message, /not Amplitude: status 200, .*Please sign in/)
+    assert.deepEqual([counts.pending, letters.length], [3, 0])
+  })
+
+  test('is what another 2xx is not: it is tried again, and three in a row stop the run with what it says', async (t) => {
+    const queued = { status: 202, body: 'queued' }
+    const twice = await startScripted(t, ({ number, events }) => (number < 2 ? queued : ok(events)))
+    assert.equal((await uploadTo({ url: twice.url, records: records(3) })).counts.accepted, 3)
+
+    const always = await startScripted(t, () => queued)
+    const { counts, error, letters } = await uploadTo({ url: always.url, records: records(3) })
+    assert.equal(always.requests.length, 3)
+    assert.ok(error instanceof StoppedError)
+    assert.match(error.message, /not Amplitude: status 202, queued/)
+    assert.doesNotMatch(`${error.hint}`, /Nothing of these/)
     assert.deepEqual([counts.pending, letters.length], [3, 0])
   })
 })
