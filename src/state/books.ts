@@ -63,7 +63,7 @@ export function joinFigures(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeC
 }
 
 /** Counts by name. */
-export function joinCounts<Name extends string>(
+function joinCounts<Name extends string>(
   one: Readonly<Partial<Record<Name, number>>>,
   other: Readonly<Partial<Record<Name, number>>>,
 ): Record<Name, number> {
