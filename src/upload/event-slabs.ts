@@ -20,7 +20,7 @@ export interface EventSlabs {
    */
   keep(chunk: MappedChunk, ticket: ChunkTicket): Generator<readonly UploadEvent[]>
   /** All that were kept and not released. */
-  held(): Generator<UploadEvent>
+  kept(): Generator<UploadEvent>
   /** The event is settled, or its lane file has it: its bytes are not needed any more. */
   release(event: UploadEvent): void
 }
@@ -185,7 +185,7 @@ export function createEventSlabs(): EventSlabs {
       }
       tidy()
     },
-    *held() {
+    *kept() {
       for (const slab of [...slabs, current]) for (const event of slab.events) if (event.slab === slab) yield event
     },
     release(event) {

@@ -337,7 +337,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       hasGivenUp = true
       // An answer that comes now changes nothing any more.
       isBroken ||= underWay > 0
-      const left = [...keeper.held()].filter(({ ticket }) => ticket.origin === origin)
+      const left = [...eventSlabs.kept()].filter(({ ticket }) => ticket.origin === origin)
       const dead: DeadEvent = { at: 0, reason: 'input_replaced', detail }
       await delivery.giveUp(left.map((event) => ({ event, dead, status: null })))
       await letters.flush().catch((error: Error) => {
