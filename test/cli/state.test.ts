@@ -226,9 +226,9 @@ describe('what is in the directory', () => {
   })
 
   for (const [name, message] of [
-    ['lanes', /\.braze2amp cannot be used: E(EXIST|NOTDIR)/],
-    ['files.ndjson', /\.braze2amp cannot be used: EISDIR/],
-    ['dead-letters.ndjson', /\.braze2amp cannot be used: EISDIR/],
+    ['lanes', /holds lanes, and that is no directory/],
+    ['files.ndjson', /holds files\.ndjson, and that is a directory/],
+    ['dead-letters.ndjson', /holds dead-letters\.ndjson, and that is a directory/],
   ] as const) {
     test(`${name} of the wrong kind is an error without a stack`, async () => {
       const cwd = begun()
