@@ -77,14 +77,23 @@ export type StopCause =
   // Any other error.
   | 'error'
 
-/** The run ended early and can be resumed: exit 4. */
+/** The run ended early and can be resumed: exit 4, or that of the signal that ended it. */
 export class StoppedError extends Braze2ampError {
   override readonly name = 'StoppedError'
-  readonly exitCode = EXIT.stopped
+  readonly exitCode: number
   readonly stopped: StopCause
 
-  constructor(message: string, { stopped, ...options }: ErrorOptions & { readonly stopped: StopCause }) {
+  /** @param options `exitCode` is that of a stop which the user asked for */
+  constructor(
+    message: string,
+    {
+      stopped,
+      exitCode = EXIT.stopped,
+      ...options
+    }: ErrorOptions & { readonly stopped: StopCause; readonly exitCode?: number },
+  ) {
     super(message, options)
     this.stopped = stopped
+    this.exitCode = exitCode
   }
 }

@@ -27,6 +27,7 @@ export type RejectReason =
   | 'forbidden'
   | 'server_error'
   | 'outcome_unknown'
+  | 'input_replaced'
 
 /** What is worth saying about a record that goes on all the same. */
 export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'

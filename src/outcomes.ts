@@ -46,6 +46,11 @@ export const OUTCOMES = [
     reason: 'outcome_unknown',
     meaning: 'sent by a process that was killed more than 6 days ago; --unknown dead-letter put it here',
   },
+  {
+    is: 'rejected',
+    reason: 'input_replaced',
+    meaning: 'its file was replaced while it was read, and the run ended before Amplitude said that it has it',
+  },
 ] as const satisfies readonly Outcome[]
 
 /** The outcome of a record that becomes an event. */

@@ -2,6 +2,7 @@ import { CUTTERS } from './cut/cut.ts'
 import {
   Braze2ampError,
   ChangedInputError,
+  interruptedCode,
   ReplacedInputError,
   type StopCause,
   StoppedError,
@@ -19,6 +20,7 @@ import { createShardFilter, type Shard } from './shard.ts'
 import type { Sink } from './sink.ts'
 import type { InputProgress } from './state/inputs.ts'
 import type { Ledger } from './state/ledger.ts'
+import type { Origin } from './state/settled.ts'
 
 /** What a run reads. */
 export interface Inputs {
@@ -70,7 +72,7 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
   let isAtLimit = false
   try {
     for await (const chunk of mappedChunks(inputs, mapping, observer, stop)) {
-      // From here until `put` has begun nothing is awaited: a picture has a chunk with all that became of it, or nothing of it.
+      // From here until `put` has begun nothing is awaited: a snapshot has a chunk with all that became of it, or nothing of it.
       const ticket = progress?.take(chunk.raw) ?? null
       ledger.book(chunk, ticket)
       if (ticket !== null && chunk.count < ticket.count) progress?.shorten(ticket, chunk.count)
@@ -80,9 +82,17 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
       if (isAtLimit || ledger.hasTooManyErrors()) break
     }
   } catch (error) {
-    // What is under way must not go on behind the error. But what was read of a file that is gone can be sent only now.
-    await sink.end(error instanceof ReplacedInputError ? stop : AbortSignal.abort())
-    throw error
+    if (!(error instanceof ReplacedInputError)) {
+      // What is under way must not go on behind the error.
+      await sink.end(AbortSignal.abort())
+      throw error
+    }
+    // What was read of a file that is gone can be sent only now.
+    await sink.end(stop)
+    const isStopped = stop.aborted || ledger.hasTooManyErrors()
+    throw isStopped
+      ? await stoppedAfter(error, stopOf(ledger, sink, signal), progress?.replaced() ?? null, sink)
+      : error
   }
   await sink.end(stop)
   // Amplitude may have rejected the one that is too many only now.
@@ -90,6 +100,40 @@ export async function replay({ inputs, mapping, ledger, sink, observer, signal }
   if (sink.failed.aborted) return 'sink'
   if (signal.aborted) return 'signal'
   return isAtLimit ? 'limit' : null
+}
+
+/** What ended a run before all was sent. */
+function stopOf(ledger: Ledger, sink: Sink, signal: AbortSignal): Error {
+  if (ledger.hasTooManyErrors()) return new StoppedError('stopped by --max-errors', { stopped: 'max_errors' })
+  if (sink.failed.aborted) return sink.failed.reason
+  return new StoppedError('interrupted', { stopped: 'signal', exitCode: interruptedCode(signal) })
+}
+
+/**
+ * The error of a run that was stopped while it sent what it had read of a replaced file. What is not sent of it becomes dead letters:
+ * nothing else can bring it back.
+ */
+async function stoppedAfter(error: ReplacedInputError, stop: Error, origin: Origin | null, sink: Sink): Promise<Error> {
+  if (!(stop instanceof StoppedError)) return stop
+  const { stopped, exitCode } = stop
+  const both = `${stop.message}; and ${error.message}`
+  // A state that cannot be written takes no letters.
+  if (stopped === 'state') {
+    return new StoppedError(`${both}: not all that was read of it is sent`, {
+      stopped,
+      hint: 'Put back the file as it was to go on; --fresh begins anew and moves this state aside.',
+    })
+  }
+  const left = origin === null ? 0 : ((await sink.giveUp?.(origin, `${both}; no answer said that it arrived`)) ?? 0)
+  if (left === 0)
+    return new StoppedError(both, { stopped, exitCode, ...(error.hint !== undefined && { hint: error.hint }) })
+  return new StoppedError(`${both}: ${left} of its records are not sent, and are dead letters`, {
+    stopped,
+    exitCode,
+    hint:
+      'retry sends them. What lies there now was not read: if these are other records, give the file another name, and the same ' +
+      'command goes on with it; if they are corrected ones, --resend sends all of them.',
+  })
 }
 
 /** discover → open → cut → map. Shared by replay, validate, inspect, explain; ends early when `stop` aborts. */

@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { lstatSync, mkdtempSync, readdirSync, readFileSync, readlinkSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after } from 'node:test'
@@ -147,5 +147,15 @@ export function braze2amp(
     child.on('close', (code) => {
       resolve({ code, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() })
     })
+  })
+}
+
+/** Every name below a directory, with what it is, and points to or holds. Taking a lock and giving it back changes a directory's time. */
+export function contentOf(root: string): object {
+  return (readdirSync(root, { recursive: true }) as string[]).sort().map((name) => {
+    const path = join(root, name)
+    const stats = lstatSync(path)
+    const content = stats.isSymbolicLink() ? readlinkSync(path) : stats.isFile() ? readFileSync(path, 'base64') : null
+    return [name, stats.mode, content === null ? null : [stats.nlink, stats.mtimeMs, content]]
   })
 }

@@ -3,7 +3,7 @@ import { LONGEST_ANSWER_TEXT, MAX_FAULTS } from './limits.ts'
 
 /**
  * What a body from Amplitude says (amplitude/README.md §3). Whatever the other side sends, each field is in its range, or absent: a body is
- * never a reason to fail. Absent maps and lists mean empty. Its texts are raw: they may hold the key (`upload/masked.ts`).
+ * never a reason to fail. Absent maps and lists mean empty. Its texts are raw: they may hold the key (`upload/server-text.ts`).
  */
 export interface AmplitudeBody {
   /** An HTTP status. Null when the body has none. */

@@ -2,11 +2,12 @@ import { discover } from '../read/discover.ts'
 import { endReport } from '../report/end-report.ts'
 import { createPrinter, sayUnless } from '../report/printer.ts'
 import { conclude, publish } from '../session/conclude.ts'
-import { checkWritable, runReplay, sayLeftOut, titleOf } from '../session/drive.ts'
+import { drive } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
 import { createStdoutSink } from '../session/stdout-sink.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
+import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
 
@@ -22,16 +23,16 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     maxErrors: options.maxErrors ?? null,
     seen: options.dedupe ? createSeen() : null,
   })
-  const ended = await runReplay({
+  const ended = await drive({
     inputs: { sources: discovery.sources(), format: options.format ?? null, shard: options.shard },
-    overview: overviewOf(discovery, mapping),
+    bytes: overviewOf(discovery, mapping).bytes,
     mapping,
     ledger,
     files: { finished: 0, refused: 0 },
     progress: progressKind(options),
     signal,
     createSink: () => createStdoutSink(process.stdout.fd, ledger.accept),
-    pictureOf: null,
+    uploadPicture: null,
   })
   const { summary, exitCode, failure } = conclude(ended, null)
   const unpublished = await publish(summary, options, createPrinter(process.stderr).print)

@@ -3,12 +3,12 @@ import { UsageError } from '../errors.ts'
 import { type Discovery, discover } from '../read/discover.ts'
 import { factsText } from '../report/facts.ts'
 import { sayUnless } from '../report/printer.ts'
-import { checkWritable, sayLeftOut, titleOf } from '../session/drive.ts'
 import { overviewOf } from '../session/overview.ts'
 import { runSession } from '../session/run-session.ts'
 import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { createAsk } from './ask.ts'
+import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
 import { readApiKey } from './options/api-key.ts'
 import { destinationOf } from './options/destination.ts'
 import { usableMapping } from './options/load-mapping.ts'
@@ -58,9 +58,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
       choices: choicesOf(options),
       format: options.format ?? null,
       shard: options.shard,
-      paths: () => pathsOf(discovery.sources()),
-      bytes: overview.bytes,
-      facts,
+      kind: { is: 'replay', paths: () => pathsOf(discovery.sources()), bytes: overview.bytes, facts },
       ask: createAsk(paths.includes('-') || options.apiKeyFile === '-', signal),
     },
     signal,

@@ -3,14 +3,13 @@ import { type ApiName, HOSTS, type Region } from '../amplitude/limits.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import { OUTCOMES } from '../outcomes.ts'
-import { number } from '../report/number.ts'
 import { sayUnless } from '../report/printer.ts'
-import { checkWritable } from '../session/drive.ts'
 import { runSession } from '../session/run-session.ts'
 import { type Checkpoint, readCheckpoint } from '../state/checkpoint.ts'
 import { diskFileSystem } from '../state/file-system.ts'
-import { isRetrying, prepareRetry } from '../state/retrying.ts'
+import { isRetrying } from '../state/retrying.ts'
 import { createAsk } from './ask.ts'
+import { checkWritable } from './before-run.ts'
 import { readApiKey, refuseKeyOption } from './options/api-key.ts'
 import { destinationOf } from './options/destination.ts'
 import { addMappingFileOptions, type MappingFlags } from './options/input-options.ts'
@@ -86,15 +85,7 @@ async function retry(options: RetryOptions, signal: AbortSignal): Promise<number
       choices: saved.run.options,
       format: null,
       shard: undefined,
-      paths: null,
-      bytes: null,
-      facts: null,
-      prepare: async (checkpoint, fileSystem) => {
-        if (checkpoint === null || isRetrying(checkpoint)) return checkpoint
-        const prepared = await prepareRetry(fileSystem, options.state, checkpoint, options.reason ?? null)
-        tell(`dead letters that are sent again: ${number(prepared.letters)}`)
-        return prepared.checkpoint
-      },
+      kind: { is: 'retry', reason: options.reason ?? null },
       ask: createAsk(options.apiKeyFile === '-', signal),
     },
     signal,

@@ -270,12 +270,7 @@ export const EVENTS: readonly EventRow[] = [
     properties: [...email, 'message_extras'],
     notOnPage: unlisted,
   },
-  {
-    type: 'users.messages.email.Delivery',
-    name: 'Email Delivery',
-    properties: handedOverEmail,
-    notOnPage: unlisted,
-  },
+  { type: 'users.messages.email.Delivery', name: 'Email Delivery', properties: handedOverEmail, notOnPage: unlisted },
   {
     type: 'users.messages.email.Open',
     name: 'Email Open',
@@ -313,12 +308,7 @@ export const EVENTS: readonly EventRow[] = [
     properties: [...handedOverEmail, 'user_agent'],
     notOnPage: [...unlisted, 'user_agent'],
   },
-  {
-    type: 'users.messages.email.Unsubscribe',
-    name: 'Email Unsubscribe',
-    properties: email,
-    notOnPage: unlisted,
-  },
+  { type: 'users.messages.email.Unsubscribe', name: 'Email Unsubscribe', properties: email, notOnPage: unlisted },
   {
     type: 'users.canvas.experimentstep.SplitEntry',
     name: 'Experiment Split Entry',
@@ -351,12 +341,7 @@ export const EVENTS: readonly EventRow[] = [
     properties: [...textMessage, 'from_phone_number', 'is_sms_fallback'],
     notOnPage: unlisted,
   },
-  {
-    type: 'users.messages.sms.Rejection',
-    name: 'SMS Rejection',
-    properties: undeliveredSms,
-    notOnPage: unlisted,
-  },
+  { type: 'users.messages.sms.Rejection', name: 'SMS Rejection', properties: undeliveredSms, notOnPage: unlisted },
   {
     type: 'users.messages.sms.DeliveryFailure',
     name: 'SMS Delivery Failure',
@@ -436,12 +421,7 @@ export const EVENTS: readonly EventRow[] = [
     properties: device,
     notOnPage: [],
   },
-  {
-    type: 'users.behaviors.Uninstall',
-    name: 'Uninstall',
-    properties: ['app_group_id', 'app_id'],
-    notOnPage: unlisted,
-  },
+  { type: 'users.behaviors.Uninstall', name: 'Uninstall', properties: ['app_group_id', 'app_id'], notOnPage: unlisted },
   {
     type: 'users.campaigns.Conversion',
     name: 'Campaign Conversion',
@@ -527,13 +507,7 @@ export const EVENTS: readonly EventRow[] = [
     send: false,
     properties: ['app_group_id', 'prev_random_bucket_number', 'random_bucket_number'],
   },
-  {
-    type: 'users.UserDeleteRequest',
-    name: null,
-    nameSource: 'none',
-    send: false,
-    properties: ['app_group_id'],
-  },
+  { type: 'users.UserDeleteRequest', name: null, nameSource: 'none', send: false, properties: ['app_group_id'] },
   {
     type: 'users.UserOrphan',
     name: null,
@@ -642,21 +616,13 @@ export const EVENTS: readonly EventRow[] = [
     name: 'Content Card Abort',
     properties: [...message, ...dispatch, ...abort],
   },
-  {
-    type: 'users.messages.email.Abort',
-    name: 'Email Abort',
-    properties: [...email, ...abort],
-  },
+  { type: 'users.messages.email.Abort', name: 'Email Abort', properties: [...email, ...abort] },
   {
     type: 'users.messages.email.Deferral',
     name: 'Email Deferral',
     properties: [...handedOverEmail, 'attempt_count', 'deferral_reason', 'recipient_domain', 'timezone'],
   },
-  {
-    type: 'users.messages.email.Retry',
-    name: 'Email Retry',
-    properties: [...email, ...retry, 'timezone'],
-  },
+  { type: 'users.messages.email.Retry', name: 'Email Retry', properties: [...email, ...retry, 'timezone'] },
   {
     type: 'users.messages.featureflag.Impression',
     name: 'Feature Flag Experiment Impression',
@@ -704,11 +670,7 @@ export const EVENTS: readonly EventRow[] = [
     name: 'LINE Inbound Receive',
     properties: [...line, 'media_id', 'message_body'],
   },
-  {
-    type: 'users.messages.line.Retry',
-    name: 'Line Retry',
-    properties: [...line, ...retry],
-  },
+  { type: 'users.messages.line.Retry', name: 'Line Retry', properties: [...line, ...retry] },
   {
     type: 'users.messages.line.Send',
     name: 'Send',
@@ -721,16 +683,8 @@ export const EVENTS: readonly EventRow[] = [
     name: 'Live Activity Outcome',
     properties: [...liveActivity, 'live_activity_event_outcome'],
   },
-  {
-    type: 'users.messages.liveactivity.Send',
-    name: 'Live Activity Send',
-    properties: liveActivity,
-  },
-  {
-    type: 'users.messages.pushnotification.Abort',
-    name: 'Push Notification Abort',
-    properties: [...push, ...abort],
-  },
+  { type: 'users.messages.liveactivity.Send', name: 'Live Activity Send', properties: liveActivity },
+  { type: 'users.messages.pushnotification.Abort', name: 'Push Notification Abort', properties: [...push, ...abort] },
   {
     type: 'users.messages.pushnotification.Retry',
     name: 'Push Notification Retry',
@@ -795,21 +749,13 @@ export const EVENTS: readonly EventRow[] = [
     send: false,
     properties: [...textMessage, 'category', 'from_rcs_sender', 'message_extras'],
   },
-  {
-    type: 'users.messages.sms.Abort',
-    name: 'SMS Abort',
-    properties: [...message, ...abort, 'subscription_group_id'],
-  },
+  { type: 'users.messages.sms.Abort', name: 'SMS Abort', properties: [...message, ...abort, 'subscription_group_id'] },
   {
     type: 'users.messages.sms.InboundReceive',
     name: 'SMS Inbound Received',
     properties: [...message, ...inbound, 'inbound_phone_number', 'subscription_group_id'],
   },
-  {
-    type: 'users.messages.sms.Retry',
-    name: 'SMS Retry',
-    properties: [...message, ...retry, 'subscription_group_id'],
-  },
+  { type: 'users.messages.sms.Retry', name: 'SMS Retry', properties: [...message, ...retry, 'subscription_group_id'] },
   {
     type: 'users.messages.sms.ShortLinkClick',
     name: 'SMS Short Link Click',
@@ -846,11 +792,7 @@ export const EVENTS: readonly EventRow[] = [
     ],
     propertySources: { ...internalUserId, ...stepVariationId },
   },
-  {
-    type: 'users.messages.webhook.Abort',
-    name: 'Webhook Abort',
-    properties: [...message, ...dispatch, ...abort],
-  },
+  { type: 'users.messages.webhook.Abort', name: 'Webhook Abort', properties: [...message, ...dispatch, ...abort] },
   {
     type: 'users.messages.webhook.Failure',
     name: 'Webhook Failure',
@@ -884,11 +826,7 @@ export const EVENTS: readonly EventRow[] = [
     name: 'WhatsApp Tracked Link Click',
     properties: [...message, ...shortLink, 'timezone'],
   },
-  {
-    type: 'users.messages.whatsapp.Delivery',
-    name: 'WhatsApp Delivery',
-    properties: whatsapp,
-  },
+  { type: 'users.messages.whatsapp.Delivery', name: 'WhatsApp Delivery', properties: whatsapp },
   {
     type: 'users.messages.whatsapp.Failure',
     name: 'WhatsApp Failure',
@@ -912,21 +850,13 @@ export const EVENTS: readonly EventRow[] = [
     ],
     topLevel: { productId: 'product_id' },
   },
-  {
-    type: 'users.messages.whatsapp.Read',
-    name: 'WhatsApp Read',
-    properties: whatsapp,
-  },
+  { type: 'users.messages.whatsapp.Read', name: 'WhatsApp Read', properties: whatsapp },
   {
     type: 'users.messages.whatsapp.Retry',
     name: 'WhatsApp Retry',
     properties: [...message, ...retry, 'bsuid', 'dispatch_id', 'subscription_group_id', 'timezone', 'to_phone_number'],
   },
-  {
-    type: 'users.messages.whatsapp.Send',
-    name: 'WhatsApp Send',
-    properties: [...whatsapp, 'message_extras'],
-  },
+  { type: 'users.messages.whatsapp.Send', name: 'WhatsApp Send', properties: [...whatsapp, 'message_extras'] },
   {
     type: 'users.profile.Update',
     name: null,

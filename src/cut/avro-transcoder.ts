@@ -31,10 +31,14 @@ export interface Cursor {
   end: number
   /** Records that the value at the cursor is within. */
   depth: number
+  /** Items of arrays that took no byte, of the record that is read. */
+  emptyItems: number
 }
 
 /** Records within records; only damage makes them nest deeper, and would use up the stack. */
 const MAX_DEPTH = 500
+/** Items of arrays in a record that take no byte: a few bytes of damage can say that there are any number. */
+const MAX_EMPTY_ITEMS = 1 << 16
 
 /** What a transcoder met when the bytes do not fit the schema. */
 const DAMAGED = KIND.none
@@ -204,18 +208,20 @@ function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
         count = -count
         if (readLength(from) < 0) return DAMAGED
       }
-      // An item takes a byte at least; a count beyond that is damage, and must not keep the loop busy.
-      if (!(count <= from.end - from.at)) return DAMAGED
+      // A count beyond what can stand here is damage, and must not keep the loop busy.
+      const most = from.end - from.at
+      if (!(count <= (key === null ? Math.max(most, MAX_EMPTY_ITEMS) : most))) return DAMAGED
       for (; count > 0; count--) {
         if (!isFirst) appendByte(out, COMMA)
         isFirst = false
+        const before = from.at
         if (key !== null) {
           if (key(from, out) === DAMAGED) return DAMAGED
           appendByte(out, COLON)
         }
-        const before = from.at
         const met = item(from, out)
-        if (met === DAMAGED || from.at === before) return DAMAGED
+        if (met === DAMAGED) return DAMAGED
+        if (from.at === before && ++from.emptyItems > MAX_EMPTY_ITEMS) return DAMAGED
         if (met === KIND.null) append(out, NULL_TEXT)
       }
     }

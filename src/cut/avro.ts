@@ -67,10 +67,11 @@ export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<
     block = { byte: queue.position(), ordinal, line: null }
     if (builder.count() === 0) restart = block
     const { bytes, count, damage: why } = await readBlock(queue, header)
-    const cursor: Cursor = { bytes, at: 0, end: bytes.length, depth: 0 }
+    const cursor: Cursor = { bytes, at: 0, end: bytes.length, depth: 0, emptyItems: 0 }
     damage = why
     for (let left = count; left > 0; left--) {
       const before = cursor.at
+      cursor.emptyItems = 0
       // A record takes a byte at least: a count that no bytes stand behind must not make records up.
       if (!record.write(cursor, builder.out, columns) || cursor.at === before) {
         builder.drop()
@@ -100,7 +101,7 @@ function damaged(input: OpenInput, queue: ByteQueue, restart: Restart, ordinal: 
 async function takeLong(queue: ByteQueue): Promise<number> {
   await queue.ensure(MAX_LONG_BYTES)
   const bytes = queue.peek()
-  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES), depth: 0 }
+  const from: Cursor = { bytes, at: 0, end: Math.min(bytes.length, MAX_LONG_BYTES), depth: 0, emptyItems: 0 }
   const value = readLong(from)
   queue.skip(from.at)
   return value

@@ -59,7 +59,8 @@ function readRow(bytes: Uint8Array, isLast: boolean, delimiter: number): CsvHead
   if (state === 'more') return null
   if (state === 'row') return headerOf(strict, bytes, delimiter)
   const line = bytes.subarray(0, endOfLine(bytes, 0))
-  const relaxed = createRowScanner(delimiter, true)
+  if (line.length === bytes.length && !isLast) return null
+  const relaxed = createRowScanner(delimiter, { isRelaxed: true })
   if (relaxed.scan(line, 0, true) === 'row') return headerOf(relaxed, line, delimiter)
   return { delimiter, names: [], length: line.length }
 }

@@ -4,6 +4,16 @@ import { appendStringOf } from '../json/strings.ts'
 /**
  * Rows of CSV on bytes. A line ends in LF, CRLF, CR, or CR CR LF (a CRLF file that was written as text once more); within quotes all of
  * these are content.
+ *
+ * A lone CR is a line end for certain where the header ends in one, and behind a closing quote. Elsewhere it may stand in a value, and
+ * divides what is between two other line ends into pieces:
+ *
+ * - When they make one row of the right length with the CRs as content, they are that row.
+ * - Else a piece of the right length begins a row, and ends the row before it; a piece of one column goes on with the value before it.
+ * - With any other piece the row before it and all up to the line end are torn.
+ *
+ * CRs at both ends of a line are blank lines. So a row is known when the piece behind it is: no more of the line is needed, and
+ * reading can begin at any row.
  */
 
 const CARRIAGE_RETURN = 0x0d
@@ -13,9 +23,9 @@ const FIRST_FIELDS = 64
 
 /**
  * What became of the row under way. `row`: it is whole. `more`: its end has not come yet. `stray`: a quote in it opens or closes no
- * field. `unclosed`: the input ends within quotes.
+ * field. `unclosed`: the input ends within quotes. `torn`: CRs in it neither end rows nor belong to a value.
  */
-type RowState = 'row' | 'more' | 'stray' | 'unclosed'
+type RowState = 'row' | 'more' | 'stray' | 'unclosed' | 'torn'
 
 /** Finds the fields of one row after the other. */
 export interface RowScanner {
@@ -29,7 +39,9 @@ export interface RowScanner {
   reset(): void
   /** Bytes scanned of the row; of a whole one, those up to its line end. */
   length(): number
-  /** Whether a field holds a line end. */
+  /** Bytes that must be kept for the row under way, or for what may be the next: the longer of the two. */
+  reach(): number
+  /** False when no field holds a line end. */
   isMultiline(): boolean
   fieldCount(): number
   /** The text of a field of the row that begins at `start`, without the quotes around it. */
@@ -46,11 +58,15 @@ const PLAIN = 1
 const QUOTED = 2
 const ENDED = 3
 
-/**
- * @param delimiter the byte between fields
- * @param isRelaxed quotes in odd places are taken as they are
- */
-export function createRowScanner(delimiter: number, isRelaxed = false): RowScanner {
+interface RowForm {
+  /** Columns of a row, where a lone CR may stand in a value; 0 where each ends its row. */
+  readonly columns?: number
+  /** Quotes in odd places are taken as they are. */
+  readonly isRelaxed?: boolean
+}
+
+/** @param delimiter the byte between fields */
+export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = false }: RowForm = {}): RowScanner {
   const endsPlain = new Uint8Array(256)
   for (const byte of [delimiter, QUOTE, NEWLINE, CARRIAGE_RETURN]) endsPlain[byte] = 1
   /** Per field where its text starts and ends, from the start of the row, and whether quotes in it are doubled. */
@@ -66,6 +82,17 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
   let fieldStart = 0
   let isDoubled = 0
   let scratch: Uint8Array = new Uint8Array(0)
+  /** Where the piece under way begins, and its first field. */
+  let pieceStart = 0
+  let pieceField = 0
+  /** Where the pieces before it end. */
+  let piecesEnd = 0
+  /** How far CRs were looked at. */
+  let lookedTo = 0
+  let firstIsFull = false
+  let isTorn = false
+  /** The piece under way is whole, and begins the next row. */
+  let nextIsWhole = false
 
   function reset(): void {
     count = 0
@@ -73,6 +100,44 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
     isDone = false
     isMultiline = false
     place = AT_START
+    pieceStart = 0
+    pieceField = 0
+    piecesEnd = 0
+    lookedTo = 0
+    firstIsFull = false
+    isTorn = false
+    nextIsWhole = false
+  }
+
+  /** Makes the piece that ended the row before the first one of its own. */
+  function beginNext(): void {
+    const found = count - pieceField
+    for (let i = 0; i < found; i++) {
+      starts[i] = (starts[pieceField + i] as number) - pieceStart
+      ends[i] = (ends[pieceField + i] as number) - pieceStart
+      doubled[i] = doubled[pieceField + i] as number
+    }
+    const scanned = length - pieceStart
+    reset()
+    count = found
+    length = scanned
+    isMultiline = true
+    place = ENDED
+  }
+
+  /** Adds the piece that has ended to those before it. */
+  function joinPiece(isQuoted: boolean): void {
+    // A quote behind a CR opens no field of the same row.
+    if (isQuoted) {
+      isTorn = true
+      return
+    }
+    ends[pieceField - 1] = ends[pieceField] as number
+    starts.copyWithin(pieceField, pieceField + 1, count)
+    ends.copyWithin(pieceField, pieceField + 1, count)
+    doubled.copyWithin(pieceField, pieceField + 1, count)
+    count--
+    isTorn = count > columns
   }
 
   function addField(end: number): void {
@@ -88,7 +153,8 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
   }
 
   function scan(bytes: Uint8Array, start: number, isLast: boolean): RowState {
-    if (isDone) reset()
+    if (nextIsWhole) beginNext()
+    else if (isDone) reset()
     const end = bytes.length
     let p = start + length
     for (;;) {
@@ -134,8 +200,31 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
         addField(p - start)
       }
       // Here a field has ended.
-      if (bytes[p] !== delimiter) return stop('row', p - start)
-      p++
+      if (bytes[p] === delimiter) {
+        p++
+        place = AT_START
+        continue
+      }
+      const isFirst = pieceField === 0
+      if (columns === 0 || (isFirst && bytes[p] !== CARRIAGE_RETURN)) return stop('row', p - start)
+      if (firstIsFull && !isTorn && columns > 1 && count - pieceField === columns) {
+        nextIsWhole = true
+        return stop('row', p - start)
+      }
+      const next = bytes[p - 1] === QUOTE ? p : endOfReturns(bytes, p)
+      lookedTo = next - start
+      if (next >= end && !isLast) break
+      if (!isFirst && !isTorn) joinPiece(bytes[start + pieceStart] === QUOTE)
+      piecesEnd = p - start
+      if (next === p || next >= end || bytes[next] === NEWLINE) return stop(isTorn ? 'torn' : 'row', p - start)
+      if (isFirst) {
+        firstIsFull = count === columns
+        isTorn = count > columns
+      }
+      isMultiline = true
+      pieceStart = next - start
+      pieceField = count
+      p = next
       place = AT_START
     }
     length = p - start
@@ -162,9 +251,10 @@ export function createRowScanner(delimiter: number, isRelaxed = false): RowScann
   return {
     scan,
     reset,
-    length: () => length,
+    length: () => (nextIsWhole ? piecesEnd : length),
+    reach: () => (isTorn ? length : Math.max(piecesEnd, Math.max(length, lookedTo) - pieceStart)),
     isMultiline: () => isMultiline,
-    fieldCount: () => count,
+    fieldCount: () => (nextIsWhole ? pieceField : count),
     textOf(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
@@ -194,6 +284,31 @@ export function endOfLine(bytes: Uint8Array, from: number): number {
   let p = from
   while (p < bytes.length && bytes[p] !== NEWLINE && bytes[p] !== CARRIAGE_RETURN) p++
   return p
+}
+
+/** Where the CRs end that begin at `from`. */
+function endOfReturns(bytes: Uint8Array, from: number): number {
+  let p = from
+  while (p < bytes.length && bytes[p] === CARRIAGE_RETURN) p++
+  return p
+}
+
+/**
+ * Whether lines end in a lone CR, to judge by the line end at `at`; null when the bytes that would tell have not come yet.
+ * @param isLast no bytes follow
+ */
+export function endsInReturn(bytes: Uint8Array, at: number, isLast: boolean): boolean | null {
+  const next = endOfReturns(bytes, at)
+  if (next >= bytes.length && !isLast) return null
+  return next > at && bytes[next] !== NEWLINE
+}
+
+/** Where the line at `from` ends, when a lone CR does not end it: before its line end, or where the bytes end. */
+export function endOfLongLine(bytes: Uint8Array, from: number): number {
+  const lineEnd = bytes.indexOf(NEWLINE, from)
+  let end = lineEnd < 0 ? bytes.length : lineEnd
+  for (let returns = 0; returns < 2 && end > from && bytes[end - 1] === CARRIAGE_RETURN; returns++) end--
+  return end
 }
 
 /**

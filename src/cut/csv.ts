@@ -1,12 +1,12 @@
 import { isUtf8 } from 'node:buffer'
 import { UsageError } from '../errors.ts'
-import { append, bufferOf, closeObject, textOf, utf8 } from '../json/bytes.ts'
+import { append, bufferOf, closeObject, NEWLINE, textOf, utf8 } from '../json/bytes.ts'
 import { BEGINNING, type RawChunk, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
-import { createRowScanner, endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
+import { createRowScanner, endOfLine, endOfLongLine, endsInReturn, lineEndAt, lineEndsIn } from './csv-rows.ts'
 
 const MAX_HEADER_BYTES = 1 << 20
 /** How much of what is no record is shown in a message. */
@@ -21,6 +21,7 @@ const BYTE_ORDER_MARK = utf8('\ufeff')
 
 const STRAY_QUOTE = 'a quote that opens or closes no field'
 const UNCLOSED_QUOTE = 'a quote that is not closed'
+const TORN = 'carriage returns that neither end rows nor belong to a value'
 
 /** A line that is no row, while its end is looked for. */
 interface BrokenLine {
@@ -28,6 +29,8 @@ interface BrokenLine {
   /** Where it begins in the input. */
   readonly position: number
   raw: Buffer
+  /** CRs in it. */
+  readonly lines: number
 }
 
 /**
@@ -66,6 +69,8 @@ export async function* cutCsv(input: OpenInput, from: Restart): AsyncGenerator<R
 
 interface Start {
   readonly header: CsvHeader
+  /** Each CR ends its row, as one ends the header. */
+  readonly endsInReturn: boolean
   /** What was read beyond the place where rows begin. */
   readonly rest: Uint8Array
   readonly place: Restart
@@ -78,9 +83,10 @@ async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null
   for (let isLast = false; !isLast; ) {
     // Each time twice as much, since what is there is looked at from its start again.
     isLast = !(await queue.ensure(Math.max(1, 2 * queue.peek().length)))
-    line += skipBlankLines(queue, isLast)
+    const blank = skipBlankLines(queue, isLast)
+    line += blank.lines
     const bytes = queue.peek()
-    if (bytes.length === 0) continue
+    if (bytes.length === 0 || (blank.mayGoOn && bytes.length < MAX_HEADER_BYTES)) continue
     const isTooLong = bytes.length >= MAX_HEADER_BYTES
     // Damage may have cut the header short.
     const isWhole = isLast && input.damage() === null
@@ -91,18 +97,19 @@ async function takeHeader(input: OpenInput, from: Restart): Promise<Start | null
       throw new UsageError(`the header of ${input.source.path} does not end within ${length} bytes`)
     }
     const end = lineEndAt(bytes, length, isLast)
-    if (end < 0) continue
+    const hasReturn = endsInReturn(bytes, length, isLast || isTooLong)
+    if (end < 0 || hasReturn === null) continue
     const next = queue.position() + length + end
     line += lineEndsIn(bytes, 0, length) + 1
     await queue.skipTo(Math.max(next, from.byte))
     const place = from.byte > next ? from : { byte: next, ordinal: 0, line }
-    return { header, rest: queue.takeAll(), place }
+    return { header, endsInReturn: hasReturn, rest: queue.takeAll(), place }
   }
   return null
 }
 
-/** Takes the blank lines before the header, and the byte order mark; gives how many lines they were. */
-function skipBlankLines(queue: ByteQueue, isLast: boolean): number {
+/** Takes the blank lines before the header, and the byte order mark: how many lines, and whether what is left may be one more. */
+function skipBlankLines(queue: ByteQueue, isLast: boolean): { readonly lines: number; readonly mayGoOn: boolean } {
   for (let lines = 0; ; lines++) {
     const bytes = queue.peek()
     if (queue.position() === 0 && BYTE_ORDER_MARK.every((byte, i) => bytes[i] === byte))
@@ -112,16 +119,18 @@ function skipBlankLines(queue: ByteQueue, isLast: boolean): number {
     const length = lineEndAt(text, lineEnd, isLast)
     const isBlank = textOf(text, 0, lineEnd).trim() === ''
     if (isBlank && length === 0 && isLast) queue.skip(lineEnd)
-    if (!isBlank || length <= 0) return lines
+    if (!isBlank || length <= 0) return { lines, mayGoOn: isBlank && !isLast }
     queue.skip(lineEnd + length)
   }
 }
 
-function createRows(input: OpenInput, { header, place }: Start) {
+function createRows(input: OpenInput, { header, endsInReturn, place }: Start) {
   const builder = createChunkBuilder(input.source, 'text')
   const { delimiter, names } = header
   const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
-  const scanner = createRowScanner(delimiter)
+  const columns = endsInReturn ? 0 : names.length
+  const lineEndFrom = endsInReturn ? endOfLine : endOfLongLine
+  const scanner = createRowScanner(delimiter, { columns })
   /** Bytes that are not done with, and the place of the first of them in the input. */
   let buffered: Buffer = Buffer.alloc(0)
   let bufferedAt = place.byte
@@ -146,20 +155,20 @@ function createRows(input: OpenInput, { header, place }: Start) {
     return false
   }
 
-  function takeRow(): void {
+  function takeRow(isTorn: boolean): void {
     const end = at + scanner.length()
     const lines = scanner.isMultiline() ? lineEndsIn(buffered, at, end) : 0
     const count = scanner.fieldCount()
-    if (count === 1 && scanner.textOf(buffered, at, 0).trim() === '') {
+    if (count === 1 && !isTorn && scanner.textOf(buffered, at, 0).trim() === '') {
       blank ??= JSON.stringify(textOf(buffered, at, Math.min(end, at + SHOWN_BYTES)))
     } else {
-      const isWrongLength = count !== keys.length
+      const isWrongLength = isTorn || count !== keys.length
       if (isWrongLength && lines > 0 && secondLineIsRow(buffered.subarray(at, end))) {
         breakLine(STRAY_QUOTE)
         return
       }
       const text = buffered.subarray(at, end)
-      const why = isWrongLength ? `${count} columns instead of ${keys.length}` : isClean ? null : spoiledBy(text)
+      const why = isTorn ? TORN : isWrongLength ? wrongCount(count) : isClean ? null : spoiledBy(text)
       if (why === null) {
         writeRow()
         builder.add(bufferedAt + at, line)
@@ -170,6 +179,10 @@ function createRows(input: OpenInput, { header, place }: Start) {
     }
     line += lines
     at = end
+  }
+
+  function wrongCount(count: number): string {
+    return `${count} columns instead of ${keys.length}`
   }
 
   function writeRow(): void {
@@ -186,28 +199,32 @@ function createRows(input: OpenInput, { header, place }: Start) {
 
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
   function secondLineIsRow(text: Uint8Array): boolean {
-    const firstEnd = endOfLine(text, 0)
+    const firstEnd = lineEndFrom(text, 0)
     const from = firstEnd + lineEndAt(text, firstEnd, true)
-    const relaxed = createRowScanner(delimiter, true)
-    const state = relaxed.scan(text.subarray(from, endOfLine(text, from)), 0, true)
+    const relaxed = createRowScanner(delimiter, { columns, isRelaxed: true })
+    const state = relaxed.scan(text.subarray(from, lineEndFrom(text, from)), 0, true)
     return state === 'row' && relaxed.fieldCount() === keys.length
   }
 
   /** Gives up the line at which the row under way begins. */
   function breakLine(detail: string): void {
     scanner.reset()
-    broken = { detail, position: bufferedAt + at, raw: Buffer.alloc(0) }
+    broken = { detail, position: bufferedAt + at, raw: Buffer.alloc(0), lines: 0 }
   }
 
   /** Goes over bytes of a broken line; false when its end has not come yet. */
-  function skipBroken({ detail, position, raw }: BrokenLine, isLast: boolean): boolean {
-    const end = endOfLine(buffered, at)
+  function skipBroken({ detail, position, raw, lines: before }: BrokenLine, isLast: boolean): boolean {
+    const end = lineEndFrom(buffered, at)
     const part = buffered.subarray(at, Math.min(end, at + EXCERPT_BYTES - raw.length))
-    broken = { detail, position, raw: Buffer.concat([raw, part]) }
+    const lines = before + lineEndsIn(buffered, at, end)
+    broken = { detail, position, raw: Buffer.concat([raw, part]), lines }
     at = end
-    if (end === buffered.length && !isLast) return false
+    // Where no CR ends a line, one may be left that belongs to the line end.
+    const hasEnd = endsInReturn ? end < buffered.length : buffered.includes(NEWLINE, end)
+    if (!hasEnd && !isLast) return false
     append(builder.out, broken.raw)
     builder.addFault(position, line, 'malformed', detail)
+    line += lines
     broken = null
     return true
   }
@@ -218,9 +235,9 @@ function createRows(input: OpenInput, { header, place }: Start) {
       if (broken !== null && !skipBroken(broken, isLast)) return
       if (!skipLineEnds(isLast)) return
       const state = scanner.scan(buffered, at, isLast)
-      if (scanner.length() > MAX_RECORD_BYTES) breakLine(`a row of more than ${MAX_RECORD_BYTES} bytes`)
+      if (scanner.reach() > MAX_RECORD_BYTES) breakLine(`a row of more than ${MAX_RECORD_BYTES} bytes`)
       else if (state === 'more') return
-      else if (state === 'row') takeRow()
+      else if (state === 'row' || state === 'torn') takeRow(state === 'torn')
       else if (state === 'stray') breakLine(STRAY_QUOTE)
       else if (secondLineIsRow(buffered.subarray(at))) breakLine(UNCLOSED_QUOTE)
       else {

@@ -5,12 +5,10 @@ import { INVALID_JSON, type Refusal, TOO_LARGE, UNSUPPORTED_ENCODING } from './a
 
 const gunzipAsync = promisify(gunzip)
 
-export interface BodyOptions {
+interface BodyOptions {
   /** Counted on the uncompressed body (amplitude/README.md §1). */
   readonly maxBodyBytes: number
   readonly refuseGzip: boolean
-  /** Called with the size of each piece as it came over the wire. */
-  readonly onBytes: (bytes: number) => void
 }
 
 /**
@@ -18,17 +16,16 @@ export interface BodyOptions {
  * keeping it, so that its sender gets to see the 413. Rejects when the connection ends early.
  */
 export async function readBody(request: IncomingMessage, options: BodyOptions): Promise<Buffer | Refusal> {
-  const { maxBodyBytes, onBytes } = options
+  const { maxBodyBytes, refuseGzip } = options
   const pieces: Buffer[] = []
   let bytes = 0
   for await (const piece of request as AsyncIterable<Buffer>) {
     bytes += piece.length
-    onBytes(piece.length)
     if (bytes <= maxBodyBytes) pieces.push(piece)
     else pieces.length = 0
   }
   const encoding = (request.headers['content-encoding'] ?? 'identity').toLowerCase()
-  const known = encoding === 'identity' || (encoding === 'gzip' && !options.refuseGzip)
+  const known = encoding === 'identity' || (encoding === 'gzip' && !refuseGzip)
   if (!known) return UNSUPPORTED_ENCODING
   if (bytes > maxBodyBytes) return TOO_LARGE
   const body = Buffer.concat(pieces, bytes)

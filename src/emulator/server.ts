@@ -69,11 +69,8 @@ export async function startEmulator(options: EmulatorOptions = {}): Promise<Emul
 
   /** The body, or undefined when the connection ended before the body did. */
   async function receive(api: Api, request: IncomingMessage): Promise<Buffer | Refusal | undefined> {
-    const onBytes = (bytes: number) => {
-      counters.bytesReceived += bytes
-    }
     try {
-      return await readBody(request, { maxBodyBytes: api.maxBodyBytes, refuseGzip, onBytes })
+      return await readBody(request, { maxBodyBytes: api.maxBodyBytes, refuseGzip })
     } catch (error) {
       if (request.complete) throw error
       return undefined

@@ -27,8 +27,6 @@ export interface EmulatorStats {
   readonly out_of_order: number
   /** The ten highest rates, averaged over the window and with refused requests. */
   readonly peaks: readonly Peak[]
-  /** Bodies as they came over the wire. */
-  readonly bytes_received: number
 }
 
 /** The counters behind {@link EmulatorStats}, all of them starting at 0. */
@@ -42,7 +40,6 @@ export interface Counters {
   unique: number
   duplicates: number
   outOfOrder: number
-  bytesReceived: number
 }
 
 export function createCounters(): Counters {
@@ -56,7 +53,6 @@ export function createCounters(): Counters {
     unique: 0,
     duplicates: 0,
     outOfOrder: 0,
-    bytesReceived: 0,
   }
 }
 
@@ -81,6 +77,5 @@ export function statsOf(counters: Counters, peaks: readonly Peak[]): EmulatorSta
     duplicates: counters.duplicates,
     out_of_order: counters.outOfOrder,
     peaks,
-    bytes_received: counters.bytesReceived,
   }
 }

@@ -144,8 +144,10 @@ function outlinedOrigin(key: string, outlined: readonly OutlinedValue[], fields:
   const from = found ?? (otherField === null ? null : findField(fields, otherField))
   const instead = found === null ? `instead of ${field}` : null
   if (origins.length > 0) {
-    const how = [instead, key === field ? null : 'renamed', protection && PROTECTED_BY[protection.by]]
-    return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), origins) }
+    return {
+      from,
+      rule: byMapping(listed(instead, key === field ? null : 'renamed', protectedBy(protection)), origins),
+    }
   }
   return { from, rule: instead ?? (type === 'float' ? 'as a 32-bit float' : AS_IT_IS) }
 }
@@ -156,10 +158,18 @@ const PROTECTED_BY: Readonly<Record<Protection['by'], string>> = {
   hmac: 'as its HMAC',
 }
 
-/** What a rule of the mapping file did, and the line that asks for it. */
-function byMapping(how: string, origins: readonly RuleOrigin[]): string {
-  const places = origins.map(({ file, line, path }) => `${file}:${line} ${path}`)
-  return `${how === '' ? 'mapping' : how} (${[...new Set(places)].join('; ')})`
+function protectedBy(protection: Protection | null): string | null {
+  return protection === null ? null : PROTECTED_BY[protection.by]
+}
+
+function listed(...parts: readonly (string | null)[]): string {
+  return parts.filter((part) => part !== null).join(', ')
+}
+
+/** What was done, and the lines of the mapping file that ask for it; nothing of lines when none does. */
+function byMapping(how: string, origins: readonly (RuleOrigin | undefined)[]): string {
+  const places = origins.flatMap((origin) => (origin ? [`${origin.file}:${origin.line} ${origin.path}`] : []))
+  return places.length === 0 ? how : `${how === '' ? 'mapping' : how} (${[...new Set(places)].join('; ')})`
 }
 
 /** A constant, or a property whose key only the record knows. */
@@ -178,13 +188,12 @@ function ownOrigin(
   const rule = own.rules.get(ownName)
   const from = own.from === 'record' ? findField(fields, ownName) : container
   if (rule !== undefined && rule.origins.length > 0) {
-    const how = [rule.name === null ? null : `${ownName} renamed`, rule.protection && PROTECTED_BY[rule.protection.by]]
-    return { from, rule: byMapping(how.filter((text) => text !== null).join(', '), rule.origins) }
+    const how = listed(rule.name === null ? null : `${ownName} renamed`, protectedBy(rule.protection))
+    return { from, rule: byMapping(how, rule.origins) }
   }
   if (own.from === 'record') return { from, rule: AS_IT_IS }
   const prefix = own.prefixKey === null ? undefined : origins.get(own.prefixKey)
-  const plain = "the customer's own property"
-  return { from, rule: prefix === undefined ? plain : byMapping(plain, [prefix]) }
+  return { from, rule: byMapping("the customer's own property", [prefix]) }
 }
 
 function topLevelOrigin(
@@ -198,10 +207,9 @@ function topLevelOrigin(
     case 'event_type': {
       const { carriesName } = outline
       const rule = carriesName ? 'prefix and name' : 'name of the event type'
-      const origins = nameOrigins(outline, rules)
       return {
         from: carriesName ? findField(fields, EVENT_NAME_FIELD) : null,
-        rule: origins.length === 0 ? rule : byMapping(rule, origins),
+        rule: byMapping(rule, nameOrigins(outline, rules)),
       }
     }
     case 'insert_id': {
@@ -210,26 +218,20 @@ function topLevelOrigin(
       return { from, rule: madeId === null ? 'made from file, position and event' : 'made before, kept by the letter' }
     }
     case 'user_id':
-      return identityOrigin(
-        'the user',
-        firstField(fields, rules.identity.userId),
-        rules.origins.get('identity.user_id'),
-      )
+      return {
+        from: firstField(fields, rules.identity.userId),
+        rule: byMapping('the user', [rules.origins.get('identity.user_id')]),
+      }
     case 'device_id':
-      return identityOrigin(
-        'the device',
-        firstField(fields, rules.identity.deviceId),
-        rules.origins.get('identity.device_id'),
-      )
+      return {
+        from: firstField(fields, rules.identity.deviceId),
+        rule: byMapping('the device', [rules.origins.get('identity.device_id')]),
+      }
     default: {
       const common = COMMON[key]
       return { from: common?.field ? findField(fields, common.field) : null, rule: common?.rule ?? '' }
     }
   }
-}
-
-function identityOrigin(rule: string, from: string | null, origin: RuleOrigin | undefined): Origin {
-  return { from, rule: origin === undefined ? rule : byMapping(rule, [origin]) }
 }
 
 /** What the mapping file says of an event's name: itself, its prefix, or which list it is from. */

@@ -73,7 +73,7 @@ export function whyNoTime(fields: Fields, bytes: Uint8Array, field: number): str
   if (Number.isNaN(ms)) return `time is not a time: ${value}`
   const date = new Date(ms).toISOString()
   if (!isPlausibleTime(ms)) return `time is out of range: ${value} would be ${date}, not from 2000 to 2099`
-  return `time has lost its seconds: ${value} would be ${date}`
+  return `time has lost its seconds: ${value} would be ${date}; write it again as a whole number of seconds`
 }
 
 /** The text of a number or string; null when the field holds neither. */

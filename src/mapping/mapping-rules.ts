@@ -29,18 +29,18 @@ export interface ReadRules {
  */
 export function readRules(document: MappingDocument, environment: Environment): ReadRules {
   const problems: Problem[] = []
-  const top = new Map(document.members(document.root).map((member) => [member.key, member]))
-  const textAt = (key: string) => document.text(top.get(key)?.value ?? null)
+  const top = keysOf(document.root)
+  const textAt = (key: string) => document.text(valueAt(top, key))
   const prefix = textAt('prefix')
   const { prefixes } = NO_RULES
-  const identity = new Map(document.members(top.get('identity')?.value ?? null).map((member) => [member.key, member]))
-  const sources = (key: string) => document.texts(identity.get(key)?.value ?? null).map(({ text }) => text)
-  const minIdLength = document.value(identity.get('min_id_length')?.value ?? null)
+  const identity = keysOf(valueAt(top, 'identity'))
+  const sources = (key: string) => document.texts(valueAt(identity, key)).map(({ text }) => text)
+  const minIdLength = document.value(valueAt(identity, 'min_id_length'))
 
   const layers: RuleLayer[] = []
   const defaults = top.get('defaults')
   if (defaults) layers.push(readLayer(defaults, null, 'defaults'))
-  for (const member of document.members(top.get('events')?.value ?? null)) {
+  for (const member of document.members(valueAt(top, 'events'))) {
     layers.push(readLayer(member, member.key, `events.${member.key}`))
   }
 
@@ -72,8 +72,12 @@ export function readRules(document: MappingDocument, environment: Environment): 
   }
   return { rules, problems }
 
+  function keysOf(node: Node | null): ReadonlyMap<string, Member> {
+    return new Map(document.members(node).map((member) => [member.key, member]))
+  }
+
   function readLayer(member: Member, pattern: string | null, path: string): RuleLayer {
-    const keys = new Map(document.members(member.value).map((inner) => [inner.key, inner]))
+    const keys = keysOf(member.value)
     const named = keys.get('name')
     const name = document.text(named?.value ?? null)
     return {
@@ -82,7 +86,7 @@ export function readRules(document: MappingDocument, environment: Environment): 
       isDropped: pattern !== null && document.value(member.value) === false,
       origin: document.origin(member.keyAt, path),
       name: named && name && pattern !== null ? ruled(name, named.at, `${path}.name`) : null,
-      properties: readProperties(keys.get('properties')?.value ?? null, `${path}.properties`),
+      properties: readProperties(valueAt(keys, 'properties'), `${path}.properties`),
     }
   }
 
@@ -91,98 +95,87 @@ export function readRules(document: MappingDocument, environment: Environment): 
   }
 
   function readProperties(node: Node | null, path: string): PropertyRules {
-    const keys = new Map(document.members(node).map((member) => [member.key, member]))
-    const names = (key: string) =>
-      document.texts(keys.get(key)?.value ?? null).map(({ text, at }) => ({ text, at, path: `${path}.${key}` }))
+    const keys = keysOf(node)
+    const names = (key: string) => namesIn(valueAt(keys, key), `${path}.${key}`)
     const presence = new Map<string, Presence>()
     const protectedBy = new Map<string, Ruled<Protection>>()
     const renamed = new Map<string, Ruled<string>>()
 
-    for (const { text, at, path: where } of names('add')) {
-      note(presence, text, { is: 'added', origin: document.origin(at, where) }, at)
-    }
-    for (const { text, at, path: where } of names('drop')) {
-      note(presence, text, { is: 'dropped', origin: document.origin(at, where) }, at)
-    }
-    for (const member of document.members(keys.get('set')?.value ?? null)) {
+    for (const { name, origin } of names('add')) note(presence, name, { is: 'added', origin })
+    for (const { name, origin } of names('drop')) note(presence, name, { is: 'dropped', origin })
+    for (const member of document.members(valueAt(keys, 'set'))) {
       const value = document.value(member.value)
       if (value === null || value === undefined) continue
       const origin = document.origin(member.keyAt, `${path}.set.${member.key}`)
-      note(presence, member.key, { is: 'set', json: JSON.stringify(value), origin }, member.keyAt)
+      note(presence, member.key, { is: 'set', json: JSON.stringify(value), origin })
     }
-    for (const member of document.members(keys.get('rename')?.value ?? null)) {
+    for (const member of document.members(valueAt(keys, 'rename'))) {
       const to = document.text(member.value)
       if (to) renamed.set(member.key, ruled(to, member.keyAt, `${path}.rename.${member.key}`))
     }
     for (const by of ['redact', 'sha256'] as const) {
-      for (const { text, at, path: where } of names(by)) protect(text, { by }, at, where)
+      for (const { name, origin } of names(by)) protect(name, { by }, origin)
     }
-    readHmac(keys.get('hmac')?.value ?? null, `${path}.hmac`, protect)
+    readHmac(valueAt(keys, 'hmac'), `${path}.hmac`, protect)
     for (const [name, { origin }] of renamed) {
       const rule = presence.get(name)
-      if (rule?.is === 'dropped') contradict(`"${name}" is dropped, so it cannot be renamed`, origin)
+      if (rule?.is === 'dropped') report(`"${name}" is dropped, so it cannot be renamed`, origin)
     }
     for (const [name, { origin }] of protectedBy) {
       const rule = presence.get(name)
-      if (rule?.is === 'dropped') contradict(`"${name}" is dropped, so it needs no protection`, origin, 'warning')
-      if (rule?.is === 'set') contradict(`"${name}" is set to a constant, which is not protected`, origin)
+      if (rule?.is === 'dropped') report(`"${name}" is dropped, so it needs no protection`, origin, 'warning')
+      if (rule?.is === 'set') report(`"${name}" is set to a constant, which is not protected`, origin)
     }
     // A list of the wrong shape holds nothing back: the schema reports it.
     const listed = names('only')
-    const only =
-      listed.length === 0
-        ? null
-        : new Map(listed.map(({ text, at, path: where }) => [text, document.origin(at, where)]))
+    const only = listed.length === 0 ? null : new Map(listed.map(({ name, origin }) => [name, origin]))
     return { only, presence, renamed, protected: protectedBy }
 
-    function protect(name: string, protection: Protection, at: number, where: string): void {
+    function protect(name: string, protection: Protection, origin: RuleOrigin): void {
       const before = protectedBy.get(name)
       if (before && before.value.by !== protection.by) {
-        contradict(`"${name}" is in ${before.value.by} and in ${protection.by}; keep one`, document.origin(at, where))
+        report(`"${name}" is in ${before.value.by} and in ${protection.by}; keep one`, origin)
       }
-      protectedBy.set(name, { value: protection, origin: document.origin(at, where) })
+      protectedBy.set(name, { value: protection, origin })
     }
   }
 
-  function note(presence: Map<string, Presence>, name: string, rule: Presence, at: number): void {
+  function namesIn(node: Node | null, path: string): readonly { name: string; origin: RuleOrigin }[] {
+    return document.texts(node).map(({ text, at }) => ({ name: text, origin: document.origin(at, path) }))
+  }
+
+  function note(presence: Map<string, Presence>, name: string, rule: Presence): void {
     const before = presence.get(name)
-    if (before && before.is !== rule.is) {
-      problems.push({
-        severity: 'error',
-        message: `"${name}" is ${before.is} and ${rule.is}; keep one`,
-        at,
-        path: rule.origin.path,
-      })
-    }
+    if (before && before.is !== rule.is) report(`"${name}" is ${before.is} and ${rule.is}; keep one`, rule.origin)
     presence.set(name, rule)
   }
 
-  function contradict(message: string, origin: RuleOrigin, severity: Problem['severity'] = 'error'): void {
+  function report(message: string, origin: RuleOrigin, severity: Problem['severity'] = 'error'): void {
     problems.push({ severity, message, at: origin, path: origin.path })
   }
 
   function readHmac(
     node: Node | null,
     path: string,
-    protect: (name: string, protection: Protection, at: number, where: string) => void,
+    protect: (name: string, protection: Protection, origin: RuleOrigin) => void,
   ): void {
-    const keys = new Map(document.members(node).map((member) => [member.key, member]))
+    const keys = keysOf(node)
     const member = keys.get('key_env')
     const keyName = document.text(member?.value ?? null)
     if (!member || keyName === null) return
     const key = environment[keyName]
     if (!key && /^[A-Za-z_]\w*$/.test(keyName)) {
-      problems.push({
-        severity: 'error',
-        message: `the environment variable ${keyName}, which holds the key, is not set`,
-        at: member.at,
-        path: `${path}.key_env`,
-      })
+      const origin = document.origin(member.at, `${path}.key_env`)
+      report(`the environment variable ${keyName}, which holds the key, is not set`, origin)
     }
-    for (const { text, at } of document.texts(keys.get('properties')?.value ?? null)) {
-      protect(text, { by: 'hmac', keyName, key: key ?? '' }, at, `${path}.properties`)
+    for (const { name, origin } of namesIn(valueAt(keys, 'properties'), `${path}.properties`)) {
+      protect(name, { by: 'hmac', keyName, key: key ?? '' }, origin)
     }
   }
+}
+
+function valueAt(keys: ReadonlyMap<string, Member>, key: string): Node | null {
+  return keys.get(key)?.value ?? null
 }
 
 const UNKNOWN_EVENTS: readonly UnknownEvents[] = ['skip', 'derive', 'fail']

@@ -1,6 +1,6 @@
 import type { StopCause } from '../errors.ts'
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
-import type { Counts } from '../state/books.ts'
+import { type Counts, totalOf } from '../state/books.ts'
 import type { SavedTypeCounts, TrafficFigures } from '../state/checkpoint.ts'
 
 /** The books of a run, as `--summary`, `--json` and `status` show them (src/README.md §5). */
@@ -39,7 +39,7 @@ interface TypeCounts extends SavedTypeCounts {
 
 /** The difference that the books do not explain; 0 when they balance (src/README.md §1). */
 export function unexplained({ read, accepted, pending, rejected, skipped }: Counts): number {
-  return read - (accepted + pending + sum(rejected) + sum(skipped))
+  return read - (accepted + pending + totalOf(rejected) + totalOf(skipped))
 }
 
 interface Ending {
@@ -67,8 +67,8 @@ export function summaryOf(counts: Counts, ending: Ending): Summary {
     version: 1,
     read: counts.read,
     accepted: counts.accepted,
-    rejected: { total: sum(counts.rejected), by_reason: Object.fromEntries(counts.rejected) },
-    skipped: { total: sum(counts.skipped), by_reason: Object.fromEntries(counts.skipped) },
+    rejected: { total: totalOf(counts.rejected), by_reason: Object.fromEntries(counts.rejected) },
+    skipped: { total: totalOf(counts.skipped), by_reason: Object.fromEntries(counts.skipped) },
     pending: counts.pending,
     warnings: Object.fromEntries(counts.warnings),
     by_event_type: Object.fromEntries(
@@ -95,10 +95,4 @@ function efficiencyOf(accepted: number, durationMs: number, upload: UploadEnd): 
   if (eventsPerSecondOfIdentity === null || accepted === 0 || bestEventsPerSecond === 0) return null
   const leastSeconds = Math.max(accepted / bestEventsPerSecond, busiest / eventsPerSecondOfIdentity)
   return Math.round((durationMs / 1000 / leastSeconds) * 1000) / 1000
-}
-
-function sum(counts: ReadonlyMap<string, number>): number {
-  let total = 0
-  for (const count of counts.values()) total += count
-  return total
 }

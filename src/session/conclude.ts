@@ -3,7 +3,7 @@ import { Braze2ampError, EXIT, type StopCause, StoppedError } from '../errors.ts
 import type { Stop } from '../pipeline.ts'
 import { type Summary, summaryOf, type UploadEnd, unexplained } from '../report/summary.ts'
 import type { Sink } from '../sink.ts'
-import type { Counts } from '../state/books.ts'
+import { type Counts, totalOf } from '../state/books.ts'
 import type { Invocation } from './session.ts'
 import { ClosedOutput } from './stdout-sink.ts'
 import { exitCodeOf, type Tally } from './tally.ts'
@@ -89,25 +89,19 @@ function failureOf({ stop, error, counts, sink: { failed } }: Ended): Error | nu
   if (error !== null) return error
   const { read, accepted, pending } = counts
   if (unexplained(counts) !== 0 || pending < 0) {
-    const rejected = total(counts.rejected)
-    const skipped = total(counts.skipped)
+    const rejected = totalOf(counts.rejected)
+    const skipped = totalOf(counts.skipped)
     return new Error(
       `the books do not balance: read ${read}, but accepted ${accepted} + rejected ${rejected} + skipped ` +
         `${skipped} + pending ${pending} = ${accepted + rejected + skipped + pending}`,
     )
   }
   if (stop === 'max_errors') {
-    return new StoppedError(`stopped by --max-errors: ${total(counts.rejected)} of ${read} records rejected`, {
+    return new StoppedError(`stopped by --max-errors: ${totalOf(counts.rejected)} of ${read} records rejected`, {
       stopped: 'max_errors',
       hint: 'Look at the problems above; a higher --max-errors goes on.',
     })
   }
   if (stop !== 'sink' || failed.reason instanceof ClosedOutput) return null
   return failed.reason instanceof Error ? failed.reason : new Error(String(failed.reason))
-}
-
-function total(counts: ReadonlyMap<string, number>): number {
-  let sum = 0
-  for (const count of counts.values()) sum += count
-  return sum
 }

@@ -1,23 +1,18 @@
-import { accessSync, constants, existsSync } from 'node:fs'
-import { dirname } from 'node:path'
 import { systemClock } from '../clock.ts'
-import { UsageError } from '../errors.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import { type Inputs, type Observer, replay } from '../pipeline.ts'
-import type { Discovery } from '../read/discover.ts'
-import { counted } from '../report/number.ts'
 import { createProblemReporter, refusalText } from '../report/problems.ts'
 import { type Picture, type ProgressKind, startProgress, type UploadPicture } from '../report/progress.ts'
-import { type Shard, shardName } from '../shard.ts'
 import type { Sink } from '../sink.ts'
+import { totalOf } from '../state/books.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Ended } from './conclude.ts'
-import type { Overview } from './overview.ts'
 import { type Tally, tallyInto } from './tally.ts'
 
-interface ReplayRun<S extends Sink> {
+interface Drive<S extends Sink> {
   readonly inputs: Inputs
-  readonly overview: Pick<Overview, 'bytes'>
+  /** Of all inputs that are to be read; null when nobody knows. */
+  readonly bytes: number | null
   readonly mapping: Mapping
   readonly ledger: Ledger
   /** Inputs that were read to their end, and those that cannot be read: counted here. */
@@ -27,12 +22,17 @@ interface ReplayRun<S extends Sink> {
   /** `print` shows a line on standard error without breaking the progress bar. */
   readonly createSink: (print: (line: string) => void) => S
   /** What progress shows of an upload; null in a dry run. */
-  readonly pictureOf: ((sink: S) => UploadPicture) | null
+  readonly uploadPicture: ((sink: S) => UploadPicture) | null
+}
+
+/** How it ended, with the sink that was made. */
+export interface Driven<S extends Sink> extends Ended {
+  readonly sink: S
 }
 
 /** Reads, maps and books everything into a sink, with progress on standard error: what a dry run and an upload share. */
-export async function runReplay<S extends Sink>(run: ReplayRun<S>): Promise<Ended & { readonly sink: S }> {
-  const { inputs, overview, mapping, ledger, files, signal, pictureOf } = run
+export async function drive<S extends Sink>(run: Drive<S>): Promise<Driven<S>> {
+  const { inputs, bytes: totalBytes, mapping, ledger, files, signal, uploadPicture } = run
   const startMs = systemClock.now()
   const read = { finishedBytes: 0, currentBytes: 0 }
   const progress = startProgress({
@@ -41,16 +41,14 @@ export async function runReplay<S extends Sink>(run: ReplayRun<S>): Promise<Ende
     stream: process.stderr,
     picture: (): Picture => {
       const counts = ledger.counts()
-      let rejected = 0
-      for (const count of counts.rejected.values()) rejected += count
       return {
         records: counts.read,
         bytes: read.finishedBytes + read.currentBytes,
-        totalBytes: overview.bytes,
+        totalBytes,
         accepted: counts.accepted,
-        rejected,
+        rejected: totalOf(counts.rejected),
         elapsedMs: systemClock.now() - startMs,
-        upload: pictureOf?.(sink) ?? null,
+        upload: uploadPicture?.(sink) ?? null,
       }
     },
   })
@@ -93,29 +91,4 @@ export async function runReplay<S extends Sink>(run: ReplayRun<S>): Promise<Ende
   } finally {
     progress.stop()
   }
-}
-
-/** What an invocation is called in its report. */
-export function titleOf(kind: string, shard: Shard | undefined): string {
-  return shard === undefined ? kind : `${kind} of shard ${shardName(shard)}`
-}
-
-/**
- * Fails before the run what would otherwise fail after it.
- * @throws UsageError when the summary cannot be written
- */
-export function checkWritable(path: string | undefined): void {
-  if (path === undefined) return
-  try {
-    accessSync(existsSync(path) ? path : dirname(path), constants.W_OK)
-  } catch (cause) {
-    throw new UsageError(`cannot write the summary to ${path}: ${(cause as Error).message}`, { cause })
-  }
-}
-
-/** Says which files were left out, and shows a few. */
-export function sayLeftOut({ leftOut }: Discovery, tell: (line: string) => void): void {
-  if (leftOut.count === 0) return
-  const more = leftOut.count > leftOut.examples.length ? ', …' : ''
-  tell(`left out ${counted(leftOut.count, 'hidden or non-data file')}: ${leftOut.examples.join(', ')}${more}`)
 }

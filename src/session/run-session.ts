@@ -7,65 +7,84 @@ import { createDailyQuota } from '../schedule/quota.ts'
 import { claimState, inDirectory, makeDirectory, moveAside } from '../state/claim.ts'
 import { stoppedByDisk } from '../state/file-system.ts'
 import { whileHeld } from '../state/lock.ts'
-import type { HttpClient } from '../upload/http-client.ts'
+import type { RunState } from '../state/run-state.ts'
 import { createTraffic } from '../upload/traffic.ts'
-import { createUploader, MOST_CONCURRENCY, type UploadFigures } from '../upload/uploader.ts'
+import {
+  createUploader,
+  MOST_CONCURRENCY,
+  type Uploader,
+  type UploaderOptions,
+  type UploadFigures,
+} from '../upload/uploader.ts'
 import { version } from '../version.ts'
-import { type Conclusion, conclude, type Ended, publish } from './conclude.ts'
-import { runReplay } from './drive.ts'
-import { type Opening, openingOf, openState } from './open-run.ts'
+import { type Conclusion, conclude, publish } from './conclude.ts'
+import { type Decision, decide } from './decide.ts'
+import { type Driven, drive } from './drive.ts'
+import { openRun } from './open-run.ts'
 import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts'
+import type { Tally } from './tally.ts'
 
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
   const { clock, processes } = machine
+  // Also when it is to be quiet: a command that waits says for whom.
+  const tell = (line: string) => process.stderr.write(`${line}\n`)
   const place = {
     fileSystem: machine.fileSystem,
     directory: options.state,
     clock,
     processes,
-    tell: tellerOf(session),
+    signal,
+    tell,
     isFresh: options.fresh ?? false,
   }
-  const lost = new AbortController()
-  const claim = await claimState(place)
+  const unlessStopped = (error: unknown) => {
+    // Ctrl-C at a question is no answer to it, and a lock that is waited for is no error.
+    if (signal.aborted) return null
+    throw error
+  }
+  const claim = await claimState(place).catch(unlessStopped)
+  if (claim === null) return interruptedCode(signal)
   let { lock } = claim
-  const prove = async () => lock?.prove()
-  const fileSystem = whileHeld(machine.fileSystem, prove)
-  const connect: Machine['connect'] = (to) => postingWhileHeld(machine.connect(to), prove)
-  const held = { ...machine, fileSystem, connect }
+  const guarded = whileLocked(machine, async () => lock?.prove())
   try {
-    const opening = await openingOf(session, claim, signal, held).catch((error: unknown) => {
-      // Ctrl-C at a question is no answer to it.
-      if (signal.aborted) return null
-      throw error
-    })
-    if (opening === null || signal.aborted) return interruptedCode(signal)
-    lock ??= await makeDirectory(place)
-    lock.lost.addEventListener('abort', () => lost.abort(lock?.lost.reason), { once: true })
+    const decision = await decide(session, claim, signal, guarded).catch(unlessStopped)
+    if (decision === null || signal.aborted) return interruptedCode(signal)
+    lock ??= await makeDirectory(place).catch(unlessStopped)
+    if (lock === null) return interruptedCode(signal)
     // It may have been lost while a question was open.
-    if (lock.lost.aborted) throw lock.lost.reason
-    const { movesAside } = opening.decision
-    if (movesAside !== null) {
-      const moving = moveAside(fileSystem, options.state, clock.wallClock())
+    lock.lost.throwIfAborted()
+    if (decision.movesAside !== null) {
+      const moving = moveAside(guarded.fileSystem, options.state, clock.wallClock())
       const name = await inDirectory(options.state, moving)
-      const what = movesAside.undelivered === null ? '' : `, with ${movesAside.undelivered} undelivered,`
+      const { undelivered } = decision.movesAside
+      const what = undelivered === null ? '' : `, with ${undelivered} undelivered,`
       tellerOf(session)(`the state before${what} was moved to ${options.state}/${name}`)
     }
-    return await upload(session, opening, { signal, lockLost: lost.signal }, held)
+    return await upload(session, decision, { signal, lockLost: lock.lost }, guarded)
   } finally {
     await lock?.release()
   }
 }
 
-/** Sends nothing any more once `prove` rejects: the process that has the state now sends the same events. */
-function postingWhileHeld(client: HttpClient, prove: () => Promise<void>): HttpClient {
+/**
+ * The machine of a process that changes and sends nothing any more once `prove` rejects: the process that has the state now sends the
+ * same events.
+ */
+function whileLocked(machine: Machine, prove: () => Promise<void>): Machine {
   return {
-    ...client,
-    async post(body) {
-      await prove()
-      return client.post(body)
+    ...machine,
+    fileSystem: whileHeld(machine.fileSystem, prove),
+    connect(to) {
+      const client = machine.connect(to)
+      return {
+        ...client,
+        async post(body) {
+          await prove()
+          return client.post(body)
+        },
+      }
     },
   }
 }
@@ -78,104 +97,112 @@ interface Stops {
   readonly lockLost: AbortSignal
 }
 
+/** Opens the run, sends what is to be sent, saves where it stands, and reports; returns the exit code. */
 async function upload(
   session: Session,
-  opening: Opening,
+  decision: Decision,
   { signal, lockLost }: Stops,
   machine: Machine,
 ): Promise<number> {
-  const { options, settings, destination, mapping } = session
+  const { kind } = session
   const { clock } = machine
-  const { saved, rejectsUnknown } = opening.decision
+  const { saved, plan } = decision
   const failure = new AbortController()
   const fail = (error: unknown) => failure.abort(stoppedByDisk(error))
   lockLost.addEventListener('abort', () => failure.abort(lockLost.reason), { once: true })
-  const traffic = createTraffic(clock)
-  const quota = createDailyQuota({
-    limit: DAILY_QUOTA,
-    wallClockOffsetMs: clock.wallClock() - clock.now(),
-    saved: saved?.quota ?? [],
-  })
-  const files = { finished: 0, refused: 0 }
-  const state = await openState(session, opening, machine, {
-    work: { traffic, quota, files },
-    signal: AbortSignal.any([signal, failure.signal]),
-    fail,
-  })
+  const wallClockOffsetMs = clock.wallClock() - clock.now()
+  const work = {
+    traffic: createTraffic(clock),
+    quota: createDailyQuota({ limit: DAILY_QUOTA, wallClockOffsetMs, saved: saved?.quota ?? [] }),
+    files: { finished: 0, refused: 0 },
+  }
+  const stop = AbortSignal.any([signal, failure.signal])
+  const state = await openRun(session, decision, machine, { work, stop, fail })
   try {
-    if (session.paths !== null) {
-      for (const { path } of opening.plan.parked) {
+    if (kind.is === 'replay') {
+      for (const { path } of plan.parked) {
         tellerOf(session)(`${path} was begun and is not among the paths: it stays as it is`)
       }
     }
     const before = state.ledger.counts()
-    const client = machine.connect({
-      url: destination.url,
-      proxy: destination.proxy,
-      connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
-      gzip: options.gzip ?? false,
-      version: version(),
-    })
-    const ended = await runReplay({
-      inputs: {
-        sources: state.inputs.sources(),
-        format: session.format,
-        shard: session.shard,
-        progress: state.inputs,
-        openFile: machine.openFile,
-      },
-      overview: { bytes: session.bytes === null ? null : session.bytes - opening.plan.deliveredBytes },
-      mapping,
-      ledger: state.ledger,
-      files,
-      progress: options.quiet || !options.progress ? 'none' : process.stderr.isTTY ? 'bar' : 'lines',
-      signal,
-      createSink: (print) =>
-        createUploader({
-          settings,
-          key: session.key,
-          client,
-          ledger: state.ledger,
-          letters: state.letters,
-          lanes: state.lanes,
-          traffic,
-          quota,
-          types: mapping,
-          clock,
-          random: Math.random,
-          rejectsUnknown,
-          onSettled: state.changed,
-          signal,
-          failure,
-          tell: options.quiet ? () => {} : print,
-        }),
-      pictureOf: (uploader) => pictureOf(uploader.figures()),
-    }).finally(() => client.close())
-    const uploader = ended.sink
-    // After a bug the picture may be wrong; the last checkpoint is not.
+    const ended = await send(session, decision, { state, work, signal, failure }, machine)
+    // After a bug a snapshot may be wrong; the last checkpoint is not.
     const cause = ended.error ?? (failure.signal.aborted ? failure.signal.reason : null)
     const isSound = cause === null || cause instanceof Braze2ampError
     let isSaved = true
     if (!lockLost.aborted && isSound) {
-      const isAtEnd = ended.stop === null && ended.error === null && ended.counts.pending === 0
-      await state.end({ isClean: uploader.isClean(), isComplete: isAtEnd }).catch((error: unknown) => {
+      const isComplete = ended.stop === null && ended.error === null && ended.counts.pending === 0
+      await state.end({ isClean: ended.sink.isClean(), isComplete }).catch((error: unknown) => {
         isSaved = false
         fail(error)
       })
     }
-    // That the end could not be saved counts more than that the user wanted it.
+    // A failure to save the end counts more than the user's wish to stop.
     const hasFailed = !isSaved || (ended.stop === null && failure.signal.aborted)
-    const { eventsPerSecondOfIdentity } = uploader.figures()
-    const end: Ended = { ...ended, stop: hasFailed ? 'sink' : ended.stop }
-    const upload = { traffic: state.traffic(), eventsPerSecondOfIdentity, resumed: saved !== null }
-    const exitCode = await report(session, conclude(end, upload))
+    const { eventsPerSecondOfIdentity } = ended.sink.figures()
+    const concluded = conclude(
+      { ...ended, stop: hasFailed ? 'sink' : ended.stop },
+      { traffic: state.traffic(), eventsPerSecondOfIdentity, resumed: saved !== null },
+    )
+    const exitCode = await report(session, concluded)
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending
-    if (session.paths !== null && saved !== null && isSame) tellerOf(session)('nothing new')
+    if (kind.is === 'replay' && saved !== null && isSame) tellerOf(session)('nothing new')
     return exitCode
   } finally {
     await state.close().catch(() => {})
   }
+}
+
+interface Sending extends Pick<UploaderOptions, 'signal' | 'failure'> {
+  readonly state: RunState
+  readonly work: Pick<UploaderOptions, 'traffic' | 'quota'> & { readonly files: Tally }
+}
+
+/** Reads, maps and sends everything; resolves when nothing is under way any more, and every connection is closed. */
+async function send(
+  { options, settings, destination, mapping, key, kind, format, shard }: Session,
+  { rejectsUnknown, plan }: Decision,
+  { state, work, signal, failure }: Sending,
+  { connect, clock, openFile }: Machine,
+): Promise<Driven<Uploader>> {
+  const client = connect({
+    url: destination.url,
+    proxy: destination.proxy,
+    connections: settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency,
+    gzip: options.gzip ?? false,
+    version: version(),
+  })
+  const { ledger, letters, lanes, inputs } = state
+  return drive({
+    inputs: { sources: inputs.sources(), format, shard, progress: inputs, openFile },
+    bytes: kind.is === 'retry' || kind.bytes === null ? null : kind.bytes - plan.deliveredBytes,
+    mapping,
+    ledger,
+    files: work.files,
+    progress: options.quiet || !options.progress ? 'none' : process.stderr.isTTY ? 'bar' : 'lines',
+    signal,
+    createSink: (print) =>
+      createUploader({
+        settings,
+        key,
+        client,
+        ledger,
+        letters,
+        lanes,
+        traffic: work.traffic,
+        quota: work.quota,
+        types: mapping,
+        clock,
+        random: Math.random,
+        rejectsUnknown,
+        onSettled: state.changed,
+        signal,
+        failure,
+        tell: options.quiet ? () => {} : print,
+      }),
+    uploadPicture: (uploader) => pictureOf(uploader.figures()),
+  }).finally(() => client.close())
 }
 
 /**

@@ -1,10 +1,10 @@
 import type { ApiName } from '../amplitude/limits.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Mapping } from '../mapping/plan.ts'
+import type { RejectReason } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenStoredFile } from '../read/stored-bytes.ts'
 import type { Shard } from '../shard.ts'
-import type { Checkpoint } from '../state/checkpoint.ts'
 import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import type { MaxErrors } from '../state/ledger.ts'
 import { type Processes, systemProcesses } from '../state/processes.ts'
@@ -61,7 +61,7 @@ export interface Destination {
 
 type SessionOptions = Invocation & StateChoices & { readonly api: ApiName; readonly gzip?: true }
 
-/** An upload, whatever its records come from: exports under `replay`, dead letters under `retry`. */
+/** An upload, whatever its records come from. */
 export interface Session {
   readonly title: string
   readonly options: SessionOptions
@@ -72,15 +72,26 @@ export interface Session {
   readonly choices: RunChoices
   readonly format: Format | null
   readonly shard: Shard | undefined
-  /** Paths in the run's order; null to send dead letters again, and nothing else. */
-  readonly paths: (() => Iterable<string>) | null
-  /** Bytes of all inputs; null when nobody knows. */
-  readonly bytes: number | null
-  /** What is shown before anything is sent to a project for the first time. */
-  readonly facts: (() => string) | null
-  /** Changes the checkpoint that the run goes on from, when it is certain that it does. */
-  readonly prepare?: (saved: Checkpoint | null, fileSystem: FileSystem) => Promise<Checkpoint | null>
+  readonly kind: ReplaySession | RetrySession
   readonly ask: Ask
+}
+
+/** Sends exports. */
+interface ReplaySession {
+  readonly is: 'replay'
+  /** In the run's order. */
+  readonly paths: () => Iterable<string>
+  /** Of all inputs; null when nobody knows. */
+  readonly bytes: number | null
+  /** What is shown before anything is sent to a project for the first time; null for nothing. */
+  readonly facts: (() => string) | null
+}
+
+/** Sends the dead letters of a run again, and nothing else. */
+interface RetrySession {
+  readonly is: 'retry'
+  /** Only those letters; null for all. */
+  readonly reason: RejectReason | null
 }
 
 /** What an upload asks of the world outside: a parameter, so that tests can crash it at any call, and fail any read of an input. */

@@ -3,8 +3,8 @@ import { UsageError } from '../errors.ts'
 import { type ByteWriter, NEWLINE, textOf } from '../json/bytes.ts'
 import { isReadFailure, readFailure } from '../read/read-failure.ts'
 import { createBatchMemory } from './batch-memory.ts'
+import { coalesce } from './coalesce.ts'
 import type { FileSystem, OpenFile } from './file-system.ts'
-import { createTurns } from './turns.ts'
 
 /**
  * A file that only grows, in batches: dead letters, files.ndjson, the logs of seen events.
@@ -40,7 +40,7 @@ export interface AppendLog {
   flush(): Promise<void>
   /** Bytes added that are still in memory. */
   pendingBytes(): number
-  /** Bytes of the file with everything added: what a picture taken now says of it. */
+  /** Bytes of the file with everything added: what a snapshot taken now says of it. */
   length(): number
   /** Fills `into` from `position` on, from what is in the file; returns how many bytes that were. */
   read(into: Uint8Array, position: number): Promise<number>
@@ -77,7 +77,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
   let isNameDurable = false
   let opening: Promise<void> | null = null
-  const writing = createTurns(writeBatch)
+  const writing = coalesce(writeBatch)
 
   function pendingBytes(): number {
     return bytesIn(batch) + bytesIn(leaving)
@@ -167,13 +167,13 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
   }
 
   function write(): Promise<void> {
-    return bytesIn(batch) === 0 ? (writing.current() ?? Promise.resolve()) : writing.take()
+    return bytesIn(batch) === 0 ? (writing.current() ?? Promise.resolve()) : writing.run()
   }
 
   function flush(): Promise<void> {
     if (pendingBytes() === 0 && writtenLength === durableLength) return writing.current() ?? Promise.resolve()
     mustSync = true
-    return writing.take()
+    return writing.run()
   }
 
   return {

@@ -12,6 +12,13 @@ export interface Counts {
   readonly byType: ReadonlyMap<string, SavedTypeCounts>
 }
 
+/** The records of all reasons together. */
+export function totalOf(counts: ReadonlyMap<string, number>): number {
+  let total = 0
+  for (const count of counts.values()) total += count
+  return total
+}
+
 /** The books of a checkpoint as the ledger counts them. */
 export function countsOf(books: SavedBooks): Counts {
   const { read, accepted, pending } = books
@@ -56,7 +63,7 @@ export function joinFigures(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeC
 }
 
 /** Counts by name. */
-export function joinCounts<Name extends string>(
+function joinCounts<Name extends string>(
   one: Readonly<Partial<Record<Name, number>>>,
   other: Readonly<Partial<Record<Name, number>>>,
 ): Record<Name, number> {

@@ -26,17 +26,17 @@ import { LANE_FILE } from './state-directory.ts'
  * `checkpoint.json`: where a run stands, one JSON object.
  *
  * Invariants:
- * - It is a picture of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree with one another.
+ * - It is a snapshot of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree with one another.
  * - What it names is durable before it is: the logs up to their lengths, the lane files up to their bytes.
  * - It replaces the one before, whole (`replaceFile` has the steps): at any moment exactly one is valid.
  * - Its size depends on what is open and waiting, not on the number of inputs.
  *
  * Write order, and what a crash leaves:
  *
- *     picture        nothing
+ *     snapshot        nothing
  *     flush logs     longer logs; the checkpoint before names shorter ones, and they are cut back
  *     replace        the one before or this one
- *     delete files that this one no longer names: left over, deleted on resume
+ *     delete files that the new checkpoint no longer names: those left over are deleted on resume
  *     raise the gate of the reader to this one's `reservedTo`
  *
  * It has no checksum: a person may mend it, and what is read is checked as a whole.
@@ -258,7 +258,7 @@ export async function writeCheckpoint(
   await replaceFile(fileSystem, join(directory, CHECKPOINT_FILE), content)
 }
 
-/** What nobody can read again must not replace what everybody can. */
+/** A checkpoint that cannot be read must not replace one that can. */
 function mustBeReadable(checkpoint: Checkpoint): void {
   try {
     checkpointCheck(checkpoint, '')

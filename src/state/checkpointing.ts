@@ -1,7 +1,7 @@
 import type { Clock } from '../clock.ts'
 import { type Checkpoint, writeCheckpoint } from './checkpoint.ts'
+import { coalesce } from './coalesce.ts'
 import type { FileSystem } from './file-system.ts'
-import { createTurns } from './turns.ts'
 
 /**
  * When checkpoints are taken, and in which order what belongs to one reaches the disk (state/README.md §2; `checkpoint.ts` has what a crash
@@ -10,10 +10,8 @@ import { createTurns } from './turns.ts'
 export interface Checkpointing {
   /** Something settled: a checkpoint follows within 2 s. */
   changed(): void
-  /** Resolves when a picture taken after this call is durable: at the start, at a stop, when the reader reached its reservation. */
+  /** Resolves when a snapshot taken after this call is durable: at the start, at a stop, when the reader reached its reservation. */
   save(): Promise<void>
-  /** The last durable one. */
-  last(): Checkpoint | null
   /** No more of them by itself; resolves when none is under way. A `save` after it still works. */
   close(): Promise<void>
 }
@@ -23,14 +21,14 @@ interface CheckpointingOptions {
   readonly directory: string
   readonly clock: Clock
   /** Where the run stands now. Must not await: everything in it is of one instant. */
-  readonly takePicture: () => Checkpoint
+  readonly takeSnapshot: () => Checkpoint
   /**
-   * Resolves when all that the picture names is durable, logs and lane files up to the lengths in it; to the picture, with what had to
+   * Resolves when all that the snapshot names is durable, logs and lane files up to the lengths in it; to the snapshot, with what had to
    * be read for it.
    */
-  readonly flush: (picture: Checkpoint) => Promise<Checkpoint>
-  /** The picture is durable: what it no longer names may go, and the reader may go on to its reservation. */
-  readonly saved: (picture: Checkpoint) => Promise<void>
+  readonly flush: (snapshot: Checkpoint) => Promise<Checkpoint>
+  /** The checkpoint is durable: files that it no longer names are deleted, and the reader may go on to its reservation. */
+  readonly saved: (snapshot: Checkpoint) => Promise<void>
   /** A checkpoint that nobody waits for failed. */
   readonly onFailure: (error: unknown) => void
 }
@@ -39,23 +37,21 @@ interface CheckpointingOptions {
 const EVERY_MS = 2000
 
 export function createCheckpointing(options: CheckpointingOptions): Checkpointing {
-  const { fileSystem, directory, clock, takePicture, flush, saved, onFailure } = options
+  const { fileSystem, directory, clock, takeSnapshot, flush, saved, onFailure } = options
   const closed = new AbortController()
-  let last: Checkpoint | null = null
   let isDue = false
 
-  const turns = createTurns(async () => {
-    const picture = await flush(takePicture())
-    await writeCheckpoint(fileSystem, directory, picture)
-    last = picture
-    await saved(picture)
+  const saving = coalesce(async () => {
+    const snapshot = await flush(takeSnapshot())
+    await writeCheckpoint(fileSystem, directory, snapshot)
+    await saved(snapshot)
   })
 
   async function saveLater(): Promise<void> {
     await clock.sleep(EVERY_MS, closed.signal)
     isDue = false
     if (closed.signal.aborted) return
-    await turns.take().catch(onFailure)
+    await saving.run().catch(onFailure)
   }
 
   return {
@@ -64,11 +60,10 @@ export function createCheckpointing(options: CheckpointingOptions): Checkpointin
       isDue = true
       void saveLater()
     },
-    save: turns.take,
-    last: () => last,
+    save: saving.run,
     async close() {
       closed.abort()
-      await turns.current()?.catch(() => {})
+      await saving.current()?.catch(() => {})
     },
   }
 }

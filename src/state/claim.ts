@@ -25,6 +25,8 @@ interface Place {
   readonly directory: string
   readonly clock: Clock
   readonly processes: Processes
+  /** Ends waiting for the lock: the call then rejects with its reason, and nothing is changed. */
+  readonly signal: AbortSignal
   /** Shows a line: why nothing happens. */
   readonly tell: (line: string) => void
   /** A state that is there is to be moved aside: nothing of it is written to. */
@@ -47,7 +49,7 @@ export async function claimState(place: Place): Promise<Claim> {
     const saved = await resumeCheckpoint(fileSystem, directory)
     if (saved === null) {
       const damage = await mustBeOurs(place)
-      // The process that made it, and some of those above, may have been killed before they were sure to stay.
+      // The process that made the directories may have been killed before it synced their names.
       if (damage === null) await syncNames(fileSystem, directoriesAbove(directory))
       return { lock, saved, damage }
     }
@@ -82,7 +84,7 @@ export async function makeDirectory(place: Place): Promise<Lock> {
   })
 }
 
-/** A directory of somebody else's, in which we may write but not read. */
+/** Errors of directories in which we may write but not read. */
 const CANNOT_BE_SYNCED = new Set(['EACCES', 'EPERM'])
 
 /** A power failure must not take the directory away, with all that is synced within. */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { appendText, NEWLINE, textOf } from '../json/bytes.ts'
 import { STDIN } from '../read/file-list.ts'
-import { createAppendLog, eachLine } from './append-log.ts'
+import { type AppendLog, createAppendLog, eachLine } from './append-log.ts'
 import { type FileSystem, stoppedByDisk } from './file-system.ts'
 import { count, number, objectOf, type Shape, text, time } from './shape.ts'
 
@@ -12,7 +12,7 @@ import { count, number, objectOf, type Shape, text, time } from './shape.ts'
  * Format: {path, size, mtime, head, tail, records, accepted, run, keyFingerprint, mappingHash, at}: size in bytes as stored, mtime
  * and at in ms since 1970, head and tail SHA-256 in hex (`read/fingerprint.ts` at `size`).
  *
- * Invariants: an input is in `open` of the checkpoint, or a line here, never both: the line is added in the tick of the picture that
+ * Invariants: an input is in `open` of the checkpoint, or a line here, never both: the line is added in the tick of the snapshot that
  * leaves it out. Lines are never changed; the last one of a path counts. It survives `--fresh`.
  *
  * Write order, and what a crash leaves: it is an append log (`append-log.ts`). A line behind the checkpoint's length is cut off, and
@@ -21,7 +21,7 @@ import { count, number, objectOf, type Shape, text, time } from './shape.ts'
  * In memory: 40 bytes a file and two indexes, since two years of hourly Currents are 900,000 files. The rest of a line is read again
  * when it is asked for.
  */
-export interface DeliveredFiles {
+export interface DeliveredFiles extends Pick<AppendLog, 'length' | 'flush' | 'close'> {
   /** How many files this key's project has, of whatever run, and this run. */
   count(): number
   /** The last delivery into the same project under this path; null when there is none. `path` as in the line. */
@@ -36,11 +36,6 @@ export interface DeliveredFiles {
   line(delivery: Delivery): Promise<DeliveredFile>
   /** Adds a line; it is found by another process, not by this one. */
   add(file: DeliveredFile): void
-  /** Bytes with all lines added: for the picture. */
-  length(): number
-  /** Resolves when everything added is durable. */
-  flush(): Promise<void>
-  close(): Promise<void>
 }
 
 /** What the directory says of a file. */
@@ -59,8 +54,6 @@ interface FileContent {
 
 /** A line that was found. */
 interface Delivery {
-  /** Delivered by this run: to be skipped; else by another run into the same project: to be refused. */
-  readonly byThisRun: boolean
   /** Size and time are what they were: it need not be read to know that it is the same. */
   readonly isUntouched: boolean
   /** Byte of its line. */
@@ -114,13 +107,13 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
     const { path: file, size, mtime, head, tail, run: id, keyFingerprint } = parsed(line, path, at)
     // A run that goes on with another key does not send again what it delivered.
     if (keyFingerprint !== run.keyFingerprint && id !== run.id) return
-    if (file === STDIN) streams.push({ byThisRun: id === run.id, isUntouched: false, at })
+    if (file === STDIN) streams.push({ isUntouched: false, at })
     table.add({
       path: hashOf(file),
       stamp: hashOf(`${file}\n${size}\n${mtime}`),
       content: hashOfContent({ size, head, tail }),
       size,
-      at: id === run.id ? at : -1 - at,
+      at,
     })
   })
   if (rest !== '') throw damaged(path, restAt, 'the last line has no end')
@@ -128,8 +121,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
 
   function deliveryOf(row: number, stamp: number | null): Delivery | null {
     if (row < 0) return null
-    const at = table.at(row)
-    return { byThisRun: at >= 0, isUntouched: stamp === table.stamp(row), at: at >= 0 ? at : -1 - at }
+    return { isUntouched: stamp === table.stamp(row), at: table.at(row) }
   }
 
   return {
@@ -233,7 +225,7 @@ interface Row {
   readonly stamp: number
   readonly content: number
   readonly size: number
-  /** Byte of the line; `-1 - byte` when another run wrote it. */
+  /** Byte of the line. */
   readonly at: number
 }
 

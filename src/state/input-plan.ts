@@ -13,7 +13,7 @@ import { NOTHING_SETTLED } from './settled.ts'
 export interface InputPlan {
   /** Inputs that were begun and go on, in their order. */
   readonly resumed: readonly PlannedInput[]
-  /** Inputs that were begun and are not asked for now: they stay as they are. */
+  /** Parked: inputs that were begun and are not among the paths now. They stay as they are. */
   readonly parked: readonly SavedInput[]
   /** Inputs to be read from their start; those that are delivered are not among them. */
   readonly fresh: Iterable<string>
@@ -35,8 +35,10 @@ interface PlannedInput {
 interface PlanOptions {
   /** The state directory, where dead letters that are sent again lie. */
   readonly directory: string
-  /** Paths in the run's order; null to send dead letters again, and nothing else. */
-  readonly paths: (() => Iterable<string>) | null
+  /** In the run's order. */
+  readonly paths: () => Iterable<string>
+  /** Dead letters are sent again, and nothing else: files that were begun stay as they are, and need not even be there. */
+  readonly isRetry: boolean
   /** Of the checkpoint. */
   readonly open: readonly SavedInput[]
   readonly delivered: DeliveredFiles
@@ -60,8 +62,7 @@ const NAMED = 5
  * @throws UsageError when inputs were delivered by another run into the same project
  */
 export async function planInputs(options: PlanOptions): Promise<InputPlan> {
-  const { directory, open, delivered, run, resend } = options
-  const paths = options.paths ?? (() => [])
+  const { directory, paths, isRetry, open, delivered, run, resend } = options
   const begun = new Map(open.map((input) => [keyOf(pathOf(input, directory)), input]))
   const asked = new Set(open.filter(({ kind }) => kind === 'retry').map((input) => keyOf(pathOf(input, directory))))
   if (begun.size > 0) for (const path of paths()) if (begun.has(keyOf(path))) asked.add(keyOf(path))
@@ -70,7 +71,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
   const parked: SavedInput[] = []
   for (const [key, saved] of begun) {
     const path = pathOf(saved, directory)
-    const isLeftAlone = options.paths === null && !asked.has(key)
+    const isLeftAlone = isRetry && !asked.has(key)
     if (path !== STDIN && !isLeftAlone) await mustMatch(path, saved.fingerprint)
     if (asked.has(key))
       resumed.push({
@@ -82,7 +83,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
     else parked.push(saved)
   }
 
-  /** By place among the paths: there can be a million. */
+  /** By place among the paths, since a set of a million paths would take too much memory. True for paths that are not fresh. */
   const taken: boolean[] = []
   const refused: DeliveredFile[] = []
   let deliveredBytes = 0
@@ -97,7 +98,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
       if (resend) {
         if (line.run === run) resumed.push(planned(sentAgain(path)))
       } else if (line.run !== run) {
-        // Nothing of an empty file was sent.
+        // An empty file was delivered without an event: nothing would be there twice.
         if (is !== 'other' && line.records > 0) refused.push({ ...line, path })
       } else if (is === 'grown') {
         resumed.push(planned(grownFrom(path, line)))
@@ -182,14 +183,14 @@ interface FoundDelivery {
 
 async function deliveryOf(path: string, delivered: DeliveredFiles): Promise<FoundDelivery | null> {
   const stats = statSync(path, { throwIfNoEntry: false })
-  // What cannot be looked at is refused when it is opened; a pipe has no second time.
+  // A path that cannot be looked at is refused when it is opened; a pipe cannot be read a second time.
   if (stats === undefined || !stats.isFile()) return null
   const { size, mtimeMs } = stats
   const byPath = delivered.byPath({ path, size, mtimeMs })
   if (byPath?.isUntouched) return { line: await delivered.line(byPath), is: 'same' }
   if (delivered.hasSize(size)) {
     const content = await fingerprintOfFile(path, null).catch((cause: unknown) => {
-      // Nobody knows whether it was delivered.
+      // A file that cannot be read may have been delivered: the run must not go on without knowing.
       if (isReadFailure(cause)) throw readFailure(path, cause)
       return null
     })

@@ -7,9 +7,9 @@ import type { OpenInput, ReadGate } from '../read/open.ts'
 import type { Checkpoint, Reservation, SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
 import { grownFrom, type InputPlan, mustBeSame, RETRYING_FILE, sentAgain } from './input-plan.ts'
+import { createReadingOrder, type OrderedInput } from './reading-order.ts'
 import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Settled } from './settled.ts'
 import { createStandardInput } from './standard-input.ts'
-import { createUpcoming, type Upcoming } from './upcoming.ts'
 
 /**
  * The inputs of an upload: which are open and how far each is, how far reading may go, and what of it the process before may have sent
@@ -17,7 +17,7 @@ import { createUpcoming, type Upcoming } from './upcoming.ts'
  *
  * Invariants:
  * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, over the borders of files.
- * - An input is in `open` from its first chunk until a picture in which it is settled whole; that picture has its line of
+ * - An input is in `open` from its first chunk until a snapshot in which it is settled whole; that snapshot has its line of
  *   `files.ndjson` instead.
  * - Fingerprints are of the bytes that were read, never of what a path leads to later. So a file that was replaced while it was read is
  *   known by what was read of it, and what lies there now is known as another.
@@ -26,22 +26,22 @@ import { createUpcoming, type Upcoming } from './upcoming.ts'
 export interface Inputs extends InputProgress {
   /** Everything that is to be read, in order. */
   sources(): Iterable<Source>
-  /** The picture's part, but for the fingerprints (`fingerprinted`). */
-  picture(): Pick<Checkpoint, 'open' | 'reservedTo'>
-  /** `open` of the last picture, with the fingerprints of the files as far as they are read by now. */
+  /** The snapshot's part, but for the fingerprints (`fingerprinted`). */
+  snapshot(): Pick<Checkpoint, 'open' | 'reservedTo'>
+  /** `open` of the last snapshot, with the fingerprints of the files as far as they are read by now. */
   fingerprinted(open: readonly SavedInput[]): SavedInput[]
-  /** The checkpoint with the last picture is durable: reading may go on to its reservation. */
+  /** The checkpoint with the last snapshot is durable: reading may go on to its reservation. */
   saved(): void
-  /** Nothing that is left, in the inputs that are set aside too, was read by the process before. */
+  /** The process before has read no record that is not settled yet, in parked inputs either. */
   arePastUnknown(): boolean
-  /** Dead letters that were sent again are settled whole; their file may go. */
+  /** Every dead letter that is sent again is settled: their file can be deleted. */
   isRetryDone(): boolean
 }
 
 /** Which records of the inputs are settled, over all processes of a run. */
 export interface InputProgress {
   readonly gate: ReadGate
-  /** The source holds dead letters that are sent again: of this shard, whatever their place. */
+  /** The source holds dead letters that are sent again. All of them belong to this shard, whatever their identity. */
   isRetry(source: Source): boolean
   /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
   begin(input: Pick<OpenInput, 'source' | 'file'>): Promise<Restart>
@@ -51,9 +51,11 @@ export interface InputProgress {
   shorten(ticket: ChunkTicket, count: number): void
   /**
    * Every record of the input was taken; it is still open.
-   * @throws ReplacedInputError when something else lies under its path by now: what was read counts as delivered, and nothing more
+   * @throws ReplacedInputError when something else lies under its path by now: what was read cannot be read again
    */
   ended(input: Pick<OpenInput, 'source' | 'file'>): Promise<void>
+  /** The input of which `ended` said that it was replaced; null when none was. */
+  replaced(): Origin | null
   /** The source cannot be read at all. */
   refused(source: Source): void
   /** There are no more sources. */
@@ -83,7 +85,7 @@ const RESERVED_BYTES = 32 << 20
 const SAVE_AT = 0.75
 
 interface OpenState {
-  readonly upcoming: Upcoming
+  readonly input: OrderedInput
   readonly kind: SavedInput['kind']
   readonly origin: Origin
   readonly settled: Settled
@@ -107,25 +109,26 @@ interface Place {
 
 export function createInputs(options: InputOptions): Inputs {
   const { plan, delivered, run, unknownTo, resend, save, onFailure, stop, reservedBytes = RESERVED_BYTES } = options
-  const upcoming = createUpcoming([...plan.resumed.map(({ path }) => path)], plan.fresh)
+  const readingOrder = createReadingOrder([...plan.resumed.map(({ path }) => path)], plan.fresh)
   const open = new Map<string, OpenState>()
   const stdin = createStandardInput(plan.streams.length > 0)
-  /** Where reading is. */
+  /** The furthest place that was read. */
   let furthest: Place = { number: 0, byte: 0 }
-  /** How far it may go: of the last picture, and of the last durable one. */
-  let pictured: Place = { number: -1, byte: 0 }
-  let granted = pictured
+  /** How far reading may go: by the last snapshot, and by the last durable checkpoint. */
+  let reserved: Place = { number: -1, byte: 0 }
+  let granted = reserved
   let readSinceGrant = 0
   let isSaving = false
-  /** The last source that is closed: the one after it is being read, another is only opened ahead. */
+  /** The last source that is closed. The one after it is being read; any other is only opened ahead. */
   let lastLeft = -1
   let isPastUnknown = unknownTo === null
-  /** Reads that wait for room. */
+  let replaced: Origin | null = null
+  /** Reads that wait until they may go on. */
   let waiting: (() => void)[] = []
   stop.addEventListener('abort', wakeReaders, { once: true })
 
   for (const [number, { path, saved, expected, wasOpen }] of plan.resumed.entries()) {
-    const entry = upcoming.at(number)
+    const entry = readingOrder.at(number)
     if (entry === null) throw new Error('an input that was begun is not among the sources')
     open.set(path, stateOf(entry, saved, wasOpen))
     if (expected !== null) stdin.expect(expected, saved.from.byte)
@@ -138,11 +141,11 @@ export function createInputs(options: InputOptions): Inputs {
     for (const wake of all) wake()
   }
 
-  function stateOf(entry: Upcoming, saved: SavedInput | null, wasOpen: boolean): OpenState {
+  function stateOf(entry: OrderedInput, saved: SavedInput | null, wasOpen: boolean): OpenState {
     const kind = saved?.kind ?? 'input'
     const origin: Origin = { kind, accepted: saved?.accepted ?? 0 }
     return {
-      upcoming: entry,
+      input: entry,
       kind,
       origin,
       settled: createSettled(saved ?? NOTHING_SETTLED, origin),
@@ -159,7 +162,7 @@ export function createInputs(options: InputOptions): Inputs {
   function stateFor(source: Source): OpenState {
     const known = open.get(source.path)
     if (known !== undefined) return known
-    const entry = upcoming.at(source.number)
+    const entry = readingOrder.at(source.number)
     if (entry === null) throw new Error(`${source.path} is not among the sources`)
     const begun = stateOf(entry, null, false)
     open.set(source.path, begun)
@@ -171,8 +174,8 @@ export function createInputs(options: InputOptions): Inputs {
     let { number, byte } = furthest
     let left = reservedBytes
     for (;;) {
-      const here = Math.max(0, (upcoming.at(number)?.size ?? Number.POSITIVE_INFINITY) - byte)
-      if (left <= here || upcoming.at(number + 1) === null) return { number, byte: byte + left }
+      const here = Math.max(0, (readingOrder.at(number)?.size ?? Number.POSITIVE_INFINITY) - byte)
+      if (left <= here || readingOrder.at(number + 1) === null) return { number, byte: byte + left }
       left -= here
       number += 1
       byte = 0
@@ -202,11 +205,11 @@ export function createInputs(options: InputOptions): Inputs {
     if (isPastUnknown || unknownTo === null) return false
     const order = source.path === unknownTo.path ? 0 : state.wasOpen ? -1 : compareInputs(source.path, unknownTo.path)
     if (order !== 0) return order < 0
-    // Where in a gzipped file a record stands as stored nobody knows: all of it counts.
+    // Nobody knows at which stored byte a record of a gzipped file begins: the whole file counts as unknown.
     return source.isGzip || restart.byte < unknownTo.byte
   }
 
-  function lineOf({ settled, origin, upcoming: { source }, whole, mtimeMs }: OpenState): DeliveredFile {
+  function lineOf({ settled, origin, input: { source }, whole, mtimeMs }: OpenState): DeliveredFile {
     const { byte: size, head, tail } = whole ?? EMPTY_FINGERPRINT
     const { id, keyFingerprint, mappingHash } = run
     return {
@@ -225,22 +228,22 @@ export function createInputs(options: InputOptions): Inputs {
   }
 
   /** @throws ChangedInputError when the file lost, while it was read, what stood before the place where reading began */
-  function wholeOf({ upcoming: { source, trail } }: OpenState): Fingerprint {
+  function wholeOf({ input: { source, trail } }: OpenState): Fingerprint {
     if (source.path === STDIN) return stdin.whole()
     const whole = trail === null ? EMPTY_FINGERPRINT : trail.take()
     if (whole === null) throw fewerRecords(source.path)
     return whole
   }
 
-  /** What the process before may have sent of an input that is set aside stays unknown. */
+  /** What the process before may have sent of a parked input stays unknown. */
   function arePastUnknown(): boolean {
     return isPastUnknown && (unknownTo === null || plan.parked.length === 0)
   }
 
   /** The further of the two in the order of reading. */
   function further(place: Place, other: Reservation): Reservation {
-    const path = upcoming.at(place.number)?.source.path ?? STDIN
-    const number = open.get(other.path)?.upcoming.source.number ?? null
+    const path = readingOrder.at(place.number)?.source.path ?? STDIN
+    const number = open.get(other.path)?.input.source.number ?? null
     const order =
       path === other.path ? 0 : number === null ? compareInputs(path, other.path) : place.number < number ? -1 : 1
     if (order === 0) return { path, byte: Math.max(place.byte, other.byte) }
@@ -257,7 +260,7 @@ export function createInputs(options: InputOptions): Inputs {
     }
     const saved = resend ? sentAgain(STDIN) : grownFrom(STDIN, stream)
     if (!resend) stdin.expect(saved.fingerprint, saved.fingerprint.byte)
-    const entry = upcoming.at(source.number)
+    const entry = readingOrder.at(source.number)
     if (entry !== null) open.set(STDIN, stateOf(entry, saved, false))
   }
 
@@ -267,7 +270,7 @@ export function createInputs(options: InputOptions): Inputs {
         while (!stop.aborted) {
           const room = roomOf(source, byte)
           if (room > 0) return room
-          // What is only opened ahead asks for no checkpoint.
+          // An input that is only opened ahead asks for no checkpoint.
           if (source.number > lastLeft + 1) {
             await new Promise<void>((resolve) => {
               waiting.push(resolve)
@@ -277,7 +280,7 @@ export function createInputs(options: InputOptions): Inputs {
         return 0
       },
       passed(source, bytes, byte) {
-        const entry = upcoming.at(source.number)
+        const entry = readingOrder.at(source.number)
         if (source.path === STDIN) stdin.passed(bytes)
         else if (entry !== null) {
           entry.trail ??= createTrailingFingerprint()
@@ -296,7 +299,7 @@ export function createInputs(options: InputOptions): Inputs {
       },
       left(source) {
         lastLeft = Math.max(lastLeft, source.number)
-        const entry = upcoming.at(source.number)
+        const entry = readingOrder.at(source.number)
         if (entry !== null) entry.size = entry.stored
         wakeReaders()
       },
@@ -306,7 +309,7 @@ export function createInputs(options: InputOptions): Inputs {
       if (source.path === STDIN) beginStream(source)
       const state = stateFor(source)
       state.source = source
-      // It was looked at before, by its path, which may lead to another file by now.
+      // The plan compared the file by its path, which may lead to another file by now.
       if (file !== null && state.fingerprint.byte > 0) {
         mustBeSame(source.path, await matchBytes(file.readAt, state.fingerprint), state.fingerprint)
       }
@@ -328,32 +331,36 @@ export function createInputs(options: InputOptions): Inputs {
       const found = file === null ? 'same' : await compareWithPath(source.path, file, whole)
       state.whole = whole
       state.mtimeMs = file?.facts.mtimeMs ?? 0
-      state.upcoming.trail = null
+      state.input.trail = null
       state.settled.end()
-      if (found === 'replaced' || found === 'changed') throw notWhatWasRead(source.path, found)
+      if (found === 'replaced' || found === 'changed') {
+        replaced = state.origin
+        throw notWhatWasRead(source.path, found)
+      }
     },
+    replaced: () => replaced,
     refused(source) {
       const state = open.get(source.path)
       if (state === undefined || state.kind === 'retry') return
-      // What an earlier process knew of it stays known.
+      // What an earlier process settled of it stays settled.
       if (!state.wasOpen && state.savedReadTo === 0 && state.settled.readTo() === 0) open.delete(source.path)
     },
     finished() {
       isPastUnknown = true
     },
-    sources: () => upcoming.sources(),
-    picture() {
+    sources: () => readingOrder.sources(),
+    snapshot() {
       for (const [path, state] of open) {
         if (!state.settled.isComplete()) continue
         open.delete(path)
         if (state.kind !== 'retry' && state.deliveredRecords !== state.settled.readTo()) delivered.add(lineOf(state))
       }
-      pictured = reserve()
-      upcoming.forgetBefore(furthest.number - 1)
-      const path = upcoming.at(pictured.number)?.source.path
-      const reached = path === undefined ? null : { path, byte: pictured.byte }
+      reserved = reserve()
+      readingOrder.forgetBefore(furthest.number - 1)
+      const path = readingOrder.at(reserved.number)?.source.path
+      const reached = path === undefined ? null : { path, byte: reserved.byte }
       return {
-        reservedTo: unknownTo === null || arePastUnknown() ? reached : further(pictured, unknownTo),
+        reservedTo: unknownTo === null || arePastUnknown() ? reached : further(reserved, unknownTo),
         open: [
           ...Array.from(open, ([each, { kind, fingerprint, settled, origin }]) => ({
             path: kind === 'retry' ? RETRYING_FILE : each,
@@ -369,11 +376,11 @@ export function createInputs(options: InputOptions): Inputs {
     fingerprinted(saved) {
       const states = [...open.values()]
       return saved.map((input) => {
-        const state = states.find(({ kind, upcoming: { source } }) =>
+        const state = states.find(({ kind, input: { source } }) =>
           kind === 'retry' ? input.kind === 'retry' : source.path === input.path,
         )
         if (!state?.source) return input
-        const { stored, trail } = state.upcoming
+        const { stored, trail } = state.input
         const found = state.source.path === STDIN ? stdin.before(stored) : (state.whole ?? trail?.take() ?? null)
         // Records are known by their ordinals: nothing may change of what was read, also in a process before.
         if (found !== null && found.byte >= state.fingerprint.byte) state.fingerprint = found
@@ -381,7 +388,7 @@ export function createInputs(options: InputOptions): Inputs {
       })
     },
     saved() {
-      granted = pictured
+      granted = reserved
       readSinceGrant = 0
       wakeReaders()
     },
@@ -399,8 +406,9 @@ function fewerRecords(path: string): ChangedInputError {
 function notWhatWasRead(path: string, found: AtPath): ReplacedInputError {
   return new ReplacedInputError(`${path} was ${found} while it was read`, {
     hint:
-      'What was read of it is sent, and counts as delivered; what lies there now was not read. If these are other records, give the ' +
-      'file another name, and the same command goes on with it; if they are corrected ones, --resend sends all of them.',
+      'What was read of it is sent, or waits in the state, and counts as delivered; what lies there now was not read. If these are ' +
+      'other records, give the file another name, and the same command goes on with it; if they are corrected ones, --resend sends ' +
+      'all of them.',
   })
 }
 

@@ -21,7 +21,7 @@ import { LANE_FILE } from './state-directory.ts'
  * - An event that was appended is settled as a record of its input, and pending as a line. The line is settled when the event is.
  * - Nothing is read beyond `reservedTo` of the last durable checkpoint: the next 10 s of lines. So what is read is durable, and what a
  *   crash leaves unknown is bounded.
- * - A file that was read to its end and settled leaves the next picture, and is deleted once that checkpoint is durable. Its number is
+ * - A file that was read to its end and settled leaves the next snapshot, and is deleted once that checkpoint is durable. Its number is
  *   not used again by this process.
  *
  * What a crash leaves: lines behind the named bytes, which the next opening cuts off (their records are read again); files that no
@@ -44,11 +44,11 @@ export interface LaneFiles {
   /** Resolves when no write is under way. */
   idle(): Promise<void>
   /** What a checkpoint taken now says. */
-  picture(): SavedLane[]
-  /** Resolves when the files are durable as the last picture names them. */
+  snapshot(): SavedLane[]
+  /** Resolves when the files are durable as the last snapshot names them. */
   flush(): Promise<void>
-  /** The checkpoint with this picture is durable. */
-  saved(picture: readonly SavedLane[]): Promise<void>
+  /** The checkpoint with this snapshot is durable. */
+  saved(snapshot: readonly SavedLane[]): Promise<void>
   /** Nothing that is read from now on may have been sent by the process before. */
   arePastUnknown(): boolean
 }
@@ -72,7 +72,7 @@ export interface LaneFileOptions {
   readonly directory: string
   /** The files of the process before. */
   readonly saved: readonly SavedLane[]
-  /** It left nothing unknown. */
+  /** The process before left nothing unknown. */
   readonly isClean: boolean
   readonly ledger: Pick<Ledger, 'deferEvent'>
   /** What one identity may send in a second. */
@@ -112,7 +112,7 @@ interface LaneFile {
   readLines: number
   /** Of the last durable checkpoint. */
   reservedTo: number
-  /** How many bytes the next picture reserves at least: more when a line is longer. */
+  /** How many bytes the next snapshot reserves at least: more when a line is longer. */
   leastReserve: number
   /** Lines below this byte may have been sent by the process before. */
   readonly unknownTo: number
@@ -163,8 +163,9 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
   const writing = pLimit(WRITES_AT_A_TIME)
   let lastNumber = 0
   let pendingBytes = 0
-  /** Files that were read to their end, for as long as a line of them is not settled; then those that no picture names. */
+  /** Files that were read to their end, and have lines that are not settled. */
   let drained: LaneFile[] = []
+  /** Files of which every line is settled: the next checkpoint does not name them, and they are deleted once it is durable. */
   let unnamed: LaneFile[] = []
   const underWay = new Set<Promise<void>>()
 
@@ -236,7 +237,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     recount(file)
   }
 
-  /** Writes until little is left: what came during a write does not wait for the next append. */
+  /** Writes until little is left. Events that were appended during a write need not wait for the next append. */
   async function writeOn(file: LaneFile): Promise<void> {
     do await write(file)
     while (file.pending >= WRITE_BYTES)
@@ -275,7 +276,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       } else if (bytes.length === most) {
         most *= 4
       } else if (reservedTo < file.log.length()) {
-        // A line that is longer than what is reserved, unless a checkpoint has come meanwhile.
+        // The next line ends behind the reservation, unless a checkpoint has moved that meanwhile.
         if (file.reservedTo > reservedTo) continue
         file.leastReserve = 2 * Math.max(MOST_READ_BYTES, reservedTo - file.readAt)
         await save()
@@ -348,8 +349,8 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     async idle() {
       await Promise.all(underWay)
     },
-    picture() {
-      // An event that was refused alone has left its lane, and waits to be looked at again.
+    snapshot() {
+      // A suspect (`upload/suspects.ts`) has left its lane, and its line is not settled yet.
       unnamed.push(...drained.filter(({ settled }) => settled.isComplete()))
       drained = drained.filter(({ settled }) => !settled.isComplete())
       return [...all(), ...drained].map((file) => {
@@ -371,8 +372,8 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     async flush() {
       await Promise.all(all().map(flush))
     },
-    async saved(picture) {
-      const reserved = new Map(picture.map(({ file, reservedTo }) => [file, reservedTo]))
+    async saved(snapshot) {
+      const reserved = new Map(snapshot.map(({ file, reservedTo }) => [file, reservedTo]))
       for (const file of all()) file.reservedTo = reserved.get(file.name) ?? file.reservedTo
       const gone = unnamed
       unnamed = []

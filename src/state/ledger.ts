@@ -9,7 +9,7 @@ import { type ChunkTicket, isSettled, settle } from './settled.ts'
  * The books: every record read is counted in exactly one of accepted, rejected, skipped, pending (src/README.md §1).
  *
  * Counting and settling are one act: what leaves `pending` for good, or goes into a lane file, is settled on its ticket in the same
- * call, so that the picture of any instant has both or neither.
+ * call, so that the snapshot of any instant has both or neither.
  */
 export interface Ledger {
   /**

@@ -29,37 +29,47 @@ export function nameOf({ pid, host }: Holder): string {
   return `process ${pid} on host ${host}`
 }
 
-/** `alive` is respected, `dead` is certain; what is `doubtful` seems dead, and is so when no sign of life comes. */
-export type Condition = 'alive' | 'dead' | 'doubtful'
+/** `alive` is respected, `dead` is certain; of a doubtful one nobody here can see whether it lives. */
+export type Condition = 'alive' | 'dead' | Doubtful
+
+interface Doubtful {
+  /** It is dead when its lock stays untouched for so long. */
+  readonly freeAfterMs: number
+}
 
 /** Six touches missed. */
 export const DOUBTFUL_AFTER_MS = 60_000
+const MINUTE: Doubtful = { freeAfterMs: DOUBTFUL_AFTER_MS }
 /** Three: most often it is this container, started again. */
-const DOUBTFUL_AFTER_MS_AS_SELF = 30_000
+const HALF_A_MINUTE: Doubtful = { freeAfterMs: 30_000 }
+/** Dead, most likely: whoever watches a lock at all watches it for long enough. */
+const ONCE_WATCHED: Doubtful = { freeAfterMs: 0 }
 
 /**
  * How the holder of a lock fares (state/README.md §6), where `lock.ts` has the table.
  * @param holder null: nobody knows who it is
- * @param untouchedMs since the lock was touched; below 0 when it was by a clock that is ahead
+ * @param untouchedMs since the lock was touched, by the wall clock; below 0 when it was by a clock that is ahead
  */
 export function conditionOf(holder: Holder | null, processes: Processes, untouchedMs: number): Condition {
+  if (holder === null) return MINUTE
   const self = processes.self()
-  const doubtfulAfter = (ms: number) => (untouchedMs > ms ? 'doubtful' : 'alive')
-  if (holder === null) return doubtfulAfter(DOUBTFUL_AFTER_MS)
+  const isOurHost = holder.host === self.host
+  const hasOurName = isOurHost && holder.pid === self.pid
   switch (sharesPids(holder, self, processes)) {
     case 'yes': {
       const living = processes.at(holder.pid)
-      if (living === null) return 'dead'
-      if (living.processStart === null || holder.processStart === null) return doubtfulAfter(DOUBTFUL_AFTER_MS)
-      return living.processStart === holder.processStart ? 'alive' : 'dead'
+      const isIt = living === null ? false : areSame(living.processStart, holder.processStart)
+      if (isIt === true) return 'alive'
+      // Machines that were cloned while they ran have one boot and namespace, and their own processes.
+      if (!isOurHost) return MINUTE
+      if (isIt === false) return 'dead'
+      return untouchedMs >= 0 && untouchedMs <= MINUTE.freeAfterMs ? 'alive' : MINUTE
     }
     case 'no':
-      return doubtfulAfter(DOUBTFUL_AFTER_MS)
-    case 'unknown': {
-      if (holder.host !== self.host) return doubtfulAfter(DOUBTFUL_AFTER_MS)
-      if (holder.pid === self.pid) return doubtfulAfter(DOUBTFUL_AFTER_MS_AS_SELF)
-      return processes.at(holder.pid) === null ? 'doubtful' : doubtfulAfter(DOUBTFUL_AFTER_MS)
-    }
+      return hasOurName ? HALF_A_MINUTE : MINUTE
+    case 'unknown':
+      if (hasOurName) return HALF_A_MINUTE
+      return isOurHost && processes.at(holder.pid) === null ? ONCE_WATCHED : MINUTE
   }
 }
 
@@ -75,6 +85,6 @@ function sharesPids(holder: Holder, self: ProcessIdentity, { haveNamespaces }: P
 }
 
 /** Null when nobody knows. */
-function areSame(one: string | null, other: string | null): boolean | null {
+function areSame<T extends string | number>(one: T | null, other: T | null): boolean | null {
   return one === null || other === null ? null : one === other
 }

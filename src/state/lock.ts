@@ -11,35 +11,48 @@ import type { Processes } from './processes.ts'
  *
  * Invariants:
  * - At most one process holds it. It is made by `create`, which one process alone can win, and is never absent while it changes hands.
- * - It is taken over when its holder is dead; and when it only seems so, after 15 s in which nobody touched it.
- * - Whoever holds it has seen its own content in it at most 20 s before it changes or sends anything. So a process that was stopped,
- *   or slept with its machine, and lost its lock meanwhile does nothing any more but to end the one call that was under way.
+ * - It is taken over when its holder is surely dead, or gave no sign of life while it was watched. A watch is longer than a proof
+ *   lasts and one call takes.
+ * - Whoever holds it has proven it at most 20 s before it changes or sends anything: it has read its own content, and touched it then.
+ *   So a process that was stopped, or slept with its machine, or cannot touch any more, and lost its lock meanwhile does nothing any
+ *   more but to end the one call that was under way.
  *
- * When a lock is free (`lock-holder.ts`); what is not "at once" is watched before:
+ * When a lock is free (`lock-holder.ts`):
  *
  *     boot and namespace                  process of its pid here     its lock is free
- *     both known, and ours                none                        at once
+ *     both known, and ours                of its start                never: it may be stopped
+ *         our host                        none                        at once
  *                                         of another start            at once
- *                                         of its start                never: it may be stopped
- *                                         of a start nobody knows     untouched for 60 s: old lock, hidden or foreign /proc
- *     one known, and not ours             means nothing               untouched for 60 s: another host, container or boot
+ *                                         of a start nobody knows     watched: 60 s; refused at once when touched within 60 s
+ *         another host                    none, or another            watched: 60 s: a machine that was cloned while it ran, or another
+ *                                                                     container in the namespace of this machine
+ *     one known, and not ours
+ *         our host, our pid               means nothing               watched: 30 s: this container or machine, started again
+ *         else                            means nothing               watched: 60 s: another host, container or boot
  *     one unknown, to it or to us
- *         another host                    means nothing               untouched for 60 s
- *         our host, our pid               this one                    untouched for 30 s: this container, started again, or another
+ *         another host                    means nothing               watched: 60 s
+ *         our host, our pid               this one                    watched: 30 s: this container, started again, or another
  *         our host, another pid           none                        watched: an older version that was killed here, most likely
- *                                         any                         untouched for 60 s
+ *                                         any                         watched: 60 s
  *     none known, and no namespaces here  as above, but
- *         our host, another pid           none                        at once: macOS, Windows
- *     the lock is empty, or no lock       -                           untouched for 60 s
+ *         our host, another pid           as in the first lines: macOS, Windows
+ *     the lock is empty, or no lock       -                           watched: 60 s
  *
- * A pid namespace without its boot says nothing: its number is the same on many machines. A host name counts only where one of them is
- * unknown: containers share one, and a machine changes its own.
+ * A pid namespace without its boot says nothing: its number is the same on many machines. A host name alone proves no life and no
+ * death: containers share one, and a machine changes its own.
  *
- * Untouched by which clock? The time of the last touch is the holder's wall clock, and is compared with ours. Where that says
- * "touched", it is believed: a clock that is behind ours or ahead makes a lock held for longer, not for shorter. Where it says
- * "untouched", it is not: the clocks of two machines, or of a network mount, may differ by minutes, and a machine that wakes up finds
- * every lock old. So the lock is then watched for longer than two touches are apart, by our own monotonic clock; any change is a sign
- * of life. `status` only reads and does not watch.
+ * Watched: nobody here can see whether its holder lives, however new the lock is: a container that was killed and started again finds
+ * one that was touched a moment ago. So it is read every second. Any change is a sign of life, and ends the command; a live holder
+ * gives one within 10 s. It is taken over when it stays untouched for the time that the table says, and in any case for longer than
+ * a proof lasts.
+ *
+ * Untouched by which clock? While it is watched, by our own monotonic one. What it was untouched before is the holder's wall clock
+ * compared with ours, and shortens the watch only down to its least: clocks of two machines, or of a network mount, may differ by
+ * hours, and a machine that wakes up finds every lock old. A clock that is ahead makes no watch longer. `status` only reads, and
+ * believes the wall clock.
+ *
+ * A touch sets the time of the last change. Where the system refuses that, or the time stays as it was, the same bytes are written in
+ * place: through a file that was read after it was opened, so that they never overwrite the lock of another, which is another file.
  *
  * Write order, and what a crash leaves:
  *
@@ -48,9 +61,10 @@ import type { Processes } from './processes.ts'
  *                                        after 60 s. One process alone can make it
  *                read lock again         the one who won before may hold it by now
  *                rename it to lock       the old or the new one, whole. Fails, if somebody thought us dead and cleaned up
- *                read lock again         as above
  *                unlink dead takeovers   as above: the next to take over passes over them
+ *                read lock again         as above: one of them may have been renamed once more, until it was gone
  *     held       read lock, touch        nothing
+ *                or write it in place    the same bytes
  *     release    unlink lock             a lock of a dead process
  *
  * It need not be durable: after a power failure its process is dead.
@@ -59,8 +73,8 @@ export interface Lock {
   /** Aborts, with the error to show, when another process has taken the lock: this one must not write any more. */
   readonly lost: AbortSignal
   /**
-   * Resolves when the lock was seen to be ours within the last 20 s, at once if it was. To be awaited before every change.
-   * @throws StoppedError when it is lost, or cannot be read
+   * Resolves when the lock was ours, and touched, within the last 20 s, at once if it was. To be awaited before every change.
+   * @throws StoppedError when it is lost, or cannot be read or touched
    */
   prove(): Promise<void>
   /** Deletes the lock, if it is still this process's. Never rejects. */
@@ -72,23 +86,34 @@ export interface LockOptions {
   readonly directory: string
   readonly clock: Clock
   readonly processes: Processes
-  /** Shows a line: why nothing happens. */
+  /** Ends the watch of a lock: nothing is changed then. */
+  readonly signal: AbortSignal
+  /** Shows a line: why nothing happens, or what will end the run. */
   readonly tell: (line: string) => void
 }
+
+/** All that looking at a lock asks for. */
+type Place = Omit<LockOptions, 'signal' | 'tell'>
 
 export const LOCK_FILE = 'lock'
 
 /** More than any race takes: a link to nowhere is there, and is not. */
 const MOST_ATTEMPTS = 100
 const TOUCH_EVERY_MS = 10_000
-/** Longer than from touch to touch, with time for a slow disk. */
-const WATCH_MS = 15_000
-/** Well below the time after which others may take an untouched lock. */
-const PROOF_LASTS_MS = 20_000
+/** Two touches. */
+const PROOF_LASTS_MS = 2 * TOUCH_EVERY_MS
+/** What a holder has begun with a proof of the last moment ends in so long. */
+const CALL_TAKES_MS = 5000
+/** A holder that was last touched just before the watch acts for no longer than that. */
+const LEAST_WATCH_MS = PROOF_LASTS_MS + CALL_TAKES_MS
+const LOOK_EVERY_MS = 1000
+/** File systems keep times in steps of up to so long: a second touch within one may not show. */
+const COARSEST_TIME_MS = 2000
 
 /**
  * Takes the lock of a state directory.
  * @throws UsageError when another process holds it; it names pid and host
+ * @throws the signal's reason when it aborts
  */
 export async function acquireLock(options: LockOptions): Promise<Lock> {
   const { fileSystem, directory, clock, processes } = options
@@ -101,7 +126,7 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
     if (await create(fileSystem, path, content)) return keep(options, path, content, provenAt)
     const found = await lookAt(options, path)
     if (found === null) continue
-    await refuseIfHeld(options, path, found, inWords(found.holder))
+    if (!(await isFree(options, path, found, inWords))) continue
     const takenAt = await takeOver(options, path, content, found)
     if (takenAt !== null) return keep(options, path, content, takenAt)
   }
@@ -134,25 +159,50 @@ function inWords(holder: Holder | null): string {
 }
 
 /**
- * Resolves when a lock, or a takeover file, may be taken: at once, or when it was watched.
+ * True when a lock, or a takeover file, may be taken as it was found; false when it is gone, or its process is by now. Watches it
+ * where that has to be.
  * @throws UsageError when it is held
+ * @throws the signal's reason when it aborts
  */
-async function refuseIfHeld(options: LockOptions, path: string, found: FoundLock, by: string): Promise<void> {
-  if (found.condition === 'alive') throw held(path, by)
-  if (found.condition === 'dead') return
-  const seen = `last seen ${Math.round(found.untouchedMs / 1000)} s ago`
-  options.tell(
-    `${path} seems to be of a dead process, ${seen}: it is watched for ${WATCH_MS / 1000} s before it is taken over`,
+async function isFree(
+  options: LockOptions,
+  path: string,
+  found: FoundLock,
+  inWords: (holder: Holder | null) => string,
+): Promise<boolean> {
+  const { clock, signal, tell } = options
+  if (found.condition === 'alive') throw held(path, inWords(found.holder))
+  if (found.condition === 'dead') return true
+  // Whoever made it has not written its name yet, most likely; what stays empty is looked at again by the next command.
+  if (found.content.length === 0 && seemsAlive(found)) throw held(path, inWords(null))
+  const watchMs = Math.max(LEAST_WATCH_MS, found.condition.freeAfterMs - Math.max(0, found.untouchedMs))
+  const begunAt = clock.now()
+  const until = new Date(clock.wallClock() + watchMs).toISOString()
+  tell(
+    `${path} is of ${inWords(found.holder)}, and nobody here can see whether that still runs: it is watched for a sign of life, and ` +
+      `taken over if none comes until ${until}`,
   )
-  await options.clock.sleep(WATCH_MS)
-  if (!isSame(await lookAt(options, path), found)) throw held(path, by)
+  for (;;) {
+    await clock.sleep(Math.min(LOOK_EVERY_MS, begunAt + watchMs - clock.now()), signal)
+    signal.throwIfAborted()
+    const isOver = clock.now() - begunAt >= watchMs
+    const now = await lookAt(options, path)
+    if (now === null || now.condition === 'dead') return false
+    if (!isSame(now, found)) throw held(path, inWords(now.holder))
+    if (isOver) return true
+  }
 }
 
 /** Who works on a state directory, in words; null when nobody does. */
-export async function holderIn(options: Omit<LockOptions, 'tell'>): Promise<string | null> {
+export async function holderIn(options: Place): Promise<string | null> {
   const found = await lookAt(options, join(options.directory, LOCK_FILE))
-  if (found?.condition !== 'alive') return null
+  if (found === null || !seemsAlive(found)) return null
   return found.holder === null ? 'another process' : nameOf(found.holder)
+}
+
+function seemsAlive({ condition, untouchedMs }: FoundLock): boolean {
+  if (condition === 'alive' || condition === 'dead') return condition === 'alive'
+  return Math.max(0, untouchedMs) < condition.freeAfterMs
 }
 
 interface FoundLock {
@@ -165,10 +215,7 @@ interface FoundLock {
 }
 
 /** Null when there is no lock. */
-async function lookAt(
-  { fileSystem, clock, processes }: Omit<LockOptions, 'tell'>,
-  path: string,
-): Promise<FoundLock | null> {
+async function lookAt({ fileSystem, clock, processes }: Place, path: string): Promise<FoundLock | null> {
   // A network mount asks its server for the time of a file when it is opened: a `stat` before would show one that is remembered.
   const content = await readWhole(fileSystem, path)
   const facts = await fileSystem.stat(path)
@@ -188,7 +235,7 @@ function held(path: string, by: string): UsageError {
   return new UsageError(`${dirname(path)} is in use by ${by}`, {
     hint:
       'Wait for it, or give --state DIR for a run of its own. If it no longer runs, its lock frees itself: at once, or, when it ran on ' +
-      `another host or in another container, 60 s after its last sign of life. Otherwise delete ${path}.`,
+      `another host or in another container, 60 s after its last sign of life, for which the same command waits. Otherwise delete ${path}.`,
   })
 }
 
@@ -199,6 +246,7 @@ function held(path: string, by: string): UsageError {
  *
  * Returns when the lock was surely ours; null when it is another one than was found.
  * @throws UsageError when another process is taking it over
+ * @throws the signal's reason when it aborts
  */
 async function takeOver(options: LockOptions, path: string, content: Buffer, found: FoundLock): Promise<Moment | null> {
   const { fileSystem, clock } = options
@@ -207,7 +255,8 @@ async function takeOver(options: LockOptions, path: string, content: Buffer, fou
   while (!(await create(fileSystem, takeover, content))) {
     const other = await lookAt(options, takeover)
     if (other === null) return null
-    await refuseIfHeld(options, takeover, other, 'another process, which is taking over the lock of a dead one')
+    const inWords = () => 'another process, which is taking over the lock of a dead one'
+    if (!(await isFree(options, takeover, other, inWords))) return null
     passedOver.push(takeover)
     takeover = `${path}.takeover-${passedOver.length}`
   }
@@ -218,10 +267,10 @@ async function takeOver(options: LockOptions, path: string, content: Buffer, fou
     }
     const takenAt = momentOf(clock)
     await fileSystem.rename(takeover, path)
-    if (!(await readWhole(fileSystem, path))?.equals(content)) return null
     // From the last: what a crash leaves has no gap.
     for (const dead of passedOver.reverse()) await unlinkIfThere(fileSystem, dead)
-    return takenAt
+    // The maker of one of them may have been stopped just before it renamed it, and have done so by now.
+    return (await readWhole(fileSystem, path))?.equals(content) ? takenAt : null
   } catch (error) {
     if (isMissing(error)) return null
     await fileSystem.unlink(takeover).catch(() => {})
@@ -235,37 +284,59 @@ async function unlinkIfThere(fileSystem: FileSystem, path: string): Promise<void
   })
 }
 
-function keep({ fileSystem, clock }: LockOptions, path: string, content: Buffer, takenAt: Moment): Lock {
+function keep({ fileSystem, clock, tell }: LockOptions, path: string, content: Buffer, takenAt: Moment): Lock {
   const released = new AbortController()
   const lost = new AbortController()
   let provenAt = takenAt
+  let touch: Promise<void> | null = null
 
   async function isOurs(): Promise<boolean> {
     return (await readWhole(fileSystem, path))?.equals(content) ?? false
   }
 
-  function lose(message: string, cause?: unknown): void {
+  function loseToAnother(): void {
     const hint = 'Leave the state directory to one process; the same command goes on when no other runs.'
-    lost.abort(new StoppedError(message, { stopped: 'state', hint, cause }))
+    lost.abort(new StoppedError(`another process has taken ${path}`, { stopped: 'state', hint }))
   }
 
-  async function touchNow(): Promise<void> {
+  function loseToDisk(cause: Error): void {
+    const hint = 'Mend the disk or mount; the same command goes on.'
+    lost.abort(new StoppedError(`${path} cannot be touched: ${cause.message}`, { stopped: 'state', hint, cause }))
+  }
+
+  /** Rejects when the lock cannot be read, or others cannot see that it was touched. */
+  async function touchAlone(): Promise<void> {
     // What was read may be old when the answer comes: this process can be stopped in between.
     const before = momentOf(clock)
-    if (!(await isOurs())) {
-      lose(`another process has taken ${path}`)
-      return
+    if (!(await isOurs())) return loseToAnother()
+    const mtimeMs = await mtimeOf(fileSystem, path)
+    const refused = await fileSystem.touch(path, clock.wallClock()).catch((error: unknown) => error)
+    if (refused !== undefined || (await mtimeOf(fileSystem, path)) === mtimeMs) {
+      if (!(await writeAgain(fileSystem, path, content))) return loseToAnother()
+      if ((await mtimeOf(fileSystem, path)) === mtimeMs) throw new Error('the time of its last change stays as it is')
     }
     provenAt = before
-    // The content is the proof. A disk that fails shows itself where something of the run must be written.
-    await fileSystem.touch(path, clock.wallClock()).catch(() => {})
+  }
+
+  /** One at a time: two within a step of the file's time would look like one that has failed. */
+  function touchNow(): Promise<void> {
+    touch ??= touchAlone().finally(() => {
+      touch = null
+    })
+    return touch
   }
 
   async function touchForEver(): Promise<void> {
+    let hasTold = false
     for (;;) {
       await clock.sleep(TOUCH_EVERY_MS, released.signal)
       if (released.signal.aborted || lost.signal.aborted) return
-      await touchNow().catch(() => {})
+      if (sinceMs(provenAt, clock) < COARSEST_TIME_MS) continue
+      await touchNow().catch(({ message }: Error) => {
+        if (!hasTold)
+          tell(`${path} cannot be touched: ${message}. This run stops if that lasts: others would take it for dead`)
+        hasTold = true
+      })
     }
   }
 
@@ -275,7 +346,7 @@ function keep({ fileSystem, clock }: LockOptions, path: string, content: Buffer,
     async prove() {
       lost.signal.throwIfAborted()
       while (sinceMs(provenAt, clock) > PROOF_LASTS_MS) {
-        await touchNow().catch((error: Error) => lose(`cannot read ${path}: ${error.message}`, error))
+        await touchNow().catch(loseToDisk)
         lost.signal.throwIfAborted()
       }
     },
@@ -288,6 +359,25 @@ function keep({ fileSystem, clock }: LockOptions, path: string, content: Buffer,
         // It is free as soon as this process has ended.
       }
     },
+  }
+}
+
+/** Null when there is no such file. */
+async function mtimeOf(fileSystem: FileSystem, path: string): Promise<number | null> {
+  return (await fileSystem.stat(path))?.mtimeMs ?? null
+}
+
+/** Writes the same bytes in place; false, and nothing is written, when the file has others. */
+async function writeAgain(fileSystem: FileSystem, path: string, content: Buffer): Promise<boolean> {
+  const file = await fileSystem.open(path, 'write')
+  try {
+    const found = Buffer.alloc(await file.size())
+    await file.read(found, 0)
+    if (!found.equals(content)) return false
+    await file.write(content, 0)
+    return true
+  } finally {
+    await file.close()
   }
 }
 

@@ -86,7 +86,7 @@ export async function prepareRetry(
     else settled.push([ordinal, ordinal + 1])
     ordinal += 1
   })
-  // Those that a person took out stay rejected, and that is all.
+  // Letters that a person took out stay rejected. When none is left, only the length changes.
   if (taken.length === 0)
     return { checkpoint: { ...saved, logs: { ...saved.logs, [DEAD_LETTERS_FILE]: length } }, letters: 0 }
 

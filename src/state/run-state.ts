@@ -21,7 +21,7 @@ import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
  * The state of an upload, opened and tied together: the books, the logs, the inputs, the lane files, and the checkpoints that keep
  * them in step (state/README.md §2). Whoever opens it holds the lock.
  *
- * What a picture says, and how what it says becomes durable, is here and nowhere else; `checkpoint.ts` has what a crash leaves.
+ * This file alone says what is in a checkpoint, and in which order its parts become durable. `checkpoint.ts` has what a crash leaves.
  */
 export interface RunState {
   readonly ledger: Ledger
@@ -58,7 +58,7 @@ export interface RunStateOptions {
   readonly plan: InputPlan
   readonly resend: boolean
   readonly dedupe: boolean
-  /** It sends dead letters again and reads no other input: whether all of those were read stays as it was. */
+  /** A retry reads no export, so `complete` stays as it was. */
   readonly isRetry: boolean
   readonly books: Omit<LedgerOptions, 'seen' | 'saved' | 'types'>
   readonly types: EventTypes
@@ -92,7 +92,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   await prepareLaneFiles(fileSystem, join(directory, LANES_DIRECTORY), saved?.lanes ?? [])
   await fileSystem.syncDirectory(directory)
 
-  /** Nothing is read, and no checkpoint asked for by a reader, once the run has ended. */
+  /** Aborts when the run has ended: from then on nothing is read, and no reader asks for a checkpoint. */
   const over = new AbortController()
   const ledger = createLedger({ ...options.books, types, seen, saved: saved?.counts ?? NOTHING_BOOKED })
   const inputs = createInputs({
@@ -120,15 +120,15 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   })
   let ending = { isClean: false, isComplete: false }
   let { unknownSince } = options
-  /** Dead letters that are sent again lie in the directory. */
+  /** `retrying.ndjson` is in the directory. */
   let hasRetry = saved?.open.some(({ kind }) => kind === 'retry') ?? false
 
   function trafficSoFar(): TrafficFigures {
     return joinTraffic(saved?.counts.sent ?? NO_TRAFFIC, work.traffic.figures())
   }
 
-  function takePicture(): Checkpoint {
-    const { open, reservedTo } = inputs.picture()
+  function takeSnapshot(): Checkpoint {
+    const { open, reservedTo } = inputs.snapshot()
     if (inputs.arePastUnknown() && lanes.arePastUnknown() && ledger.unknownLeft() === 0) unknownSince = null
     return {
       version: 1,
@@ -139,11 +139,11 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
       complete: options.isRetry ? (saved?.complete ?? false) : ending.isComplete && open.length === 0,
       reservedTo,
       open,
-      lanes: lanes.picture(),
+      lanes: lanes.snapshot(),
       logs: {
         [DEAD_LETTERS_FILE]: letters.length(),
         [DELIVERED_FILE]: delivered.length(),
-        ...seen?.picture(),
+        ...seen?.snapshot(),
       },
       counts: { ...ledger.save(), files: { ...work.files }, sent: trafficSoFar() },
       quota: work.quota.save(clock.now()),
@@ -154,14 +154,14 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
     fileSystem,
     directory,
     clock,
-    takePicture,
-    async flush(picture) {
+    takeSnapshot,
+    async flush(snapshot) {
       await Promise.all([letters.flush(), delivered.flush(), seen?.flush(), lanes.flush()])
-      return { ...picture, open: inputs.fingerprinted(picture.open) }
+      return { ...snapshot, open: inputs.fingerprinted(snapshot.open) }
     },
-    async saved(picture) {
-      seen?.saved(picture.logs)
-      await lanes.saved(picture.lanes)
+    async saved(snapshot) {
+      seen?.saved(snapshot.logs)
+      await lanes.saved(snapshot.lanes)
       inputs.saved()
       if (hasRetry && inputs.isRetryDone()) {
         hasRetry = false
@@ -200,11 +200,11 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   }
 }
 
-/** Letters that a person has mended are for `retry`: to be cut to the length that was would damage them. */
+/** Letters that a person has mended are for `retry`. `replay` would cut them to the length that the checkpoint knows. */
 async function mustBeAsLeft(fileSystem: FileSystem, path: string, length: number): Promise<void> {
   const facts = await fileSystem.stat(path)
   const size = facts?.size ?? 0
-  // What is no file says so when it is opened.
+  // Opening a directory or a link gives a better error.
   if (size === length || facts?.isFile === false) return
   throw new UsageError(`${path} was changed since the run was stopped: it has ${size} bytes instead of ${length}`, {
     hint: 'braze2amp retry takes letters that were mended; otherwise put the file back.',

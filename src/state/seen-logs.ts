@@ -13,13 +13,13 @@ import { createSeen, GENERATION, type Seen } from './seen.ts'
  *
  * Invariants:
  * - The files that a checkpoint names hold, together and up to the lengths it names, every hash noted since the run began or at
- *   least the last million before its picture: so a resumed table knows what the one before had to know.
+ *   least the last million before its snapshot: so a resumed table knows what the one before had to know.
  * - No file is cut while the last durable checkpoint names it.
  *
  * The turn of the files, which needs no more than two:
  *
  *     all is appended to the current file, however long it gets
- *     a picture finds a million in it: the last million are all there, so this checkpoint no longer names the other file
+ *     a snapshot finds a million in it: the last million are all there, so this checkpoint no longer names the other file
  *     that checkpoint is durable: the other file is free. It becomes the current one, of the next generation, from length 0
  *     its first flush, before the next checkpoint, cuts it and writes the new header
  *
@@ -29,11 +29,11 @@ import { createSeen, GENERATION, type Seen } from './seen.ts'
  */
 export interface SeenLogs extends Seen {
   /** What a checkpoint taken now says of the files: their bytes by name. Hand both to `flush` and `saved`. */
-  picture(): Readonly<Record<string, number>>
-  /** Resolves when the files are durable up to the lengths of the last picture. */
+  snapshot(): Readonly<Record<string, number>>
+  /** Resolves when the files are durable up to the lengths of the last snapshot. */
   flush(): Promise<void>
-  /** The checkpoint with this picture is durable. */
-  saved(picture: Readonly<Record<string, number>>): void
+  /** The checkpoint with this snapshot is durable. */
+  saved(snapshot: Readonly<Record<string, number>>): void
   close(): Promise<void>
 }
 
@@ -69,7 +69,7 @@ interface SeenFile {
 export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> {
   const { fileSystem, directory, lengths, generation = GENERATION } = options
   const table = createSeen(generation)
-  /** Entries since the last picture. */
+  /** Entries since the last snapshot. */
   const fresh: ByteWriter = createByteWriter(1 << 12)
 
   const opened: SeenFile[] = []
@@ -139,7 +139,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
       fresh.length += ENTRY_BYTES
       return false
     },
-    picture() {
+    snapshot() {
       addFresh()
       const names: SeenFile[] = entriesIn(current) >= generation || !other.isNamed ? [current] : [other, current]
       return Object.fromEntries(names.map(({ name, log }) => [name, log.length()]))
@@ -151,8 +151,8 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
       // The other one has had nothing new since it was the current one.
       await current.log.flush()
     },
-    saved(picture) {
-      if (other.name in picture) return
+    saved(snapshot) {
+      if (other.name in snapshot) return
       other.isNamed = false
       if (entriesIn(current) < generation) return
       ;[other, current] = [current, other]

@@ -13,7 +13,7 @@ import { BEGINNING, type Restart } from '../model.ts'
  * - Every ordinal below `from.ordinal` is settled, and so is every one in `settled`; no other is.
  * - From `from` to `readTo` the same records come again in the same order: a cutter that is sent there finds what it found before.
  *   An input that can only be read from its start keeps `from` there, and one range covers all up to the watermark.
- * - What was saved stays saved: ranges that a resumed run has not reached yet are in its own pictures too.
+ * - What was saved stays saved: ranges that a resumed run has not reached yet are in its own snapshots too.
  *
  * Memory: a bit per record of a chunk that has unsettled records; three numbers per such chunk. Chunks that are settled whole become
  * ranges.
@@ -92,7 +92,7 @@ export function isSettled(ticket: ChunkTicket, index: number): boolean {
   return ((ticket.bits[index >>> 5] as number) & (1 << (index & 31))) !== 0
 }
 
-/** Tickets in the list before whole ones are looked for without a picture being taken. */
+/** Tickets in the list before whole ones are looked for without a snapshot being taken. */
 const COMPACT_FROM = 64
 
 /** Goes on where `saved` was; `NOTHING_SETTLED` at the first opening. */

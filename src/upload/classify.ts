@@ -3,8 +3,8 @@ import { type AmplitudeBody, parseBody } from '../amplitude/response.ts'
 import { StoppedError } from '../errors.ts'
 import type { RejectReason } from '../model.ts'
 import type { IdentityRef, QueuedEvent } from '../schedule/contract.ts'
-import { retryAfterMs } from './backoff.ts'
-import { serverText } from './masked.ts'
+import { retryAfterMs } from './pause.ts'
+import { serverText } from './server-text.ts'
 
 /** What came of one attempt. */
 export type Answer =
@@ -55,7 +55,7 @@ export type Verdict =
       readonly scope: 'request' | 'run'
       readonly retryAfterMs: number | null
       readonly detail: string
-      /** Status 200, but not from Amplitude: what it says instead. */
+      /** A success, but not from Amplitude: its status, and what it says instead. */
       readonly excerpt: string | null
     }
   /** Some event of it, or all of it, for a reason that is not said: in halves, down to the culprit. */
@@ -83,7 +83,7 @@ export function classify(answer: Answer, asked: Asked): Verdict {
     return { do: 'backOff', scope: 'request', retryAfterMs: null, detail, excerpt: null }
   }
   const body = parseBody(answer.text, asked.events.length)
-  const status = answer.status === 200 ? statusOfBody(body) : answer.status
+  const status = isSuccess(answer.status) ? statusOfBody(answer.status, body) : answer.status
   const detail = `${answer.status} ${serverText(body?.error || answer.text, asked.key, KEPT_CHARACTERS)}`.trim()
   const backOff = {
     do: 'backOff',
@@ -95,7 +95,7 @@ export function classify(answer: Answer, asked: Asked): Verdict {
 
   if (status === null) {
     const excerpt = serverText(answer.text, asked.key, EXCERPT_CHARACTERS)
-    return { ...backOff, excerpt: excerpt === '' ? '(nothing)' : excerpt }
+    return { ...backOff, excerpt: `status ${answer.status}, ${excerpt === '' ? '(nothing)' : excerpt}` }
   }
   if (status === 200) return { do: 'settle', ingested: body?.eventsIngested ?? asked.events.length }
   if (status === 413) return { do: 'split', detail }
@@ -107,9 +107,16 @@ export function classify(answer: Answer, asked: Asked): Verdict {
   return { do: 'stop', error: stopFor(status, answer.location, detail, asked.key) }
 }
 
-/** 200 when the body says so as well, another status when it says another, null when it is none of Amplitude's. */
-function statusOfBody(body: AmplitudeBody | null): number | null {
-  if (body === null || body.code === null) return null
+function isSuccess(status: number): boolean {
+  return status >= 200 && status <= 299
+}
+
+/**
+ * 200 when the body says so as well, another status when it says another, null when it is none of Amplitude's: whoever answers may
+ * have passed the request on.
+ */
+function statusOfBody(status: number, body: AmplitudeBody | null): number | null {
+  if (status !== 200 || body === null || body.code === null) return null
   return body.code === 200 || (body.code >= 400 && body.code <= 599) ? body.code : null
 }
 

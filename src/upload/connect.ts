@@ -142,12 +142,23 @@ function isRefused(socket: TLSSocket): boolean {
   return reason !== undefined && reason !== null
 }
 
+function remedyOf(code: string): string {
+  switch (code) {
+    case 'ERR_TLS_CERT_ALTNAME_INVALID':
+      return 'It is for another name: check --endpoint, and the proxy in between.'
+    case 'CERT_HAS_EXPIRED':
+    case 'CERT_NOT_YET_VALID':
+      return 'Check the clock of this machine; if it is right, whoever holds the certificate must renew it.'
+    default:
+      return 'If your network checks encrypted traffic, name the file of its certificate authority in NODE_EXTRA_CA_CERTS.'
+  }
+}
+
 function certificateRefused(cause: unknown): ConnectionError {
   const { message, code = '' } = cause as NodeJS.ErrnoException
   return new ConnectionError(`the certificate is refused: ${message}`, {
     code,
-    remedy:
-      'If your network checks encrypted traffic, name the file of its certificate authority in NODE_EXTRA_CA_CERTS.',
+    remedy: remedyOf(code),
     cause,
   })
 }

@@ -9,11 +9,11 @@ import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 import type { ScheduledRequest, Scheduler } from '../schedule/contract.ts'
 import type { Ledger } from '../state/ledger.ts'
-import { backoffMs } from './backoff.ts'
 import { type Answer, classify, type DeadEvent, type Hold, type Verdict } from './classify.ts'
 import type { Concurrency } from './concurrency.ts'
-import type { DeadLetterOffice, Rejection } from './dead-letter-office.ts'
-import type { Gate } from './gate.ts'
+import type { DeadLetterWriter, Rejection } from './dead-letter-writer.ts'
+import type { Pause } from './pause.ts'
+import { backoffMs } from './pause.ts'
 import { createReachability } from './reachability.ts'
 import { createSuspects } from './suspects.ts'
 import type { Traffic } from './traffic.ts'
@@ -28,8 +28,10 @@ type Request = ScheduledRequest<UploadEvent>
 export interface Delivery {
   /** Resolves when everything that the answer asks for is done; rejects when dead letters cannot be written. */
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
-  /** Nothing else is left: what was refused alone is sent once more, or rejected. True when there was anything. */
+  /** Nothing else is left to send: suspects are sent once more, or rejected. True when there were any. */
   resolveSuspects(): Promise<boolean>
+  /** Rejects these: nothing is sent any more, and no answer is waited for. Resolves when there is room for more. */
+  giveUp(rejections: readonly Rejection[]): Promise<void>
   /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
   doubtful(): number
 }
@@ -37,9 +39,9 @@ export interface Delivery {
 interface DeliveryOptions {
   readonly scheduler: Scheduler<UploadEvent>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'warn'>
-  readonly office: DeadLetterOffice
+  readonly deadLetters: DeadLetterWriter
   readonly concurrency: Pick<Concurrency, 'good' | 'bad'>
-  readonly gate: Gate
+  readonly pause: Pause
   readonly traffic: Traffic
   readonly clock: Clock
   readonly api: ApiName
@@ -56,11 +58,11 @@ interface DeliveryOptions {
 }
 
 const HOUR_MS = 3_600_000
-/** By then it is no hiccup, and half an hour of silence would help nobody. */
+/** Fewer failures are a hiccup; to say nothing for the half hour until the run gives up would help nobody. */
 const TOLD_AFTER_FAILURES = 3
 
 export function createDelivery(options: DeliveryOptions): Delivery {
-  const { scheduler, ledger, office, concurrency, gate, traffic, clock, api, key, random } = options
+  const { scheduler, ledger, deadLetters, concurrency, pause, traffic, clock, api, key, random } = options
   const reachability = createReachability(options.giveUpAfterMs)
   const suspects = createSuspects()
   let lastPassedMs = Number.NEGATIVE_INFINITY
@@ -69,7 +71,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   let doubtful = 0
 
   async function rejectAll(rejections: readonly Rejection[]): Promise<void> {
-    const written = office.reject(rejections)
+    const written = deadLetters.reject(rejections)
     for (const { event } of rejections) {
       if (event.trouble.failures > 0) doubtful -= 1
       options.release(event)
@@ -90,7 +92,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   async function settle(request: Request, ingested: number, sentAtMs: number): Promise<void> {
     const nowMs = clock.now()
     reachability.reached(nowMs)
-    gate.passed()
+    pause.passed()
     toldTrouble = false
     concurrency.good(nowMs)
     lastPassedMs = Math.max(lastPassedMs, sentAtMs)
@@ -218,7 +220,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       options.tell(`Amplitude takes nothing: ${why.slice(0, EXCERPT_CHARACTERS)}; trying again`)
     }
     if (verdict.scope === 'run') {
-      repeatAll(request, gate.close(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
+      repeatAll(request, pause.begin(nowMs, verdict.retryAfterMs, deadlineMs), nowMs)
       return
     }
     if (failures < FAILURES_BEFORE_SPLIT || lastPassedMs < failingSinceMs) {
@@ -274,11 +276,12 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await rejectAll(guilty)
       return true
     },
+    giveUp: rejectAll,
     doubtful: () => doubtful,
   }
 }
 
-/** The least of what the events have gone through: those that came back to their lanes may be with others now. */
+/** The least trouble of the request's events: events that went back to their lanes may be in a request with others now. */
 function troubleOf({ events }: Request): Trouble {
   const [first] = events
   if (first === undefined) throw new Error('A request without events')

@@ -9,7 +9,7 @@ import type { HttpProxy } from './proxy.ts'
 
 /** Posts bodies to one URL. */
 export interface HttpClient {
-  /** Never rejects: what goes wrong is an answer too. */
+  /** What goes wrong with a request is an answer too. Rejects only before one is sent: when another process has taken the lock. */
   post(body: Uint8Array): Promise<Answer>
   /** The other side cannot read compressed bodies. */
   sendPlain(): void

@@ -13,7 +13,7 @@ export interface Reachability {
 
 interface FailedAttempt {
   readonly detail: string
-  /** What answered with status 200 and is not Amplitude; null otherwise. */
+  /** What answered with a success and is not Amplitude; null otherwise. */
   readonly excerpt: string | null
   /** An attempt can take minutes: the time without an answer begins with it. */
   readonly sentAtMs: number
@@ -36,7 +36,7 @@ export function createReachability(giveUpAfterMs: number): Reachability {
       if (excerpt !== null) {
         foreign += 1
         if (foreign >= FOREIGN_ANSWERS_BEFORE_STOP) {
-          return new StoppedError(`what answers is not Amplitude: status 200, ${excerpt}`, {
+          return new StoppedError(`what answers is not Amplitude: ${excerpt}`, {
             stopped: 'refused',
             hint: 'Check --endpoint, and whether a proxy or a sign-in page stands in between. The same command goes on.',
           })

@@ -46,7 +46,7 @@ export function createSuspects(): Suspects {
     takeAll() {
       const all = suspects
       suspects = []
-      // Were the last event of a run refused and waited for another to pass, the run could never end.
+      // If the last event of a run waited for another request to pass, the run would never end.
       if (lastPassedMs > Number.NEGATIVE_INFINITY) return { again: [], guilty: all }
       return { again: all.map(({ event }) => event), guilty: [] }
     },

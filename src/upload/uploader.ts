@@ -12,11 +12,11 @@ import { type Ledger, UNKNOWN_DETAIL } from '../state/ledger.ts'
 import type { ChunkTicket } from '../state/settled.ts'
 import type { DeadEvent } from './classify.ts'
 import { createConcurrency } from './concurrency.ts'
-import { createDeadLetterOffice, type LetterBox, type Rejection } from './dead-letter-office.ts'
+import { createDeadLetterWriter, type LetterLog, type Rejection } from './dead-letter-writer.ts'
 import { createDelivery } from './deliver.ts'
-import { createEventKeeper } from './event-keeper.ts'
-import { createGate } from './gate.ts'
+import { createEventSlabs } from './event-slabs.ts'
 import type { HttpClient } from './http-client.ts'
+import { createPause } from './pause.ts'
 import { createQuotaWatch } from './quota-watch.ts'
 import { createRequestBuilder } from './request.ts'
 import type { Traffic } from './traffic.ts'
@@ -33,7 +33,7 @@ export interface UploaderOptions {
   /** Whoever made it closes it. */
   readonly client: Pick<HttpClient, 'post' | 'sendPlain'>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'recall' | 'warn' | 'hasTooManyErrors'>
-  readonly letters: LetterBox
+  readonly letters: LetterLog
   readonly lanes: LaneStore
   /** What is sent is counted in these two. */
   readonly traffic: Traffic
@@ -80,7 +80,7 @@ export interface Uploader extends Sink {
 
 /** Events and records in memory (schedule/README.md §3). */
 const MEMORY_BYTES = 96 << 20
-/** Of which lines of lane files that are not written: that takes a moment, and to have more of them makes it no faster. */
+/** The part of it that lane files may hold before it is written; more would not make the disk faster. */
 const MOST_UNWRITTEN_BYTES = 4 << 20
 /** How long a stop waits for the answers of what is in flight (state/README.md §7). */
 const LAST_ANSWERS_MS = 10_000
@@ -97,16 +97,16 @@ export function createUploader(options: UploaderOptions): Uploader {
   const { settings, client, ledger, letters, lanes, traffic, types, clock, random, signal, failure, tell } = options
   const limits = API_LIMITS[settings.api]
   let stopping = AbortSignal.any([signal, failure.signal])
-  const keeper = createEventKeeper()
+  const eventSlabs = createEventSlabs()
   const builder = createRequestBuilder(options.key)
-  const gate = createGate(random)
+  const pause = createPause(random)
   const most = settings.concurrency === 'auto' ? MOST_CONCURRENCY : settings.concurrency
   const concurrency = createConcurrency({
     start: Math.min(most, settings.concurrency === 'auto' ? FIRST_CONCURRENCY : most),
     max: most,
   })
   const typeName = (type: number) => types.typeNames[type] ?? null
-  const office = createDeadLetterOffice({ letters, ledger, typeName, wallClock: clock.wallClock })
+  const deadLetters = createDeadLetterWriter({ letters, ledger, typeName, wallClock: clock.wallClock })
   const wakeUp = createWakeUp(clock, pump)
 
   const scheduler = createScheduler<UploadEvent>({
@@ -121,7 +121,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     files: {
       append(identity, event) {
         lanes.append(identity, event)
-        keeper.release(event)
+        eventSlabs.release(event)
       },
       read: readLane,
       delete: lanes.delete,
@@ -134,16 +134,16 @@ export function createUploader(options: UploaderOptions): Uploader {
   const delivery = createDelivery({
     scheduler,
     ledger,
-    office,
+    deadLetters,
     concurrency,
-    gate,
+    pause,
     traffic,
     clock,
     api: settings.api,
     key: options.key,
     giveUpAfterMs: settings.giveUpAfterMs,
     random,
-    release: keeper.release,
+    release: eventSlabs.release,
     sendPlain: () => client.sendPlain(),
     stop: fail,
     tell,
@@ -156,9 +156,11 @@ export function createUploader(options: UploaderOptions): Uploader {
   let readsUnderWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
-  /** What became of some request nobody knows: the part that would have said so has failed. */
+  /** Acting on an answer has failed: nobody knows what became of that request. */
   let isBroken = false
-  /** Called at every change; each waiter looks for itself whether it was what it waits for. */
+  /** Some of what is under way is settled without its answer. */
+  let hasGivenUp = false
+  /** Called at every change. Each waiter checks its own condition again. */
   let waiters: (() => void)[] = []
 
   function fail(error: unknown): void {
@@ -205,7 +207,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       if (options.rejectsUnknown && event.ticket.isUnknown) unknown.push({ event, dead: OUTCOME_UNKNOWN, status: null })
       else events.push(event)
     }
-    office.reject(unknown).catch(onDiskFailure)
+    deadLetters.reject(unknown).catch(onDiskFailure)
     scheduler.readBack(owner, events, unknown.length, clock.now())
   }
 
@@ -213,8 +215,8 @@ export function createUploader(options: UploaderOptions): Uploader {
   function pump(): void {
     if (!mustStop()) {
       const nowMs = clock.now()
-      if (gate.opensAtMs() > nowMs) {
-        wakeUp.by(gate.opensAtMs())
+      if (pause.endsAtMs() > nowMs) {
+        wakeUp.by(pause.endsAtMs())
       } else {
         sendAll(nowMs)
         if (inputEnded) quotaWatch.look(scheduler.onlyQuotaLeftUntilMs(nowMs), nowMs)
@@ -243,9 +245,10 @@ export function createUploader(options: UploaderOptions): Uploader {
     concurrency
       .run(() => client.post(body))
       .then(async (answer) => {
-        // Of a request that is refused early the rest may still be on its way out.
+        // When a request is refused early, the rest of its body may still be on its way out.
         if (answer.is === 'failure' || answer.status === 200) builder.reuse(body)
         traffic.answered(answer)
+        if (hasGivenUp) return
         await delivery.answered(request, answer, nowMs)
       })
       .catch((error: unknown) => {
@@ -281,7 +284,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     }
   }
 
-  /** After a stop: the answers of what is in flight, 10 s at most; what has none by then stays pending. */
+  /** After a stop: waits for the answers of requests in flight, 10 s at most. Events without an answer by then stay pending. */
   async function lastAnswers(): Promise<void> {
     wakeUp.cancel()
     const waited = new AbortController()
@@ -298,13 +301,13 @@ export function createUploader(options: UploaderOptions): Uploader {
     failed: failure.signal,
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
-      // Caught at once: it may fail while something else is waited for.
-      const added = chunk.details.size > 0 ? office.addRecords(chunk).catch(onDiskFailure) : null
+      // Caught at once, since it may fail while something else is awaited.
+      const added = chunk.details.size > 0 ? deadLetters.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
-      for (const events of keeper.keep(chunk, ticket)) {
+      for (const events of eventSlabs.keep(chunk, ticket)) {
         for (const event of events) {
           scheduler.offer(event, nowMs)
-          // Each may make an identity hot, and with it hundreds of events leave for a lane file.
+          // One event can make an identity hot, and move hundreds of events to a lane file.
           if (lanes.pendingBytes < MOST_UNWRITTEN_BYTES) continue
           await lanes.idle()
           nowMs = clock.now()
@@ -329,6 +332,18 @@ export function createUploader(options: UploaderOptions): Uploader {
       } catch (error) {
         fail(stoppedByDisk(error))
       }
+    },
+    async giveUp(origin, detail) {
+      hasGivenUp = true
+      // An answer that comes now changes nothing any more.
+      isBroken ||= underWay > 0
+      const left = [...eventSlabs.kept()].filter(({ ticket }) => ticket.origin === origin)
+      const dead: DeadEvent = { at: 0, reason: 'input_replaced', detail }
+      await delivery.giveUp(left.map((event) => ({ event, dead, status: null })))
+      await letters.flush().catch((error: Error) => {
+        throw stoppedByDisk(error)
+      })
+      return left.length
     },
     isClean: () => !isBroken && underWay === 0 && delivery.doubtful() === 0,
     figures() {

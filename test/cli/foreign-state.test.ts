@@ -6,7 +6,6 @@ import {
   mkdirSync,
   readdirSync,
   readFileSync,
-  readlinkSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -16,7 +15,7 @@ import {
 import { dirname, join } from 'node:path'
 import { after, describe, test } from 'node:test'
 import { startEmulator } from '../../src/emulator/server.ts'
-import { braze2amp, temporaryDirectory } from '../harness.ts'
+import { braze2amp, contentOf, temporaryDirectory } from '../harness.ts'
 import { records } from '../upload/harness.ts'
 import { exportsOf, KEY, replay, replayed, stopped, unlimited, write } from './upload-harness.ts'
 
@@ -48,16 +47,6 @@ function names(path: string): readonly string[] {
   return lstatSync(path, { throwIfNoEntry: false })?.isDirectory() ? readdirSync(path) : []
 }
 
-/** Every name below a directory, with what it is, and points to or holds. Taking a lock and giving it back changes a directory's time. */
-function contentOf(root: string): object {
-  return (readdirSync(root, { recursive: true }) as string[]).sort().map((name) => {
-    const path = join(root, name)
-    const stats = lstatSync(path)
-    const content = stats.isSymbolicLink() ? readlinkSync(path) : stats.isFile() ? readFileSync(path, 'base64') : null
-    return [name, stats.mode, content === null ? null : [stats.nlink, stats.mtimeMs, content]]
-  })
-}
-
 async function refuses(cwd: string, message: RegExp, words: readonly string[] = []): Promise<void> {
   const before = contentOf(cwd)
   const { total } = emulator.stats().requests
@@ -70,44 +59,14 @@ async function refuses(cwd: string, message: RegExp, words: readonly string[] = 
 }
 
 describe('a directory of somebody else is refused, and nothing in it is touched', () => {
-  const cases: readonly (readonly [what: string, files: Readonly<Record<string, string>>])[] = [
-    ['a project with lanes of its own', { 'README.md': 'mine', 'lanes/a.txt': 'mine', 'lanes/1.ndjson': '{}\n' }],
-    ['lanes of its own', { 'lanes/a.txt': 'mine' }],
-    ['lanes of its own among numbers', { 'lanes/1.ndjson': '{}\n', 'lanes/b/2.ndjson': '{}\n' }],
-    ['any file', { 'notes.txt': 'mine' }],
-    ['a hidden file', { '.gitignore': '*' }],
-    ['delivered files of its own', { 'files.ndjson': '{"path":"a"}\n{"path":"b"}' }],
-    ['delivered files without an end', { 'files.ndjson': 'mine' }],
-    ['a lock of its own', { lock: 'mine' }],
-    ['a new checkpoint of its own', { 'checkpoint.json.new': 'mine' }],
-    [
-      'a checkpoint of another program',
-      { 'checkpoint.json': '{"epoch":3}', 'model.bin': 'mine', 'lanes/a.txt': 'mine' },
-    ],
-    ['a checkpoint of another program alone', { 'checkpoint.json': '{"epoch":3}' }],
-    ['a checkpoint of another program, a list', { 'checkpoint.json': '[]' }],
-    ['a checkpoint of another program with an empty lock', { 'checkpoint.json': '{"epoch":3}', lock: '' }],
-    ['a directory named as the checkpoint', { 'checkpoint.json/model.bin': 'mine' }],
-    ['a directory named as dead letters', { 'dead-letters.ndjson/a.txt': 'mine' }],
-    ['a directory named as a lock', { 'lock/a.txt': 'mine' }],
-    ['a file named as lanes', { lanes: 'mine' }],
-    ['dead letters of its own', { 'dead-letters.ndjson': '{"mine":1}\n' }],
-    ['dead letters of its own without an end', { 'dead-letters.ndjson': 'mine' }],
-    ['retried letters of its own', { 'retrying.ndjson': '{"reason":"mine"}\n' }],
-    ['seen events of its own', { 'seen-a.bin': 'mine' }],
-    ['lane files of its own', { 'lanes/1.ndjson': 'mine' }],
-    ['a checkpoint of another program with a version', { 'checkpoint.json': '{"version":1}', 'model.bin': 'mine' }],
-    ['what is named as a state that was moved aside', { 'old-2026': 'mine' }],
-  ]
-  for (const [what, files] of cases) {
-    test(what, async () => {
-      const cwd = exportsOf(records(3))
-      for (const [path, content] of Object.entries(files)) write(cwd, `.braze2amp/${path}`, content)
-      const message = /is not a state directory: it holds .*\n.*--state DIR/
-      await refuses(cwd, message)
-      await refuses(cwd, message, ['--fresh', '--yes'])
-    })
-  }
+  // The other cases are in test/state/ownership.test.ts, without a process each.
+  test('whether it begins anew or not', async () => {
+    const cwd = exportsOf(records(3))
+    for (const name of ['README.md', 'lanes/a.txt', 'lanes/1.ndjson']) write(cwd, `.braze2amp/${name}`, '{}\n')
+    const message = /is not a state directory: it holds .*\n.*--state DIR/
+    await refuses(cwd, message)
+    await refuses(cwd, message, ['--fresh', '--yes'])
+  })
 
   test('a directory named as a log beside a checkpoint of ours', async () => {
     const cwd = begun()

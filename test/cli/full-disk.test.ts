@@ -12,7 +12,6 @@ test('a disk that fills up ends the run with a clear error, and it goes on when 
   // Dead letters need room; the summary is elsewhere.
   const cwd = exportsOf(records(4000).map((line, i) => (i < 100 ? line : `{"broken ${'x'.repeat(100)}`)))
   const disk = join(cwd, 'disk')
-  const state = join(disk, 'state')
   mkdirSync(disk)
   const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=256k,mode=700', 'tmpfs', disk])
   if (mounted.status !== 0) return t.skip('mounting a small disk needs root')
@@ -31,7 +30,12 @@ test('a disk that fills up ends the run with a clear error, and it goes on when 
     const { summary } = await replayed(3, { cwd, url: emulator.url, words })
     assert.deepEqual([summary.read, summary.accepted, summary.rejected.by_reason], [4000, 100, { malformed: 3900 }])
     assert.equal(emulator.stats().unique, 100)
-    assert.equal(readFileSync(join(state, 'dead-letters.ndjson'), 'utf8').trimEnd().split('\n').length, 3900)
+    assert.equal(
+      readFileSync(join(disk, 'state', 'dead-letters.ndjson'), 'utf8')
+        .trimEnd()
+        .split('\n').length,
+      3900,
+    )
   } finally {
     spawnSync('umount', [disk])
   }

@@ -18,8 +18,9 @@ const COUNT = 5
 /** A server with TLS for `HOST`, on this machine. */
 async function startSecure(
   t: TestContext,
+  end?: string,
 ): Promise<{ readonly port: number; readonly cert: string; requests(): number }> {
-  const certificate = createCertificate(HOST)
+  const certificate = createCertificate(HOST, end)
   let requests = 0
   const server = createServer({ ...certificate }, (request, response) => {
     requests += 1
@@ -136,7 +137,20 @@ describe('a certificate that is refused', () => {
     write(cwd, 'ca.pem', server.cert)
     const env = { ...NO_PROXIES, NODE_EXTRA_CA_CERTS: join(cwd, 'ca.pem') }
     const run = await replay({ cwd, url: `https://127.0.0.1:${server.port}`, env })
-    assertStopped(run, /certificate[\s\S]*NODE_EXTRA_CA_CERTS/)
+    assertStopped(run, /certificate[\s\S]*another name[\s\S]*--endpoint/)
+    assert.doesNotMatch(run.stderr, /NODE_EXTRA_CA_CERTS/)
+    assert.equal(server.requests(), 0)
+  })
+
+  test('stops it too when it has expired', async (t) => {
+    const server = await startSecure(t, '250101000000Z')
+    const proxy = await startProxy(t, 'tunnel')
+    const cwd = exportsOf(records(COUNT))
+    write(cwd, 'ca.pem', server.cert)
+    const env = { HTTPS_PROXY: proxy.url, NODE_EXTRA_CA_CERTS: join(cwd, 'ca.pem') }
+    const run = await replay(invocation({ cwd, port: server.port, env }))
+    assertStopped(run, /certificate has expired[\s\S]*clock/)
+    assert.doesNotMatch(run.stderr, /NODE_EXTRA_CA_CERTS/)
     assert.equal(server.requests(), 0)
   })
 })

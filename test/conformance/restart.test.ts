@@ -96,5 +96,9 @@ describe('cut from the middle', () => {
     for (const lineEnd of ['\n', '\r\n', '\r', '\r\r\n', '\r\r', '\n\r\r\n\r']) {
       await assertRestarts(Buffer.from(`id,external_user_id,time,subject${lineEnd}${rows.join(lineEnd)}`))
     }
+    const mixed = rows.map(
+      (row, i) => `${i % 83 === 2 ? 'a\r,b' : ''}${row}${i % 7 === 1 ? '\ry' : ''}${i % 40 === 0 ? '\n' : '\r'}`,
+    )
+    await assertRestarts(Buffer.from(`id,external_user_id,time,subject\n${mixed.join('')}`))
   })
 })

@@ -7,7 +7,7 @@ import { claimState, moveAside } from '../../src/state/claim.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
 import { systemProcesses } from '../../src/state/processes.ts'
 import { temporaryDirectory } from '../harness.ts'
-import { CHECKPOINT } from './checkpoints.ts'
+import { CHECKPOINT } from '../state/checkpoints.ts'
 import { crashAt, PASS, withFaults } from './faults.ts'
 
 /** `--fresh` that is killed while it moves a state aside, with a file of somebody else in the directory (`moveAside`). */
@@ -33,6 +33,7 @@ const claimed = async (directory: string) => {
     processes: systemProcesses,
     tell: () => {},
     isFresh: true,
+    signal: new AbortController().signal,
   })
   await claim.lock?.release()
   return claim

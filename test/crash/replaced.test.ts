@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { appendFileSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { test } from 'node:test'
-import { UsageError } from '../../src/errors.ts'
+import { Braze2ampError, EXIT, UsageError } from '../../src/errors.ts'
 import { type OpenStoredFile, openStoredFile } from '../../src/read/stored-bytes.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { type FilePlan, writeExports } from './exports.ts'
@@ -115,6 +115,65 @@ for (const format of FORMATS) {
         assert.deepEqual([...world.amplitude.repeated], [])
       }
     })
+  }
+}
+
+const EVERYBODY: FilePlan['records'] = LARGE.slice(0, 24).map((each, i) => ({
+  ...each,
+  owner: (['user 1', 'user 2', 'user 3', 'device 1'] as const)[i % 4] ?? 'user 1',
+}))
+
+for (const [name, life, exitCode, cause] of [
+  ['a signal', { stopAfterMs: 5000 }, EXIT.interrupted, /^interrupted; and /],
+  ['the giving up', {}, EXIT.stopped, /^Amplitude cannot be reached: .*; and /],
+] as const) {
+  test(`${name} after all that was read of a replaced file went into lane files is told too, and nothing is lost`, async () => {
+    const { world, path, ids, replace } = replacementOf('ndjson', LARGE)
+    const trouble = Array.from({ length: 5000 }, () => '503' as const)
+    const first = await world.live({ ...life, openFile: actingAt(path, 2, replace).openFile, trouble })
+    assert.ok(first.error instanceof Braze2ampError, String(first.error))
+    assert.equal(first.error.exitCode, exitCode)
+    assert.match(first.error.message, cause)
+    assert.match(first.error.hint ?? '', /waits in the state/)
+    const renamed = join(dirname(path), `other-${path.split('/').at(-1)}`)
+    renameSync(path, renamed)
+    const goesOn = await world.live({ paths: [renamed, ...world.paths.filter((each) => each !== path)] })
+    assert.deepEqual([goesOn.error, goesOn.exitCode], [null, 0])
+    assert.equal(has(world, [...ids.old, ...ids.new, ...ids.behind]), 86)
+    assert.deepEqual([...world.amplitude.repeated], [])
+  })
+
+  for (const trouble of ['503', 'lost answer'] as const) {
+    for (const [size, records] of [
+      ['large', EVERYBODY],
+      ['small', SMALL],
+    ] as const) {
+      test(`${name} before what was read of a replaced file is sent (${trouble}, ${size}) is told, and nothing is lost`, async () => {
+        const { world, path, ids, replace } = replacementOf('ndjson', records)
+        const { openFile } = actingAt(path, 2, replace)
+        const first = await world.live({ ...life, openFile, trouble: Array.from({ length: 5000 }, () => trouble) })
+        assert.ok(first.error instanceof Braze2ampError, String(first.error))
+        assert.equal(first.error.exitCode, exitCode)
+        assert.match(first.error.message, cause)
+        const [, count] =
+          /was replaced while it was read: (\d+) of its records are not sent/.exec(first.error.message) ?? []
+        const letters = world.lines('dead-letters.ndjson').map((line) => JSON.parse(line))
+        assert.equal(letters.length, Number(count))
+        assert.ok(letters.every(({ reason, record, event }) => reason === 'input_replaced' && record && event))
+        assert.match(first.error.hint ?? '', /retry sends them/)
+
+        // What the message says to do.
+        const renamed = join(dirname(path), `other-${path.split('/').at(-1)}`)
+        renameSync(path, renamed)
+        const goesOn = await world.live({ paths: [renamed, ...world.paths.filter((each) => each !== path)] })
+        assert.equal(goesOn.error, null)
+        const retried = await world.live({ isRetry: true })
+        assert.deepEqual([retried.error, retried.exitCode], [null, 0])
+        const all = [...ids.old, ...ids.new, ...ids.behind]
+        assert.equal(has(world, all), all.length)
+        if (trouble === '503') assert.deepEqual([...world.amplitude.repeated], [])
+      })
+    }
   }
 }
 

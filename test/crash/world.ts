@@ -13,7 +13,6 @@ import type { Checkpoint, SavedInput } from '../../src/state/checkpoint.ts'
 import type { FileSystem } from '../../src/state/file-system.ts'
 import { RETRYING_FILE } from '../../src/state/input-plan.ts'
 import type { Processes } from '../../src/state/processes.ts'
-import { isRetrying, prepareRetry } from '../../src/state/retrying.ts'
 import { randomOf } from '../bench/generate.ts'
 import { PLAIN } from '../harness.ts'
 import { SETTINGS } from '../upload/harness.ts'
@@ -272,16 +271,10 @@ function sessionOf(
     },
     format: null,
     shard: undefined,
-    paths: isRetry ? null : () => paths,
-    bytes: null,
-    facts: null,
+    kind: isRetry
+      ? { is: 'retry', reason: reason ?? null }
+      : { is: 'replay', paths: () => paths, bytes: null, facts: null },
     ask: null,
-    ...(isRetry && {
-      prepare: async (saved, fileSystem) =>
-        saved === null || isRetrying(saved)
-          ? saved
-          : (await prepareRetry(fileSystem, state, saved, reason ?? null)).checkpoint,
-    }),
   }
 }
 

@@ -163,12 +163,38 @@ test('an absurd length or count within a record is damage, and is not allocated'
   }
 })
 
-test('items that take no byte are damage: nothing stands behind their count', async () => {
-  const nothings = { type: 'array', items: 'null' }
-  const result = await readUser(nothings, Buffer.concat([long(2), long(0)]))
-  assert.deepEqual(result.events, [])
-  assert.equal(result.rejected['damaged_input'], 1)
-})
+const EMPTY_TYPES = ['null', { type: 'record', name: 'Empty', fields: [] }, { type: 'fixed', name: 'Zero', size: 0 }]
+
+for (const empty of EMPTY_TYPES) {
+  test(`an array or a map of values that take no byte (${JSON.stringify(empty)}) is read`, async () => {
+    const key = (text: string) => Buffer.concat([long(text.length), Buffer.from(text)])
+    const fields = [
+      { name: 'id', type: 'string' },
+      { name: 'external_user_id', type: 'string' },
+      { name: 'time', type: 'long' },
+      { name: 'list', type: { type: 'array', items: empty } },
+      { name: 'map', type: { type: 'map', values: typeof empty === 'string' ? empty : empty.name } },
+    ]
+    const rest = [key('u'), long(1767319200), long(3000), long(-2), long(0), long(0)]
+    const map = [long(2), key('a'), key('b'), long(0)]
+    const record = (id: string) => Buffer.concat([key(id), ...rest, ...map])
+    const count = 40
+    const block = Buffer.concat(Array.from({ length: count }, (_, i) => record(`id-${i}`)))
+    const schema = { type: 'record', name: TYPE, fields }
+    const result = await read(container(schema, count, block))
+    assert.deepEqual(result.details, [])
+    assert.equal(result.events.length, count)
+  })
+
+  test(`more values that take no byte (${JSON.stringify(empty)}) than anybody writes are damage`, async () => {
+    const many = Buffer.concat(Array.from({ length: 2000 }, () => long(1000)))
+    for (const items of [Buffer.concat([long(2n ** 40n), long(0)]), Buffer.concat([many, long(0)])]) {
+      const result = await readUser({ type: 'array', items: empty }, items)
+      assert.deepEqual(result.events, [])
+      assert.equal(result.rejected['damaged_input'], 1)
+    }
+  })
+}
 
 test('a record that nests without end is damage', async () => {
   const schema = {

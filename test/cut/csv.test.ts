@@ -2,7 +2,8 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CUTTERS } from '../../src/cut/cut.ts'
-import { BEGINNING } from '../../src/model.ts'
+import { BEGINNING, type Restart } from '../../src/model.ts'
+import type { OpenInput } from '../../src/read/open.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 
 const TYPE = 'users.messages.email.Open'
@@ -256,6 +257,190 @@ test('whatever line ends are mixed, every row has its own fields, place and line
   )
 })
 
+const PERSON = 'id,time,external_user_id,campaign_name'
+
+function usersOf({ events }: Result): readonly string[] {
+  return events.map((event) => JSON.parse(event).user_id)
+}
+
+function linesAt(text: string, positions: readonly number[]): readonly number[] {
+  return positions.map((at) => text.slice(0, at).split(/\r\r\n|\r\n|\r|\n/).length)
+}
+
+for (const [name, lineEnd] of LINE_ENDS.filter(([name]) => name !== 'CR')) {
+  test(`a lone CR in a field is content, where lines end in ${name}`, async () => {
+    const lines = [
+      PERSON,
+      '1,1767319200,mara\rsmith,x',
+      '2,1767319200,"mara\rsmith",x\r\ry',
+      '3,1767319200,u,x',
+      '4\r,1767319200,u,\rx',
+      '',
+      '5,1767319200,u,x',
+    ]
+    for (const end of ['', lineEnd, `\r${lineEnd}`]) {
+      const text = lines.join(lineEnd) + end
+      const result = await readEveryWay(text)
+      assert.deepEqual(ids(result), ['1', '2', '3', '4\r', '5'])
+      assert.deepEqual(usersOf(result), ['mara\rsmith', 'mara\rsmith', 'u', 'u', 'u'])
+      assert.equal(JSON.parse(result.events[1] ?? '').event_properties.campaign_name, 'x\r\ry')
+      assert.equal(JSON.parse(result.events[3] ?? '').event_properties.campaign_name, '\rx')
+      assert.deepEqual(
+        result.positions,
+        ['1,1', '2,1', '3,1', '4\r', '5,1'].map((row) => text.indexOf(row)),
+      )
+      assert.deepEqual(result.lines, linesAt(text, result.positions))
+    }
+  })
+
+  test(`rows that end in CR are read among rows that end in ${name}, with the CRs in their values`, async () => {
+    const rows = [
+      '1,1767319200,u,a',
+      '2,1767319200,u,b\rc',
+      '"3",1767319200,u,d\r\re',
+      '4,1767319200,u,"f"',
+      '5,1767319200,u,',
+    ]
+    const text = `${PERSON}${lineEnd}\r${rows.join('\r')}\r\r${lineEnd}6,1767319200,u,g${lineEnd}`
+    const result = await readEveryWay(text)
+    assert.deepEqual(ids(result), ['1', '2', '3', '4', '5', '6'])
+    assert.deepEqual(
+      result.events.map((event) => JSON.parse(event).event_properties.campaign_name),
+      ['a', 'b\rc', 'd\r\re', 'f', undefined, 'g'],
+    )
+    assert.deepEqual(
+      result.positions,
+      [...rows, '6,1'].map((row) => text.indexOf(row)),
+    )
+    assert.deepEqual(result.lines, linesAt(text, result.positions))
+  })
+
+  test(`of a line whose CRs neither end rows nor belong to a value nothing is sent, where lines end in ${name}`, async () => {
+    const torn = [
+      ['1,1767319200,mara\rsmith,x,y', null],
+      ['1,1767319200,mara\rsmith', '3 columns instead of 4'],
+      ['1,1767319200,mara,x\rsmith,y', null],
+      ['1,1767319200,mara\rsmith,x\r2,1767319200,u,y', null],
+      ['1,1767319200,mara,x,y\r2,1767319200,u,y\r3,1767319200,u,y', null],
+      ['mara\r2,1767319200,u,y\r3,1767319200,u,y', null],
+      ['1,1767319200,mara\r"smith",x', null],
+      ['1,1767319200,mara,x\r"2"', null],
+      ['1,1767319200,mara,x\r2,u,"a\nb"', null],
+      ['1,1767319200,mara,x\r2,17"67,u,y', 'a quote that opens or closes no field'],
+      ['1,1767319200,mara,x\r2,"1767,u,y\r3,1767319200,u,y', 'a quote that opens or closes no field'],
+    ] as const
+    for (const [line, detail] of torn) {
+      const after = ['8,"1767319200",u,x', '9,1767319200,u,x', '']
+      const result = await readEveryWay([PERSON, '0,1767319200,u,x', line, ...after].join(lineEnd))
+      assert.deepEqual(ids(result), ['0', '8', '9'], JSON.stringify(line))
+      assert.deepEqual(result.raws, [line])
+      const found = detail ?? 'carriage returns that neither end rows nor belong to a value'
+      assert.deepEqual(result.details, [`malformed: ${found}`])
+      const lines = line.split(/[\r\n]/).length
+      assert.deepEqual(result.lines, [2, 3, 3 + lines, 4 + lines])
+    }
+  })
+}
+
+test('whatever stands in a file, it gives the same records however it is divided and wherever reading begins', async () => {
+  const part = fc.constantFrom(
+    '1,',
+    '2,u,',
+    '3,u,1767319200',
+    ',4',
+    'x',
+    '"',
+    '""',
+    '\r',
+    '\r',
+    '\n',
+    '\r\n',
+    '"q"',
+    '5,u,6,z',
+    '5,u,6,z',
+  )
+  const line = fc.constantFrom(...LINE_ENDS.map(([, end]) => end))
+  const bodies = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''))
+
+  async function cut(bytes: Buffer, from: Restart, pieceBytes: number) {
+    const found = []
+    for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
+      for (let i = 0; i < raw.count; i++) {
+        const text = Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString()
+        const fault = raw.faults.find(({ index }) => index === i)?.detail
+        found.push({ text, fault, byte: raw.positions[i] as number, line: raw.lines?.[i] as number })
+      }
+    }
+    return found
+  }
+
+  await fc.assert(
+    fc.asyncProperty(line, bodies, fc.integer({ min: 1, max: 5 }), async (lineEnd, body, pieceBytes) => {
+      const bytes = Buffer.from(`id,external_user_id,time,campaign_name${lineEnd}0,u,1767319200,x\n${body}\n`)
+      const whole = await cut(bytes, BEGINNING, bytes.length)
+      assert.deepEqual(await cut(bytes, BEGINNING, pieceBytes), whole)
+      for (const [ordinal, { byte, line: at }] of whole.entries()) {
+        assert.deepEqual(await cut(bytes, { byte, ordinal, line: at }, pieceBytes), whole.slice(ordinal))
+      }
+    }),
+    { numRuns: 1500 },
+  )
+})
+
+test('of a CR in a file whose header ends in LF the value is sent whole, or nothing of it', async () => {
+  const result = await readEveryWay('id,time,external_user_id\na,1767319200,mara\rsmith\nb,1767319200,x\n')
+  assert.deepEqual(usersOf(result), ['mara\rsmith', 'x'])
+})
+
+test('rows that end in CR and take more than is held in memory are read before an LF comes', async () => {
+  const row = `1,1767319200,u,${'x'.repeat(1 << 20)}\r`
+  const count = 40
+  const pieces = [Buffer.from(`${PERSON}\n`), ...Array.from({ length: count }, () => Buffer.from(row))]
+  let given = 0
+  const input: OpenInput = { ...memoryInput(Buffer.alloc(0), TYPE), read: async () => pieces[given++] ?? null }
+  let taken = 0
+  for await (const raw of CUTTERS.csv(input, BEGINNING)) {
+    assert.deepEqual(raw.faults, [])
+    taken += raw.count
+    assert.ok(given <= taken + 3, `${given} read, ${taken} taken`)
+  }
+  assert.equal(taken, count)
+})
+
+test('a row of more than 16 MB between rows that end in CR, and CRs without end, are malformed up to the next LF', async () => {
+  for (const [long, lines] of [
+    [`2,1767319200,u,${'x'.repeat(17 << 20)}`, 2],
+    ['x\r'.repeat(9 << 20), (9 << 20) + 1],
+    ['\r'.repeat(17 << 20), 17 << 20],
+  ] as const) {
+    const text = Buffer.from(`${PERSON}\n0,1767319200,u,x\r1,1767319200,u,x\r${long}\n3,1767319200,u,x\n`)
+    const result = await read(text, 1 << 20)
+    assert.deepEqual(ids(result), ['0', '3'])
+    assert.match(result.details[0] ?? '', /malformed: a row of more than/)
+    assert.deepEqual(result.lines, [2, 3, 3 + lines])
+  }
+})
+
+test('blank lines before a header may be cut anywhere', async () => {
+  for (const blank of ['\n\r', '\r\r\n', ' \r\n', '\r', '\r\r\r\n']) {
+    const bytes = Buffer.from(`${blank}${HEADER}\n1,u,1767319200,x\n`)
+    for (let first = 1; first <= blank.length + 1; first++) {
+      const pieces = [bytes.subarray(0, first), bytes.subarray(first)]
+      const input: OpenInput = { ...memoryInput(Buffer.alloc(0), TYPE), read: async () => pieces.shift() ?? null }
+      assert.deepEqual(ids(await readInput(input, 'csv')), ['1'], JSON.stringify([blank, first]))
+    }
+  }
+})
+
+test('a header with a stray quote is taken whole, wherever it is cut', async () => {
+  const bytes = Buffer.from(`id,na"me,external_user_id,time\n1,x,u,1767319200\n`)
+  for (let first = 1; first < bytes.length; first++) {
+    const pieces = [bytes.subarray(0, first), bytes.subarray(first)]
+    const input: OpenInput = { ...memoryInput(Buffer.alloc(0), TYPE), read: async () => pieces.shift() ?? null }
+    assert.deepEqual(ids(await readInput(input, 'csv')), ['1'], `${first} bytes`)
+  }
+})
+
 test('a header may have quoted names, with delimiters and line ends in them', async () => {
   const result = await readEveryWay(
     `\ufeff"id","the note, of\r\nmany, lines",external_user_id;x,"time",external_user_id\r1,n,y,1767319200,u\r`,
@@ -307,7 +492,7 @@ test('a time may be a number in any unit or a timestamp, and a row whose time is
   )
   assert.deepEqual(details, [
     'malformed: time is out of range: "20260102" would be 1970-08-23T11:48:22.000Z, not from 2000 to 2099',
-    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z',
+    'malformed: time has lost its seconds: "1.76732E+09" would be 2026-01-02T02:13:20.000Z; write it again as a whole number of seconds',
   ])
 })
 

@@ -13,7 +13,7 @@ import { EVENT, OUTCOMES } from '../../src/outcomes.ts'
 import { chooseFormat } from '../../src/read/choose-format.ts'
 import { openInput } from '../../src/read/open.ts'
 import { appendEventLetter, appendLaneLine, appendRecordLetter } from '../../src/state/letter.ts'
-import { createEventKeeper } from '../../src/upload/event-keeper.ts'
+import { createEventSlabs } from '../../src/upload/event-slabs.ts'
 import type { UploadEvent } from '../../src/upload/upload-event.ts'
 import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
 import { mapping, memoryInput, readFileInput, readInput } from '../conformance/read.ts'
@@ -23,7 +23,7 @@ import { SHAPES } from '../shapes/shapes.ts'
 const FIXTURES = fileURLToPath(new URL('../../../fixtures/', import.meta.url))
 const OPEN = 'users.messages.email.Open'
 const mapChunk = createChunkMapper(mapping)
-const keeper = createEventKeeper()
+const eventSlabs = createEventSlabs()
 
 /** What an upload would write that cannot send anything: all events, by turns as dead letters and lines of a lane file, and what was rejected. */
 async function lettersOf(path: string): Promise<Buffer> {
@@ -38,7 +38,7 @@ async function lettersOf(path: string): Promise<Buffer> {
 
   function addLetters(chunk: MappedChunk): void {
     const { raw, outcomes, types, typeNames, details } = chunk
-    const events = [...keeper.keep(chunk, ticketFor(1))].flat().values()
+    const events = [...eventSlabs.keep(chunk, ticketFor(1))].flat().values()
     for (let i = 0; i < chunk.count; i++) {
       const type = typeNames[types[i] as number] ?? null
       const outcome = OUTCOMES[outcomes[i] as number]

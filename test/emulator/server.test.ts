@@ -28,7 +28,6 @@ for (const { path, bytes, status } of [
     assert.equal(await statusOf(postRaw(emulator, path, body)), status)
     const zipped = new Uint8Array(gzipSync(body))
     assert.equal(await statusOf(postRaw(emulator, path, zipped, { 'content-encoding': 'gzip' })), status)
-    assert.equal(emulator.stats().bytes_received, bytes + zipped.length)
   })
   test(`${path}: 2000 events pass`, async (t) => {
     const emulator = await start(t, { httpEventsPerSecond: 1000 })

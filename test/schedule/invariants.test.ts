@@ -8,7 +8,7 @@ import { type Outcome, type SimulatedEvent, type Simulation, simulate } from './
 
 /** `SEED=… RUNS=…` repeat a failure or look further. Every process tries other seeds, so that few runs are enough here. */
 const SEED = Number(process.env['SEED'] ?? Math.floor(Math.random() * 2 ** 31))
-const RUNS = Number(process.env['RUNS'] ?? 25)
+const RUNS = Number(process.env['RUNS'] ?? 100)
 
 function check(name: string, arbitrary: fc.Arbitrary<Simulation>, property: (simulation: Simulation) => void): void {
   test(name, (t) => {

@@ -32,7 +32,7 @@ test('an input that cannot be opened now keeps what was known of it; one that wa
   })
   for (const source of inputs.sources()) inputs.refused(source)
   assert.deepEqual(
-    inputs.picture().open.map(({ kind, settled }) => [kind, settled]),
+    inputs.snapshot().open.map(({ kind, settled }) => [kind, settled]),
     [
       ['retry', [[0, 5]]],
       ['input', [[0, 5]]],

@@ -41,7 +41,7 @@ interface Scene {
   /** Lines read back, in order. */
   readonly back: RecalledLine[]
   readonly failures: Error[]
-  /** The last picture that became durable. */
+  /** The last snapshot that became durable. */
   readonly saved: () => readonly SavedLane[]
   readonly save: () => Promise<void>
   readonly read: (count: number, owner?: LaneOwner) => Promise<void>
@@ -77,10 +77,10 @@ async function open({
   })
 
   async function save(): Promise<void> {
-    const picture = lanes.picture()
+    const snapshot = lanes.snapshot()
     await lanes.flush()
-    saved = picture
-    await lanes.saved(picture)
+    saved = snapshot
+    await lanes.saved(snapshot)
   }
 
   async function read(count: number, owner = OWNER): Promise<void> {
@@ -127,7 +127,7 @@ describe('lane files', () => {
     assert.deepEqual([saved().length, filesOf(disk)], [1, [`${DIRECTORY}/1.ndjson`]], 'its line is in flight')
     const [line] = back as [RecalledLine]
     settle(line.ticket, line.index)
-    lanes.picture()
+    lanes.snapshot()
     await lanes.flush()
     assert.deepEqual(filesOf(disk), [`${DIRECTORY}/1.ndjson`], 'the checkpoint is not durable')
     await save()

@@ -13,112 +13,135 @@ interface Case {
   /** What lives at the holder's pid, where this process looks. */
   readonly lives?: 'nothing' | 'it' | 'another' | 'unknown'
   readonly withoutNamespaces?: boolean
-  /** Untouched for: just now, over 30 s, over 60 s. */
-  readonly are: readonly [Condition, Condition, Condition]
+  readonly is: Condition
+  /** The same, when it was touched less than 60 s ago. */
+  readonly whileTouched?: Condition
 }
 
-const AT_ONCE = ['dead', 'dead', 'dead'] as const
-const NEVER = ['alive', 'alive', 'alive'] as const
-const WHEN_WATCHED = ['doubtful', 'doubtful', 'doubtful'] as const
-const AFTER_30_S = ['alive', 'doubtful', 'doubtful'] as const
-const AFTER_60_S = ['alive', 'alive', 'doubtful'] as const
+const AT_ONCE = 'dead'
+const NEVER = 'alive'
+const WHEN_WATCHED = { freeAfterMs: 0 }
+const AFTER_30_S = { freeAfterMs: 30_000 }
+const AFTER_60_S = { freeAfterMs: 60_000 }
 
 const MAC = { ...SELF, ...UNKNOWN }
 
 const CASES: Readonly<Record<string, Case>> = {
-  'dead, in our namespace': { holder: OTHER, are: AT_ONCE },
-  'alive, in our namespace': { holder: OTHER, lives: 'it', are: NEVER },
-  'dead, and its pid lives again': { holder: OTHER, lives: 'another', are: AT_ONCE },
-  'dead, and its pid is ours now': { holder: { ...OTHER, pid: 1 }, lives: 'another', are: AT_ONCE },
-  'dead, in our namespace, with its start unknown': { holder: { ...OTHER, processStart: null }, are: AT_ONCE },
+  'dead, in our namespace': { holder: OTHER, is: AT_ONCE },
+  'alive, in our namespace': { holder: OTHER, lives: 'it', is: NEVER },
+  'dead, and its pid lives again': { holder: OTHER, lives: 'another', is: AT_ONCE },
+  'dead, and its pid is ours now': { holder: { ...OTHER, pid: 1 }, lives: 'another', is: AT_ONCE },
+  'dead, in our namespace, with its start unknown': { holder: { ...OTHER, processStart: null }, is: AT_ONCE },
   'of a pid that lives, with its start unknown': {
     holder: { ...OTHER, processStart: null },
     lives: 'another',
-    are: AFTER_60_S,
+    is: AFTER_60_S,
+    whileTouched: NEVER,
   },
-  'of a pid that lives, whose start is hidden': { holder: OTHER, lives: 'unknown', are: AFTER_60_S },
-  'alive, in our namespace, with another host name': { holder: { ...OTHER, host: 'there' }, lives: 'it', are: NEVER },
-  'dead, in our namespace, with another host name': { holder: { ...OTHER, host: 'there' }, are: AT_ONCE },
+  'of a pid that lives, whose start is hidden': {
+    holder: OTHER,
+    lives: 'unknown',
+    is: AFTER_60_S,
+    whileTouched: NEVER,
+  },
+  'alive, in our namespace, with another host name': { holder: { ...OTHER, host: 'there' }, lives: 'it', is: NEVER },
+  'not seen in our namespace, with another host name': { holder: { ...OTHER, host: 'there' }, is: AFTER_60_S },
+  'of a pid that lives again, with another host name': {
+    holder: { ...OTHER, host: 'there' },
+    lives: 'another',
+    is: AFTER_60_S,
+  },
+  'of our pid, with another host name': {
+    holder: { ...SELF, processStart: 400, host: 'there' },
+    lives: 'another',
+    is: AFTER_60_S,
+  },
+  'of a pid that lives, whose start is hidden, with another host name': {
+    holder: { ...OTHER, host: 'there' },
+    lives: 'unknown',
+    is: AFTER_60_S,
+  },
 
   'in another container of our host name and pid': {
     holder: { ...SELF, pidNamespace: 'pid:[2]' },
     lives: 'it',
-    are: AFTER_60_S,
+    is: AFTER_30_S,
   },
   'in another container, where its pid does not live here': {
     holder: { ...OTHER, pidNamespace: 'pid:[2]' },
-    are: AFTER_60_S,
+    is: AFTER_60_S,
   },
   'on another machine with our host name, pid and start': {
     holder: { ...SELF, boot: 'boot b' },
     lives: 'it',
-    are: AFTER_60_S,
+    is: AFTER_30_S,
   },
-  'of before this machine was started again': { holder: { ...OTHER, boot: 'boot b' }, are: AFTER_60_S },
-  'on another host': { holder: { ...OTHER, host: 'there', boot: 'boot b', pidNamespace: 'pid:[2]' }, are: AFTER_60_S },
+  'of before this machine was started again': { holder: { ...OTHER, boot: 'boot b' }, is: AFTER_60_S },
+  'on another host': { holder: { ...OTHER, host: 'there', boot: 'boot b', pidNamespace: 'pid:[2]' }, is: AFTER_60_S },
   'on another boot, in a namespace that is not known': {
     holder: { ...SELF, boot: 'boot b', pidNamespace: null },
-    are: AFTER_60_S,
+    is: AFTER_30_S,
   },
   'in another namespace, of a boot that is not known': {
     holder: { ...SELF, boot: null, pidNamespace: 'pid:[2]' },
-    are: AFTER_60_S,
+    is: AFTER_30_S,
   },
 
-  'of an older version, with our host and pid': { holder: { ...SELF, ...UNKNOWN }, lives: 'it', are: AFTER_30_S },
+  'of an older version, with our host and pid': { holder: { ...SELF, ...UNKNOWN }, lives: 'it', is: AFTER_30_S },
   'of an older version, with our host and a pid that does not live': {
     holder: { ...OTHER, ...UNKNOWN },
-    are: WHEN_WATCHED,
+    is: WHEN_WATCHED,
   },
   'of an older version, with our host and a pid that lives': {
     holder: { ...OTHER, ...UNKNOWN },
     lives: 'another',
-    are: AFTER_60_S,
+    is: AFTER_60_S,
   },
   'of an older version, with our pid on another host': {
     holder: { ...SELF, ...UNKNOWN, host: 'there' },
-    are: AFTER_60_S,
+    is: AFTER_60_S,
   },
-  'in our namespace, of a boot that is not known': { holder: { ...OTHER, boot: null }, are: WHEN_WATCHED },
-  'of our boot, in a namespace that is not known': { holder: { ...OTHER, pidNamespace: null }, are: WHEN_WATCHED },
+  'in our namespace, of a boot that is not known': { holder: { ...OTHER, boot: null }, is: WHEN_WATCHED },
+  'of our boot, in a namespace that is not known': { holder: { ...OTHER, pidNamespace: null }, is: WHEN_WATCHED },
   'of our boot, host and pid, in a namespace that is not known': {
     holder: { ...SELF, pidNamespace: null },
     lives: 'it',
-    are: AFTER_30_S,
+    is: AFTER_30_S,
   },
-  'known, where this container has no /proc': { holder: OTHER, self: MAC, are: WHEN_WATCHED },
-  'known, of our host and pid, where this container has no /proc': { holder: SELF, self: MAC, are: AFTER_30_S },
-  'where no container has a /proc': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, are: WHEN_WATCHED },
+  'known, where this container has no /proc': { holder: OTHER, self: MAC, is: WHEN_WATCHED },
+  'known, of our host and pid, where this container has no /proc': { holder: SELF, self: MAC, is: AFTER_30_S },
+  'where no container has a /proc': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, is: WHEN_WATCHED },
 
-  'dead, on a Mac': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, withoutNamespaces: true, are: AT_ONCE },
+  'dead, on a Mac': { holder: { ...OTHER, ...UNKNOWN }, self: MAC, withoutNamespaces: true, is: AT_ONCE },
   'of a pid that lives, on a Mac': {
     holder: { ...OTHER, ...UNKNOWN },
     self: MAC,
     withoutNamespaces: true,
     lives: 'unknown',
-    are: AFTER_60_S,
+    is: AFTER_60_S,
+    whileTouched: NEVER,
   },
   'of our pid, on a Mac': {
     holder: MAC,
     self: MAC,
     withoutNamespaces: true,
     lives: 'unknown',
-    are: AFTER_30_S,
+    is: AFTER_30_S,
   },
   'on another Mac': {
     holder: { ...OTHER, ...UNKNOWN, host: 'there' },
     self: MAC,
     withoutNamespaces: true,
-    are: AFTER_60_S,
+    is: AFTER_60_S,
   },
   'in a container of a Mac, with its host name': {
     holder: OTHER,
     self: MAC,
     withoutNamespaces: true,
-    are: WHEN_WATCHED,
+    is: WHEN_WATCHED,
   },
 
-  'nobody knows who': { holder: null, are: AFTER_60_S },
+  'nobody knows who': { holder: null, is: AFTER_60_S },
 }
 
 function processesOf({ holder, self = SELF, lives = 'nothing', withoutNamespaces = false }: Case): Processes {
@@ -136,9 +159,10 @@ describe('the holder of a lock', () => {
       const holder = facts.holder === null ? null : { ...facts.holder, startedAt: 0 }
       const processes = processesOf(facts)
       const after = (ms: number) => conditionOf(holder, processes, ms)
-      assert.deepEqual([after(0), after(30_001), after(60_001)], facts.are)
-      assert.deepEqual([after(-3_600_000), after(30_000)], [facts.are[0], facts.are[0]], 'a clock that is behind')
-      assert.equal(after(60_000), facts.are[1])
+      assert.deepEqual([after(60_001), after(3_600_000)], [facts.is, facts.is])
+      assert.deepEqual(after(-1), facts.is, 'touched by a clock that is ahead')
+      const touched = facts.whileTouched ?? facts.is
+      assert.deepEqual([after(0), after(30_000), after(60_000)], [touched, touched, touched])
     })
   }
 })

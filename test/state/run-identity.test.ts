@@ -11,8 +11,8 @@ import {
   type RunChoices,
   type RunIdentity,
 } from '../../src/state/run-identity.ts'
-import { CHECKPOINT } from '../crash/checkpoints.ts'
 import { PLAIN } from '../harness.ts'
+import { CHECKPOINT } from './checkpoints.ts'
 
 const SAVED = CHECKPOINT.run
 

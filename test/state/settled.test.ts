@@ -149,13 +149,13 @@ test('however a run is cut into processes and chunks, each record is settled onc
           for (const [late, index] of waiting) settleOnce(late, index)
           waiting = []
         }
-        const picture = settled.save()
-        assert.deepEqual(picture, settled.save())
-        assertTells(picture, done, readTo)
+        const snapshot = settled.save()
+        assert.deepEqual(snapshot, settled.save())
+        assertTells(snapshot, done, readTo)
         if (!stops) continue
-        saved = JSON.parse(JSON.stringify(picture))
+        saved = JSON.parse(JSON.stringify(snapshot))
         settled = createSettled(saved, ORIGIN)
-        assert.deepEqual(settled.save(), picture)
+        assert.deepEqual(settled.save(), snapshot)
         ordinal = saved.from.ordinal
         restart = saved.from as typeof restart
         waiting = []
@@ -165,7 +165,7 @@ test('however a run is cut into processes and chunks, each record is settled onc
   )
 })
 
-/** The picture tells exactly what is settled. */
+/** The snapshot tells exactly what is settled. */
 function assertTells({ from, settled, readTo }: SavedSettled, done: ReadonlySet<number>, expectedReadTo: number): void {
   assert.equal(readTo, expectedReadTo)
   let last = from.ordinal - 1

@@ -22,8 +22,8 @@ const ECDSA_WITH_SHA256 = sequence(identifier('2a8648ce3d040302'))
 const COMMON_NAME = '550403'
 const SUBJECT_ALTERNATIVE_NAME = '551d11'
 
-/** Made for each test, so that the repository holds no private key. For one DNS name (RFC 5280). */
-export function createCertificate(name: string): Certificate {
+/** Made for each test, so that the repository holds no private key. For one DNS name (RFC 5280), until `end`. */
+export function createCertificate(name: string, end = '491231235959Z'): Certificate {
   const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' })
   const common = sequence(der(0x31, sequence(identifier(COMMON_NAME), der(0x0c, Buffer.from(name)))))
   const alternative = sequence(der(0x82, Buffer.from(name)))
@@ -33,7 +33,7 @@ export function createCertificate(name: string): Certificate {
     der(0x02, Buffer.from([1])),
     ECDSA_WITH_SHA256,
     common,
-    sequence(utcTime('200101000000Z'), utcTime('491231235959Z')),
+    sequence(utcTime('200101000000Z'), utcTime(end)),
     common,
     publicKey.export({ type: 'spki', format: 'der' }),
     der(0xa3, extensions),

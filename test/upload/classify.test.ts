@@ -78,6 +78,11 @@ const ROWS: readonly (readonly [string, Answer, unknown])[] = [
   ['200 and HTML', response(200, '<html>sign in</html>'), { ...BACK_OFF, foreign: true }],
   ['200 and other JSON', response(200, { ok: true }), { ...BACK_OFF, foreign: true }],
   ['200 and nothing', response(200, ''), { ...BACK_OFF, foreign: true }],
+  ['201 and nothing', response(201, ''), { ...BACK_OFF, foreign: true }],
+  ['202 and JSON', response(202, { queued: true }), { ...BACK_OFF, foreign: true }],
+  ['202 that says 200', response(202, ok(4)), { ...BACK_OFF, foreign: true }],
+  ['204', response(204, ''), { ...BACK_OFF, foreign: true }],
+  ['299', response(299, ''), { ...BACK_OFF, foreign: true }],
   ['200 and a list', response(200, '[]'), { ...BACK_OFF, foreign: true }],
   ['200 whose body says 429', response(200, error(429, 'Too many requests')), { ...BACK_OFF, scope: 'run' }],
   [

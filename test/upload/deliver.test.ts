@@ -48,7 +48,21 @@ describe('200', () => {
     const { counts, error, letters } = await uploadTo({ url: always.url, records: records(3) })
     assert.equal(always.requests.length, 3)
     assert.ok(error instanceof StoppedError)
-    assert.match(error.message, /not Amplitude.*Please sign in/)
+    assert.match(error.message, /not Amplitude: status 200, .*Please sign in/)
+    assert.deepEqual([counts.pending, letters.length], [3, 0])
+  })
+
+  test('is what another 2xx is not: it is tried again, and three in a row stop the run with what it says', async (t) => {
+    const queued = { status: 202, body: 'queued' }
+    const twice = await startScripted(t, ({ number, events }) => (number < 2 ? queued : ok(events)))
+    assert.equal((await uploadTo({ url: twice.url, records: records(3) })).counts.accepted, 3)
+
+    const always = await startScripted(t, () => queued)
+    const { counts, error, letters } = await uploadTo({ url: always.url, records: records(3) })
+    assert.equal(always.requests.length, 3)
+    assert.ok(error instanceof StoppedError)
+    assert.match(error.message, /not Amplitude: status 202, queued/)
+    assert.doesNotMatch(`${error.hint}`, /Nothing of these/)
     assert.deepEqual([counts.pending, letters.length], [3, 0])
   })
 })
@@ -261,14 +275,17 @@ describe('429', () => {
     assert.ok(arrivals.filter((at) => at - first < 200_000).length <= 8)
   })
 
-  test('that names nobody backs off the whole run', async (t) => {
+  test('that names nobody is tried again whole, with the same events and ids', async (t) => {
     const server = await startScripted(t, ({ number, events }) =>
       number < 2 ? { status: 429, body: '', headers: { 'retry-after': '2' } } : ok(events),
     )
     const { counts, figures } = await uploadTo({ url: server.url, records: records(40), settings: { batchSize: 10 } })
     assert.equal(counts.accepted, 40)
-    assert.equal(figures.byStatus['429'], 2)
-    assert.ok(figures.concurrency < 4)
+    assert.deepEqual(figures.byStatus, { 429: 2, 200: 4 })
+    assert.equal(figures.retries, 2)
+    // That the whole run waits: pause.test.ts.
+    const sent = server.requests.map(({ body }) => JSON.stringify(body))
+    assert.equal(new Set(sent).size, 4)
   })
 })
 

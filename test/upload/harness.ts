@@ -100,9 +100,9 @@ export function nothingSent(clock: Clock): Pick<UploaderOptions, 'traffic' | 'qu
 
 /** What a checkpoint does for lane files. */
 export async function saveLanes(lanes: LaneFiles): Promise<void> {
-  const picture = lanes.picture()
+  const snapshot = lanes.snapshot()
   await lanes.flush()
-  await lanes.saved(picture)
+  await lanes.saved(snapshot)
 }
 
 /** Uploads records to a server in this process; everything but the clock is what the command uses. */

@@ -5,7 +5,7 @@ import { compileMapping } from '../../src/mapping/plan.ts'
 import type { MappedChunk } from '../../src/model.ts'
 import { EVENT, outcomeOf } from '../../src/outcomes.ts'
 import { hashOfId } from '../../src/schedule/identity-table.ts'
-import { createEventKeeper } from '../../src/upload/event-keeper.ts'
+import { createEventSlabs } from '../../src/upload/event-slabs.ts'
 import { createRequestBuilder } from '../../src/upload/request.ts'
 import type { UploadEvent } from '../../src/upload/upload-event.ts'
 import { PLAIN, rawChunk, ticketFor } from '../harness.ts'
@@ -31,15 +31,15 @@ function textsOf({ data, eventStart, eventEnd, recordStart, recordEnd }: UploadE
 }
 
 test('events that stay while thousands come and go keep their bytes, and little memory beside', () => {
-  const keeper = createEventKeeper()
+  const eventSlabs = createEventSlabs()
   const staying: { readonly event: UploadEvent; readonly texts: readonly [string, string] }[] = []
   for (let chunk = 0; chunk < 100; chunk++) {
     const records = Array.from({ length: 1000 }, (_, at) =>
       recordOf(chunk * 1000 + at, { device_model: 'x'.repeat(700) }),
     )
-    for (const [at, event] of [...keeper.keep(mapped(records), TICKET)].flat().entries()) {
+    for (const [at, event] of [...eventSlabs.keep(mapped(records), TICKET)].flat().entries()) {
       if (at % 100 === 0) staying.push({ event, texts: textsOf(event) })
-      else keeper.release(event)
+      else eventSlabs.release(event)
     }
   }
   for (const { event, texts } of staying) assert.deepEqual(textsOf(event), texts)
@@ -52,11 +52,11 @@ test('events that stay while thousands come and go keep their bytes, and little 
 test('the memory of events that are done with is let go, all but a little for the next ones', () => {
   const records = Array.from({ length: 1000 }, (_, at) => recordOf(at, { device_model: 'x'.repeat(20_000) }))
   const chunk = mapped(records)
-  const keeper = createEventKeeper()
+  const eventSlabs = createEventSlabs()
   const before = memoryInUse()
-  const events = [...keeper.keep(chunk, TICKET)].flat()
+  const events = [...eventSlabs.keep(chunk, TICKET)].flat()
   const held = memoryInUse() - before
-  for (const event of events) keeper.release(event)
+  for (const event of events) eventSlabs.release(event)
   events.length = 0
   const left = memoryInUse() - before
   assert.ok(held > 40e6, `${held} bytes`)
@@ -77,7 +77,7 @@ test('a chunk with holes, and one with an event larger than a slab', () => {
   const chunk = mapped(records)
   chunk.outcomes[1] = outcomeOf('duplicate')
   chunk.outcomes[3] = outcomeOf('duplicate')
-  const kept = [...createEventKeeper().keep(chunk, TICKET)].flat()
+  const kept = [...createEventSlabs().keep(chunk, TICKET)].flat()
   assert.deepEqual(
     kept.map((event) => textsOf(event)[1]),
     [0, 2, 4, 5].map((number) => records[number]),
@@ -93,7 +93,7 @@ test('a chunk with holes, and one with an event larger than a slab', () => {
 test('the hash of an id is the same however it is written', () => {
   const ids = ['plain', 'été', '日本', 'say "hi"', '\u{1F600}', 'back\\slash']
   const kept = [
-    ...createEventKeeper().keep(mapped(ids.map((id, at) => recordOf(at, { external_user_id: id }))), TICKET),
+    ...createEventSlabs().keep(mapped(ids.map((id, at) => recordOf(at, { external_user_id: id }))), TICKET),
   ].flat()
   assert.deepEqual(
     kept.map(({ user, userHash }) => [user, userHash]),
@@ -102,7 +102,7 @@ test('the hash of an id is the same however it is written', () => {
 })
 
 test('a body whose memory was used before holds its own events only', () => {
-  const kept = [...createEventKeeper().keep(mapped([0, 1, 2, 3].map((number) => recordOf(number))), TICKET)].flat()
+  const kept = [...createEventSlabs().keep(mapped([0, 1, 2, 3].map((number) => recordOf(number))), TICKET)].flat()
   const builder = createRequestBuilder('key')
   const expected = createRequestBuilder('key').build(kept.slice(0, 2)).toString()
   builder.reuse(builder.build(kept))

@@ -11,10 +11,10 @@ import {
   writeCheckpoint,
 } from '../../src/state/checkpoint.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
+import { crashAt, failAt, withFaults } from '../crash/faults.ts'
+import { createMemoryDisk } from '../crash/memory-disk.ts'
 import { temporaryDirectory } from '../harness.ts'
 import { CHECKPOINT } from './checkpoints.ts'
-import { crashAt, failAt, withFaults } from './faults.ts'
-import { createMemoryDisk } from './memory-disk.ts'
 
 const PATH = '/state/checkpoint.json'
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { masked, serverText } from '../../src/upload/masked.ts'
+import { masked, serverText } from '../../src/upload/server-text.ts'
 
 const HEX_KEY = '0a1b2c3d4e5f60718293a4b5c6d7e8f9'
 const ODD_KEY = 'c0ffee+"key"/1&<é>'
@@ -21,6 +21,10 @@ function escapedSpellings(key: string): readonly string[] {
     each((code) => `&#x${hex(code, 1)};`),
     key.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;'),
     Array.from(key).join('\n'),
+    Array.from(key).join('\u200b'),
+    Array.from(key).join('\u0007'),
+    Buffer.from(key).toString('hex'),
+    Buffer.from(key).toString('hex').toUpperCase(),
     Buffer.from(key, 'utf8').toString('latin1'),
   ]
 }
@@ -48,6 +52,20 @@ for (const key of [HEX_KEY, ODD_KEY]) {
     // The characters at both ends spell the neighbours too.
     for (const spelling of base64Spellings(key)) {
       assert.match(masked(`Basic ${spelling}`, key), /^Basic .{0,3}\[key\].{9,12}$/)
+    }
+  })
+
+  test(`${key} is masked too with escapes between its characters, or in hex with escapes`, () => {
+    const hex = Buffer.from(key).toString('hex')
+    for (const spelling of [
+      Array.from(key).join('\\u200b'),
+      Array.from(key).join('&#8203;'),
+      Array.from(key).join('%00'),
+      Array.from(key).join('\u00ad\u0000 '),
+      hex.replace(/..(?=.)/g, '$& '),
+      hex.replace(/../g, '\\x$&'),
+    ]) {
+      assert.equal(masked(`a <${spelling}> b`, key), 'a <[key]> b')
     }
   })
 

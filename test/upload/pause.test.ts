@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
-import { backoffMs, retryAfterMs } from '../../src/upload/backoff.ts'
 import { createConcurrency } from '../../src/upload/concurrency.ts'
-import { createGate } from '../../src/upload/gate.ts'
-import { masked } from '../../src/upload/masked.ts'
+import { backoffMs, createPause, retryAfterMs } from '../../src/upload/pause.ts'
+import { masked } from '../../src/upload/server-text.ts'
 
 test('the ceiling of the backoff doubles from 0.5 s and stays at 60 s', () => {
   const ceilings = [1, 2, 3, 4, 7, 8, 9, 2000].map((failures) => backoffMs(failures, 1))
@@ -58,15 +57,15 @@ test('concurrency counts what runs', async () => {
   assert.equal(await running, 'done')
 })
 
-test('the gate waits longer for each refusal in a row, once for those that come together', () => {
-  const gate = createGate(() => 1)
-  assert.equal(gate.close(0, null, Infinity), 500)
-  assert.equal(gate.close(10, null, Infinity), 510)
-  assert.equal(gate.close(600, null, Infinity), 1600)
-  assert.equal(gate.close(2000, 30_000, Infinity), 32_000)
-  assert.equal(gate.close(40_000, null, 41_000), 41_000)
-  gate.passed()
-  assert.equal(gate.close(50_000, null, Infinity), 50_500)
+test('the pause waits longer for each refusal in a row, once for those that come together', () => {
+  const pause = createPause(() => 1)
+  assert.equal(pause.begin(0, null, Infinity), 500)
+  assert.equal(pause.begin(10, null, Infinity), 510)
+  assert.equal(pause.begin(600, null, Infinity), 1600)
+  assert.equal(pause.begin(2000, 30_000, Infinity), 32_000)
+  assert.equal(pause.begin(40_000, null, 41_000), 41_000)
+  pause.passed()
+  assert.equal(pause.begin(50_000, null, Infinity), 50_500)
 })
 
 test('the key is masked in every form, and nothing else is', () => {

@@ -1,16 +1,16 @@
-/** Work of which one piece is under way at a time. */
-export interface Turns {
+/** Work of which one run is under way at a time. */
+export interface Coalesced {
   /**
-   * Resolves when a turn that began after this call is over: the next one, if one is under way. All who ask for it while it waits
-   * share it. Also after a turn that failed.
+   * Resolves when a run that began after this call is over: the next one, if one is under way. All who ask for it while it waits
+   * share it. Also after a run that failed.
    */
-  take(): Promise<void>
-  /** The turn under way. */
+  run(): Promise<void>
+  /** The run under way. */
   current(): Promise<void> | null
 }
 
-/** @param act begins in the same tick as its turn */
-export function createTurns(act: () => Promise<void>): Turns {
+/** @param act begins in the same tick as its run */
+export function coalesce(act: () => Promise<void>): Coalesced {
   let current: Promise<void> | null = null
   let next: Promise<void> | null = null
 
@@ -23,8 +23,8 @@ export function createTurns(act: () => Promise<void>): Turns {
   }
 
   return {
-    take() {
-      // Between the end of a turn and the beginning of the next there is a moment without one.
+    run() {
+      // Between the end of a run and the beginning of the next there is a moment without one.
       if (next !== null) return next
       if (current === null) return begin()
       next = current

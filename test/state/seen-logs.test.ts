@@ -4,9 +4,9 @@ import fc from 'fast-check'
 import { resumeCheckpoint, writeCheckpoint } from '../../src/state/checkpoint.ts'
 import type { FileSystem } from '../../src/state/file-system.ts'
 import { openSeenLogs } from '../../src/state/seen-logs.ts'
+import { crashAt, withFaults } from '../crash/faults.ts'
+import { createMemoryDisk } from '../crash/memory-disk.ts'
 import { CHECKPOINT } from './checkpoints.ts'
-import { crashAt, withFaults } from './faults.ts'
-import { createMemoryDisk } from './memory-disk.ts'
 
 const GENERATION = 6
 
@@ -16,7 +16,7 @@ function hashOf(i: number): readonly [number, number] {
 
 /** `savedAt` is how many hashes were noted. */
 async function checkpoint(fileSystem: FileSystem, seen: Awaited<ReturnType<typeof openSeenLogs>>, noted: number) {
-  const logs = seen.picture()
+  const logs = seen.snapshot()
   await seen.flush()
   await writeCheckpoint(fileSystem, '/state', { ...CHECKPOINT, savedAt: noted, logs })
   seen.saved(logs)

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { type DeliveredFile, openDeliveredFiles } from '../../src/state/delivered-files.ts'
-import { createMemoryDisk, type MemoryDisk } from './memory-disk.ts'
+import { createMemoryDisk, type MemoryDisk } from '../crash/memory-disk.ts'
 
 const RUN = { id: 'run-1', keyFingerprint: 'key-1' }
 
@@ -39,14 +39,14 @@ function open(disk: MemoryDisk, length: number | null = null, run = RUN) {
 const STAMP = { path: 'in/a.ndjson', size: 100, mtimeMs: 1_767_225_600_000.25 }
 
 describe('delivered files', () => {
-  test('that this run delivered are told from those of another run into the same project', async () => {
+  test('that this run delivered are found with those of another run into the same project', async () => {
     const disk = diskWith(linesOf([delivered(), delivered({ path: 'in/b.ndjson', run: 'run-0' })]))
     const files = await open(disk)
-    assert.deepEqual(files.byPath(STAMP), { byThisRun: true, isUntouched: true, at: 0 })
+    assert.deepEqual(files.byPath(STAMP), { isUntouched: true, at: 0 })
     const other = files.byPath({ ...STAMP, path: 'in/b.ndjson' })
-    assert.equal(other?.byThisRun, false)
     assert.equal(files.byPath({ ...STAMP, path: 'in/c.ndjson' }), null)
-    assert.equal(other && (await files.line(other)).path, 'in/b.ndjson')
+    const line = other && (await files.line(other))
+    assert.deepEqual([line?.path, line?.run], ['in/b.ndjson', 'run-0'])
   })
 
   test('that another run delivered into another project are none', async () => {
@@ -59,7 +59,7 @@ describe('delivered files', () => {
 
   test('of this run are its own also when it goes on with another key', async () => {
     const files = await open(diskWith(linesOf([delivered({ keyFingerprint: 'key-2' })])))
-    assert.equal(files.byPath(STAMP)?.byThisRun, true)
+    assert.equal(files.byPath(STAMP)?.isUntouched, true)
   })
 
   test('that have another size or time now must be looked into', async () => {
@@ -72,7 +72,7 @@ describe('delivered files', () => {
     const files = await open(diskWith(linesOf([delivered({ run: 'run-0' })])))
     assert.equal(files.hasSize(100), true)
     assert.equal(files.hasSize(99), false)
-    assert.equal(files.byContent({ size: 100, head: 'aa', tail: 'bb' })?.byThisRun, false)
+    assert.equal(files.byContent({ size: 100, head: 'aa', tail: 'bb' })?.isUntouched, false)
     assert.equal(files.byContent({ size: 100, head: 'aa', tail: 'bc' }), null)
     assert.equal(files.byContent({ size: 101, head: 'aa', tail: 'bb' }), null)
   })
@@ -80,8 +80,9 @@ describe('delivered files', () => {
   test('delivered twice under a path count as they were the last time', async () => {
     const files = await open(diskWith(linesOf([delivered({ run: 'run-0', size: 50 }), delivered()])))
     const found = files.byPath(STAMP)
-    assert.deepEqual([found?.byThisRun, found?.isUntouched], [true, true])
-    assert.equal(found && (await files.line(found)).size, 100)
+    assert.equal(found?.isUntouched, true)
+    const line = found && (await files.line(found))
+    assert.deepEqual([line?.size, line?.run], [100, RUN.id])
   })
 
   test('are there for the next process, up to the length that the checkpoint knows', async () => {
@@ -131,7 +132,7 @@ describe('delivered files', () => {
     assert.equal(files.count(), all.length)
     for (const [i, { path, size, mtime, head, tail }] of all.entries()) {
       const found = files.byPath({ path, size, mtimeMs: mtime })
-      assert.deepEqual([found?.byThisRun, found?.isUntouched], [i % 2 === 0, true])
+      assert.equal(found?.isUntouched, true)
       assert.equal(files.byContent({ size, head, tail })?.at, found?.at)
       assert.equal(files.byPath({ path: `${path}x`, size, mtimeMs: mtime }), null)
       if (i % 500 === 0) assert.equal(found && (await files.line(found)).path, path)

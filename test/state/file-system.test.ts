@@ -11,8 +11,8 @@ import {
   refusedByDisk,
   replaceFile,
 } from '../../src/state/file-system.ts'
+import { createMemoryDisk, systemError } from '../crash/memory-disk.ts'
 import { temporaryDirectory } from '../harness.ts'
-import { createMemoryDisk, systemError } from './memory-disk.ts'
 
 /** One suite for both: what the crash tests prove holds only as far as the disk in memory behaves as this machine's does. */
 const KINDS: readonly (readonly [string, () => { readonly fileSystem: FileSystem; readonly at: string }])[] = [

@@ -13,12 +13,14 @@ import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } fro
  * A slab is used again when all of its events are done with. One that has a few left while many newer ones came would keep the
  * memory of all its events; those few move to the newest. So slabs hold twice the bytes of their events at most, the newest apart.
  */
-export interface EventKeeper {
+export interface EventSlabs {
   /**
    * The events of a chunk, in its order and a few at a time, so that whoever has a use for them finds them in the cache. `ticket`
    * settles its records.
    */
   keep(chunk: MappedChunk, ticket: ChunkTicket): Generator<readonly UploadEvent[]>
+  /** All that were kept and not released. */
+  kept(): Generator<UploadEvent>
   /** The event is settled, or its lane file has it: its bytes are not needed any more. */
   release(event: UploadEvent): void
 }
@@ -30,10 +32,10 @@ const YOUNG_SLABS = 16
 const MOST_SPARE = 16
 const NO_BYTES = Buffer.alloc(0)
 
-export function createEventKeeper(): EventKeeper {
+export function createEventSlabs(): EventSlabs {
   const spare: Buffer[] = []
   let current = openSlab(SLAB_BYTES)
-  /** The others, the oldest first; also some without events. */
+  /** The other slabs, the oldest first; some have no events left. */
   const slabs: Slab[] = []
   /** Slabs opened since the old ones were last looked at. */
   let opened = 0
@@ -182,6 +184,9 @@ export function createEventKeeper(): EventKeeper {
         index = end
       }
       tidy()
+    },
+    *kept() {
+      for (const slab of [...slabs, current]) for (const event of slab.events) if (event.slab === slab) yield event
     },
     release(event) {
       const { slab } = event

@@ -1,5 +1,34 @@
 import { LONGEST_BACKOFF_MS, LONGEST_RETRY_AFTER_MS, SHORTEST_BACKOFF_MS } from '../amplitude/limits.ts'
 
+/** Pauses every request of the run when Amplitude refuses the whole project (amplitude/README.md §4). */
+export interface Pause {
+  /** When requests may go again; in the past when they may now. */
+  endsAtMs(): number
+  /** A project-wide refusal: `retryAfterMs` is Amplitude's wish, null for a backoff of our own. Gives the end of the pause. */
+  begin(nowMs: number, retryAfterMs: number | null, latestMs: number): number
+  /** A request passed: the next pause is short again. */
+  passed(): void
+}
+
+export function createPause(random: () => number): Pause {
+  let endsAtMs = Number.NEGATIVE_INFINITY
+  let refusals = 0
+
+  return {
+    endsAtMs: () => endsAtMs,
+    begin(nowMs, retryAfterMs, latestMs) {
+      // Requests that were in flight together are refused together: that is one refusal.
+      if (nowMs >= endsAtMs) refusals += 1
+      const until = Math.min(nowMs + (retryAfterMs ?? backoffMs(refusals, random())), latestMs)
+      endsAtMs = Math.max(endsAtMs, until)
+      return endsAtMs
+    },
+    passed() {
+      refusals = 0
+    },
+  }
+}
+
 /**
  * How long to wait before the attempt after `failures` failed ones: full jitter, up to 0.5 s after the first and 60 s at most
  * (amplitude/README.md §4).

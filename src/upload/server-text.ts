@@ -24,8 +24,8 @@ function visible(text: string): string {
 }
 
 /**
- * `text` without the API key and its pieces, also where they are URL-encoded, JSON-escaped, HTML-escaped, in base64, in another case or
- * broken by white space: Amplitude echoes keys, and a proxy may show the whole request.
+ * `text` without the API key and its pieces, also where they are URL-encoded, JSON-escaped, HTML-escaped, in base64, in hex, in
+ * another case or broken by what is not seen: Amplitude echoes keys, and a proxy may show the whole request.
  */
 export function masked(text: string, key: string): string {
   const pieces = piecesOf(key)
@@ -61,7 +61,7 @@ function piecesOf(key: string): ReadonlySet<string> {
   return pieces
 }
 
-/** The key as `unescaped` shows it, and as base64 does, whatever stands before it. */
+/** The key as `unescaped` shows it, and as hex and base64 do, whatever stands before it. */
 function spellingsOf(key: string): readonly string[] {
   const bytes = Buffer.from(key)
   const inBase64 = [0, 1, 2].map((before) => {
@@ -74,15 +74,20 @@ function spellingsOf(key: string): readonly string[] {
   const long = inBase64.filter((text) => text.length >= PIECE_CHARACTERS)
   const forUrls = long.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
   // What is URL-encoded is bytes, of which a character may be several.
-  return [key.replace(/\s/g, ''), bytes.toString('latin1').replace(/\s/g, ''), ...long, ...forUrls]
+  return [seen(key), seen(bytes.toString('latin1')), bytes.toString('hex'), ...long, ...forUrls]
+}
+
+/** Without white space, control and format characters. */
+function seen(text: string): string {
+  return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, '')
 }
 
 const ESCAPES =
-  /%([0-9a-f]{2})|\\u([0-9a-f]{4})|&#x([0-9a-f]{1,6});|&#([0-9]{1,7});|&(amp|lt|gt|quot|apos);|\\(.)|\s+|./gisu
+  /(?:%|\\x)([0-9a-f]{2})|\\u([0-9a-f]{4})|&#x([0-9a-f]{1,6});|&#([0-9]{1,7});|&(amp|lt|gt|quot|apos);|\\(.)|\s+|./gisu
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 interface Unescaped {
-  /** In lower case, without escapes and white space. */
+  /** In lower case, without escapes and what is not seen. */
   readonly plain: string
   /** Where each character of `plain` begins in the text, and where it ends. */
   readonly starts: readonly number[]
@@ -97,8 +102,8 @@ function unescaped(text: string): Unescaped {
     const [whole, urlHex, jsonHex, htmlHex, htmlDecimal, named, escaped] = match
     const hex = urlHex ?? jsonHex ?? htmlHex
     const code = hex === undefined ? Number(htmlDecimal) : Number.parseInt(hex, 16)
-    let character = whole.trim()
-    if (code <= 0x10ffff) character = String.fromCodePoint(code).trim()
+    let character = seen(whole)
+    if (code <= 0x10ffff) character = seen(String.fromCodePoint(code))
     else if (named !== undefined) character = NAMED[named.toLowerCase()] ?? ''
     else if (escaped !== undefined) character = escaped
     const lower = character.toLowerCase()

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { readCheckpoint } from '../../src/state/checkpoint.ts'
 import { createCheckpointing } from '../../src/state/checkpointing.ts'
+import { failAt, PASS, withFaults } from '../crash/faults.ts'
+import { createMemoryDisk } from '../crash/memory-disk.ts'
 import { createVirtualTime } from '../upload/virtual-time.ts'
 import { CHECKPOINT } from './checkpoints.ts'
-import { failAt, PASS, withFaults } from './faults.ts'
-import { createMemoryDisk } from './memory-disk.ts'
 
 function scene({ fateOf = () => PASS }: { fateOf?: Parameters<typeof withFaults>[1] } = {}) {
   const disk = createMemoryDisk()
@@ -19,13 +19,13 @@ function scene({ fateOf = () => PASS }: { fateOf?: Parameters<typeof withFaults>
     fileSystem,
     directory: '/state',
     clock,
-    takePicture: () => {
-      steps.push(`picture ${settled}`)
+    takeSnapshot: () => {
+      steps.push(`snapshot ${settled}`)
       return { ...CHECKPOINT, savedAt: settled }
     },
-    flush: async (picture) => {
-      steps.push(`flush ${picture.savedAt}`)
-      return picture
+    flush: async (snapshot) => {
+      steps.push(`flush ${snapshot.savedAt}`)
+      return snapshot
     },
     saved: async ({ savedAt }) => {
       steps.push(`saved ${savedAt} at ${clock.now()}`)
@@ -42,11 +42,10 @@ function scene({ fateOf = () => PASS }: { fateOf?: Parameters<typeof withFaults>
 describe('a checkpoint', () => {
   test('is taken at once when asked for, and is durable before anything is done upon it', async () => {
     const { disk, checkpointing, steps } = scene()
-    assert.equal(checkpointing.last(), null)
     await checkpointing.save()
-    assert.deepEqual(steps, ['picture 0', 'flush 0', 'saved 0 at 0'])
+    assert.deepEqual(steps, ['snapshot 0', 'flush 0', 'saved 0 at 0'])
     disk.powerFailure(() => 1)
-    assert.deepEqual(await readCheckpoint(disk.boot(), '/state'), checkpointing.last())
+    assert.deepEqual(await readCheckpoint(disk.boot(), '/state'), { ...CHECKPOINT, savedAt: 0 })
   })
 
   test('follows what settled within two seconds, once for all of it', async () => {
@@ -81,7 +80,7 @@ describe('a checkpoint', () => {
     assert.equal(steps.length, 3)
   })
 
-  test('asked for while one is under way is of a later picture', async () => {
+  test('asked for while one is under way is of a later snapshot', async () => {
     const { checkpointing, steps, settle } = scene()
     const first = checkpointing.save()
     settle()
@@ -89,8 +88,8 @@ describe('a checkpoint', () => {
     settle()
     await Promise.all([first, second])
     assert.deepEqual(
-      steps.filter((step) => step.startsWith('picture')),
-      ['picture 0', 'picture 2'],
+      steps.filter((step) => step.startsWith('snapshot')),
+      ['snapshot 0', 'snapshot 2'],
     )
     await checkpointing.close()
   })
@@ -101,7 +100,7 @@ describe('a checkpoint', () => {
     })
     await assert.rejects(checkpointing.save(), { code: 'ENOSPC' })
     assert.equal(steps.includes('saved 0 at 0'), false)
-    assert.equal(checkpointing.last(), null)
+    assert.equal(await readCheckpoint(disk.boot(), '/state'), null)
     await checkpointing.save()
     assert.equal((await readCheckpoint(disk.boot(), '/state'))?.savedAt, 0)
     const failing = scene({ fateOf: failAt(2, 'EIO') })

@@ -6,9 +6,9 @@ import fc from 'fast-check'
 import { appendText } from '../../src/json/bytes.ts'
 import { type AppendLog, createAppendLog } from '../../src/state/append-log.ts'
 import { diskFileSystem } from '../../src/state/file-system.ts'
+import { crashAt, failAt, PASS, withFaults } from '../crash/faults.ts'
+import { createMemoryDisk } from '../crash/memory-disk.ts'
 import { temporaryDirectory } from '../harness.ts'
-import { crashAt, failAt, PASS, withFaults } from './faults.ts'
-import { createMemoryDisk } from './memory-disk.ts'
 
 const PATH = '/state/log.ndjson'
 

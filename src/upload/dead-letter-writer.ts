@@ -6,7 +6,7 @@ import type { DeadEvent } from './classify.ts'
 import type { UploadEvent } from './upload-event.ts'
 
 /** Where dead letters go: the file in the state directory. */
-export type LetterBox = Pick<DeadLetters, 'addEvent' | 'addRecord' | 'flush' | 'pendingBytes'>
+export type LetterLog = Pick<DeadLetters, 'addEvent' | 'addRecord' | 'flush' | 'pendingBytes'>
 
 /** One event to be rejected. */
 export interface Rejection {
@@ -17,7 +17,7 @@ export interface Rejection {
 }
 
 /** Writes dead letters, and settles what is in them. */
-export interface DeadLetterOffice {
+export interface DeadLetterWriter {
   /** Adds the letters and counts the events as rejected, in the tick of the call. Resolves when there is room for more. */
   reject(rejections: readonly Rejection[]): Promise<void>
   /**
@@ -27,8 +27,8 @@ export interface DeadLetterOffice {
   addRecords(chunk: MappedChunk): Promise<void>
 }
 
-interface OfficeOptions {
-  readonly letters: LetterBox
+interface WriterOptions {
+  readonly letters: LetterLog
   readonly ledger: Pick<Ledger, 'rejectEvent'>
   readonly typeName: (type: number) => string | null
   readonly wallClock: () => number
@@ -37,7 +37,7 @@ interface OfficeOptions {
 /** So much may wait in memory for the disk. */
 const MAX_PENDING_BYTES = 1 << 20
 
-export function createDeadLetterOffice({ letters, ledger, typeName, wallClock }: OfficeOptions): DeadLetterOffice {
+export function createDeadLetterWriter({ letters, ledger, typeName, wallClock }: WriterOptions): DeadLetterWriter {
   async function roomForMore(): Promise<void> {
     if (letters.pendingBytes() >= MAX_PENDING_BYTES) await letters.flush()
   }
