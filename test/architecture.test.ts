@@ -10,13 +10,13 @@ const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
 const LEAVES = [
   'chunk',
   'clock',
-  'closest',
+  'did-you-mean',
   'errors',
   'excerpt',
   'hash',
   'model',
   'outcomes',
-  'prefetch',
+  'cpu-prefetch',
   'shard',
   'version',
 ]

@@ -2,7 +2,7 @@ import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
 import { createFieldLister, fieldNamed, type RecordField } from '../map/record-fields.ts'
 import { appliesTo, rulesOf } from '../mapping/layers.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { PropertyRules, RuleOrigin } from '../mapping/rules.ts'
+import type { PropertyRules, RuleOrigin } from '../mapping/rule-types.ts'
 import type { RawChunk } from '../model.ts'
 import type { FindingCollector } from './collector.ts'
 

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 /** A command, loaded when it is asked for: to load all of them takes longer than a small run. */
 interface CommandEntry {

@@ -5,7 +5,7 @@ import { fishCompletion } from '../completion/fish.ts'
 import { zshCompletion } from '../completion/zsh.ts'
 import { EXIT } from '../errors.ts'
 import { createPrinter } from '../report/printer.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 const SHELLS = { bash: bashCompletion, zsh: zshCompletion, fish: fishCompletion } as const
 type Shell = keyof typeof SHELLS

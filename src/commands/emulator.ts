@@ -4,7 +4,7 @@ import { startEmulator } from '../emulator/server.ts'
 import type { EmulatorStats } from '../emulator/stats.ts'
 import { interruptedCode } from '../errors.ts'
 import { decimalOf, parseCount, parsePort, parsePositive, parseRate, parseShare } from './options/option-values.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 const DEFAULT_PORT = 8787
 

@@ -10,12 +10,12 @@ import type { MappedChunk } from '../model.ts'
 import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
-import { exitCodeOf } from '../session/tally.ts'
+import { exitCodeOf } from '../session/input-tally.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
 import { readExports } from './read-exports.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 interface ExplainOptions extends InputOptions, MappingFlags {
   readonly line?: number

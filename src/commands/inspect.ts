@@ -8,14 +8,14 @@ import { discover } from '../read/discover.ts'
 import { type EventName, inspectionJson, inspectionText } from '../report/inspection.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { summaryOf } from '../report/summary.ts'
-import { exitCodeOf } from '../session/tally.ts'
+import { exitCodeOf } from '../session/input-tally.ts'
 import type { Counts } from '../state/books.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
 import { addRateOptions, type RateOptions, rateSettingsOf } from './options/rate-options.ts'
 import { createUnlimitedLedger, readExports } from './read-exports.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 interface InspectOptions extends InputOptions, MappingFlags, RateOptions {
   readonly dedupe: boolean

@@ -6,7 +6,7 @@ import { PREFIXES } from '../mapping/profiles.ts'
 import { createPrinter } from '../report/printer.ts'
 import { style } from '../report/style.ts'
 import { parseGlob } from './options/option-values.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 /** How sure an Amplitude name is, in words. */
 const SURENESS: Readonly<Record<NameSource, string>> = {

@@ -7,7 +7,7 @@ import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { DEFAULT_MAPPING_FILE, loadMapping } from './options/load-mapping.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 const EXAMPLES = `
 Examples:

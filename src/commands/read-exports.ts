@@ -6,7 +6,7 @@ import type { Format } from '../read/detect.ts'
 import type { Discovery } from '../read/discover.ts'
 import { say } from '../report/printer.ts'
 import { refusalText } from '../report/problems.ts'
-import { type Tally, tallyInto } from '../session/tally.ts'
+import { type Tally, tallyInto } from '../session/input-tally.ts'
 import { createLedger, type Ledger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
 

@@ -1,7 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { type Discovery, discover } from '../read/discover.ts'
-import { factsText } from '../report/facts.ts'
+import { factsText } from '../report/facts-before-send.ts'
 import { sayUnless } from '../report/printer.ts'
 import { overviewOf } from '../session/overview.ts'
 import { runSession } from '../session/run-session.ts'

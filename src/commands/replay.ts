@@ -1,7 +1,7 @@
 import type { Command } from 'commander'
 import { refuseKeyOption } from './options/api-key.ts'
 import { addReplayOptions, type ReplayOptions } from './options/replay-options.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 const EXAMPLES = `
 Examples:

@@ -17,7 +17,7 @@ import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
 import { parseShard } from './options/shard-option.ts'
 import { addUploadOptions, apiOption, regionOption, settingsOf, type UploadOptions } from './options/upload-options.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 interface RetryOptions
   extends Omit<UploadOptions, 'api' | 'region' | 'fresh' | 'resend' | 'yes'>,

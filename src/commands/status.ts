@@ -11,7 +11,7 @@ import { diskFileSystem } from '../state/file-system.ts'
 import { holderIn } from '../state/lock.ts'
 import { systemProcesses } from '../state/processes.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
-import type { Run } from './run.ts'
+import type { Run } from './with-signals.ts'
 
 const EXAMPLES = `
 Examples:

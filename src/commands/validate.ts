@@ -8,13 +8,13 @@ import type { CheckedSection } from '../model.ts'
 import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
-import { exitCodeOf, type Tally } from '../session/tally.ts'
+import { exitCodeOf, type Tally } from '../session/input-tally.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
 import { createUnlimitedLedger, readExports } from './read-exports.ts'
-import type { Run } from './run.ts'
 import { checkGolden } from './validate-golden.ts'
+import type { Run } from './with-signals.ts'
 
 interface ValidateOptions extends InputOptions, MappingFlags, FindingFlags {
   readonly golden?: string

@@ -12,7 +12,7 @@ import {
 import { KIND } from '../json/kind.ts'
 import { appendStringOf, unescapeContent } from '../json/strings.ts'
 import { endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
-import type { OwnProperties } from '../mapping/own-rules.ts'
+import type { OwnProperties } from '../mapping/own-property-rules.ts'
 import { createMemberWriter } from './member-writer.ts'
 import type { RecordScanner } from './record-scanner.ts'
 

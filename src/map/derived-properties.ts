@@ -1,7 +1,7 @@
 import { unionValue } from '../json/avro-union.ts'
 import { type ByteWriter, CLOSE_BRACE, NEWLINE, OPEN_BRACE, utf8 } from '../json/bytes.ts'
 import { membersOf } from '../json/members.ts'
-import type { OwnProperties } from '../mapping/own-rules.ts'
+import type { OwnProperties } from '../mapping/own-property-rules.ts'
 import { createMemberWriter } from './member-writer.ts'
 import { isNesting } from './record-fields.ts'
 

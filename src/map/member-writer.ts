@@ -2,7 +2,7 @@ import { MAX_NAMES } from '../amplitude/event.ts'
 import { type ByteWriter, COLON, COMMA, copyBytes, QUOTE, reserve } from '../json/bytes.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
 import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
-import type { OwnProperties } from '../mapping/own-rules.ts'
+import type { OwnProperties } from '../mapping/own-property-rules.ts'
 import { createProtector } from './protect.ts'
 
 /**

@@ -3,7 +3,7 @@ import type { FieldType } from '../currents/events.ts'
 import { append, type ByteWriter, createByteWriter, QUOTE, reserve, utf8 } from '../json/bytes.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { MAX_NUMBER_BYTES } from '../json/values.ts'
-import type { Protection } from '../mapping/rules.ts'
+import type { Protection } from '../mapping/rule-types.ts'
 import { writeValue } from './write-value.ts'
 
 const REDACTED = utf8('"[REDACTED]"')

@@ -2,7 +2,7 @@ import type { EventRow, FieldType } from '../currents/events.ts'
 import { fieldType, IDENTITY_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { rulesOf } from './layers.ts'
 import { enrichedFields, propertiesOf } from './profiles.ts'
-import type { EventRules, MappingRules, Prefixes, Profile, Protection, RuleOrigin } from './rules.ts'
+import type { EventRules, MappingRules, Prefixes, Profile, Protection, RuleOrigin } from './rule-types.ts'
 
 /** What the records of one event type become, in words: catalogue, profile and mapping file laid together, not yet compiled. */
 export interface EventOutline {

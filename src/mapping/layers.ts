@@ -1,5 +1,5 @@
 import { matchesGlob } from './glob.ts'
-import type { EventRules, Presence, Protection, Ruled, RuleLayer, RuleOrigin } from './rules.ts'
+import type { EventRules, Presence, Protection, Ruled, RuleLayer, RuleOrigin } from './rule-types.ts'
 
 /** True when `layer` says something of `type`. */
 export function appliesTo({ pattern }: RuleLayer, type: string): boolean {

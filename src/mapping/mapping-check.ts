@@ -1,13 +1,13 @@
 import { isReservedName } from '../amplitude/event.ts'
-import { closest, didYouMean } from '../closest.ts'
 import { EVENTS, type EventRow } from '../currents/events.ts'
 import { CONTAINER_FIELDS, IDENTITY_FIELDS, RECORD_FIELDS, STORED_FIELDS } from '../currents/fields.ts'
+import { closest, didYouMean } from '../did-you-mean.ts'
 import { type EventOutline, outlineOfRow } from './event-outline.ts'
 import { appliesTo, rulesOf } from './layers.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
 import { propertiesOf } from './profiles.ts'
-import type { MappingRules, Profile, RuleLayer, RuleOrigin } from './rules.ts'
+import type { MappingRules, Profile, RuleLayer, RuleOrigin } from './rule-types.ts'
 
 /** What the catalogue and Amplitude have against a mapping's names. */
 export function catalogueProblems(rules: MappingRules, profile: Profile, document: MappingDocument): Problem[] {

@@ -11,7 +11,7 @@ import {
   parseDocument,
   type YAMLParseError,
 } from 'yaml'
-import type { RuleOrigin } from './rules.ts'
+import type { RuleOrigin } from './rule-types.ts'
 
 /** A mapping file's text as a tree whose nodes know where they stand. JSON is YAML, so one reader does for both. */
 export interface MappingDocument {

@@ -1,9 +1,9 @@
 import type { Finding } from '../model.ts'
 import { catalogueProblems } from './mapping-check.ts'
 import { type MappingDocument, parseMapping } from './mapping-document.ts'
-import { type Environment, readRules } from './mapping-rules.ts'
 import { type Problem, shapeProblems } from './mapping-shape.ts'
-import type { MappingRules, Profile } from './rules.ts'
+import { type Environment, readRules } from './read-rules.ts'
+import type { MappingRules, Profile } from './rule-types.ts'
 
 /** A mapping file that was read: its rules are to be used only when no finding is an error. */
 export interface ReadMapping {

@@ -3,7 +3,7 @@ import { EVENTS } from '../currents/events.ts'
 import type { EventOutline, OutlinedValue } from './event-outline.ts'
 import { rulesOf } from './layers.ts'
 import type { Mapping } from './plan.ts'
-import type { Protection, RuleLayer } from './rules.ts'
+import type { Protection, RuleLayer } from './rule-types.ts'
 
 /**
  * A hash of what a mapping does, 32 hex digits: two mappings have the same one when every record becomes the same under

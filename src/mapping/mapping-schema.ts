@@ -1,6 +1,6 @@
 import { z } from 'zod'
 import { EVENTS } from '../currents/events.ts'
-import { PROFILES } from './rules.ts'
+import { PROFILES } from './rule-types.ts'
 
 /** The shape of a mapping file (src/README.md §3). What its names mean is checked against the catalogue elsewhere. */
 

@@ -1,8 +1,8 @@
 import type { z } from 'zod'
-import { closest, didYouMean } from '../closest.ts'
+import { closest, didYouMean } from '../did-you-mean.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import { keysAt, mappingSchema } from './mapping-schema.ts'
-import type { RuleOrigin } from './rules.ts'
+import type { RuleOrigin } from './rule-types.ts'
 
 /** Something wrong with a mapping file, and where. */
 export interface Problem {

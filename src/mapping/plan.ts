@@ -15,9 +15,9 @@ import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { type EventOutline, type OutlinedValue, outlineOfRow, outlineOfUnknown } from './event-outline.ts'
 import { matchesGlob } from './glob.ts'
-import { compileOwnRules, type OwnProperties } from './own-rules.ts'
+import { compileOwnRules, type OwnProperties } from './own-property-rules.ts'
 import { enrichedFields, NO_RULES } from './profiles.ts'
-import type { MappingRules, Profile, Protection } from './rules.ts'
+import type { MappingRules, Profile, Protection } from './rule-types.ts'
 
 /**
  * The catalogue compiled: per event type the fields to read and the bytes to write, so that nothing looks a rule up per

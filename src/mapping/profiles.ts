@@ -1,5 +1,5 @@
 import { type EventRow, pageProperties } from '../currents/events.ts'
-import type { MappingRules, Prefixes, Profile } from './rules.ts'
+import type { MappingRules, Prefixes, Profile } from './rule-types.ts'
 
 /** What stands before names and the customer's own properties in Amplitude (currents/README.md §5). */
 export const PREFIXES = {

@@ -1,11 +1,11 @@
-import { prefetched } from '../prefetch.ts'
-import { dropGrants } from './blocked.ts'
+import { prefetched } from '../cpu-prefetch.ts'
 import type { QueuedEvent } from './contract.ts'
+import { homeOf, type Memory } from './entries-in-memory.ts'
 import type { HotLanes } from './hot-lanes.ts'
 import { createLane, enqueueAgain, removeLane } from './lanes.ts'
-import { homeOf, type Memory } from './memory.ts'
 import type { Entry, Identity, Lane, RunBucket } from './scheduler-state.ts'
 import { type Slot, type Slots, withdrawPaused } from './slots.ts'
+import { dropGrants } from './waiting-lanes.ts'
 
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
 export interface Answered<E extends QueuedEvent> {

@@ -1,12 +1,12 @@
-import { type Blocked, dropGrants, lackingBucket } from './blocked.ts'
 import type { QueuedEvent } from './contract.ts'
+import { enterRequest } from './entries-in-memory.ts'
 import { dequeue, removeLane } from './lanes.ts'
-import { enterRequest } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
 import { charged, tokensAt, whenTokens } from './rate.ts'
 import { chargeShare } from './run-cap.ts'
 import type { Bucket, Entry, Identity, Lane, ReadyLanes, RunBucket } from './scheduler-state.ts'
 import type { Slot } from './slots.ts'
+import { type Blocked, dropGrants, lackingBucket } from './waiting-lanes.ts'
 
 /** Spends the tokens of events and of requests, and notes whose daily quota that used up. */
 export interface Spending<E> {

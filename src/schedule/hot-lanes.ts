@@ -1,11 +1,11 @@
-import { type Blocked, dropGrants } from './blocked.ts'
 import type { LaneFiles, QueuedEvent } from './contract.ts'
+import { type Memory, waitingEntriesOf } from './entries-in-memory.ts'
 import type { Identities } from './identities.ts'
 import { createLane, dequeue, enqueue, makeReady, removeLane } from './lanes.ts'
-import { type Memory, waitingEntriesOf } from './memory.ts'
 import type { DailyQuota } from './quota.ts'
 import { isPaused, type Rate } from './rate.ts'
 import type { Entry, Identity, Lane, LaneFileState, ReadyLanes, RunBucket } from './scheduler-state.ts'
+import { type Blocked, dropGrants } from './waiting-lanes.ts'
 
 /** A hot lane keeps so many ms of its fill in memory: its window. */
 const FILE_WINDOW_MS = 2000

@@ -1,4 +1,4 @@
-import { prefetched } from '../prefetch.ts'
+import { prefetched } from '../cpu-prefetch.ts'
 import type { IdentityRef } from './contract.ts'
 import { createIdentityTable, hashOfId, type IdentityTable } from './identity-table.ts'
 import { carriedOver, emptyUntil, isPaused, type Rate } from './rate.ts'

@@ -1,6 +1,6 @@
-import type { Blocked } from './blocked.ts'
 import type { IdentityRef, SavedQuota } from './contract.ts'
 import type { Bucket, Identity, TrackedIdentity } from './scheduler-state.ts'
+import type { Blocked } from './waiting-lanes.ts'
 
 const HOUR_MS = 3_600_000
 const HOURS_PER_DAY = 24

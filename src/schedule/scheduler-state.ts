@@ -90,7 +90,7 @@ export interface Lane<E> {
   length: number
   /** Its events in requests; not 0 = busy. */
   inFlight: number
-  /** Grants (see `blocked.ts`) for its first event. */
+  /** Grants (see `waiting-lanes.ts`) for its first event. */
   grants: number
   /** Set while its identity is hot. */
   file: LaneFileState | null

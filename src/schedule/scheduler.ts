@@ -1,17 +1,17 @@
 import { createAnswered } from './answered.ts'
-import { createBlocked } from './blocked.ts'
 import type { IdentityRef, LaneFiles, QueuedEvent, ScheduledRequest, Scheduler } from './contract.ts'
+import { createMemory, homeOf } from './entries-in-memory.ts'
 import { createFilling, createSpending } from './filling.ts'
 import { createHotLanes } from './hot-lanes.ts'
 import { createBucket, createIdentities } from './identities.ts'
 import { createLane, createLaneList, enqueue, isLong, makeReady, removeLane } from './lanes.ts'
-import { createMemory, homeOf } from './memory.ts'
 import { type DailyQuota, quotaLeftUntilMs } from './quota.ts'
 import { emptyUntil, type Rate } from './rate.ts'
 import { createRunBucket } from './run-cap.ts'
 import { createRunRates, FILL_WAIT_MS, MOST_WAITING_MS } from './run-rates.ts'
 import type { Bucket, Entry, Identity, Lane, ReadyLanes } from './scheduler-state.ts'
 import { createSlots, type Slot } from './slots.ts'
+import { createBlocked } from './waiting-lanes.ts'
 
 /** A pause longer than this makes an identity hot. */
 const LONG_PAUSE_MS = 60_000

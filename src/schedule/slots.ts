@@ -1,8 +1,8 @@
-import type { Blocked } from './blocked.ts'
 import type { ScheduledRequest } from './contract.ts'
-import { bucketsOf } from './memory.ts'
+import { bucketsOf } from './entries-in-memory.ts'
 import { isPaused, whenTokens } from './rate.ts'
 import type { Bucket, Entry, Identity, Lane } from './scheduler-state.ts'
+import type { Blocked } from './waiting-lanes.ts'
 
 /** A place among the requests in flight, from its first request until every event of it is settled or back in its lane. */
 export interface Slot<E> {

@@ -4,9 +4,9 @@ import type { Stop } from '../pipeline.ts'
 import { type Summary, summaryOf, type UploadEnd, unexplained } from '../report/summary.ts'
 import type { Sink } from '../sink.ts'
 import { type Counts, totalOf } from '../state/books.ts'
+import { exitCodeOf, type Tally } from './input-tally.ts'
 import type { Invocation } from './session.ts'
 import { ClosedOutput } from './stdout-sink.ts'
-import { exitCodeOf, type Tally } from './tally.ts'
 
 /** How a run ended. */
 export interface Ended {

@@ -7,7 +7,7 @@ import type { Sink } from '../sink.ts'
 import { totalOf } from '../state/books.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { Ended } from './conclude.ts'
-import { type Tally, tallyInto } from './tally.ts'
+import { type Tally, tallyInto } from './input-tally.ts'
 
 interface Drive<S extends Sink> {
   readonly inputs: Inputs

@@ -1,6 +1,6 @@
 import { ChangedInputError, ReplacedInputError } from '../errors.ts'
 import type { OpenSource, RawChunk, Restart, Source } from '../model.ts'
-import { type AtPath, compareWithPath } from '../read/at-path.ts'
+import { type AtPath, compareWithPath } from '../read/compare-with-path.ts'
 import { compareInputs, STDIN } from '../read/file-list.ts'
 import { createTrailingFingerprint, EMPTY_FINGERPRINT, type Fingerprint, matchBytes } from '../read/fingerprint.ts'
 import type { OpenInput, ReadGate } from '../read/open.ts'

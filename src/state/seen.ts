@@ -1,4 +1,4 @@
-import { prefetched } from '../prefetch.ts'
+import { prefetched } from '../cpu-prefetch.ts'
 
 /**
  * The events seen lately, by a 64-bit hash of type and id, to find duplicates of at-least-once delivery (src/README.md §3).

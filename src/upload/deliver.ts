@@ -234,7 +234,8 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  function act(request: Request, verdict: Verdict, status: number | null, sentAtMs: number): Promise<void> | void {
+  /** Not `void`: so the compiler misses the return of a verdict that is forgotten here. */
+  function act(request: Request, verdict: Verdict, status: number | null, sentAtMs: number): Promise<void> | undefined {
     const nowMs = clock.now()
     switch (verdict.do) {
       case 'settle':
@@ -249,7 +250,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         if (verdict.runEventsPerSecond !== null) scheduler.lowerLimit(verdict.runEventsPerSecond, nowMs)
         hold(verdict.holds, nowMs)
         repeatAll(request, nowMs, nowMs)
-        return
+        return undefined
       case 'backOff':
         return backOff(request, verdict, status, sentAtMs)
       case 'requestRefused':
@@ -257,9 +258,10 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       case 'sendPlain':
         options.sendPlain()
         repeatAll(request, nowMs, nowMs)
-        return
+        return undefined
       case 'stop':
         options.stop(verdict.error)
+        return undefined
     }
   }
 

@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander'
 import type { MappingOptions } from '../../mapping/plan.ts'
-import { PROFILES, type Profile } from '../../mapping/rules.ts'
+import { PROFILES, type Profile } from '../../mapping/rule-types.ts'
 import { FORMATS, type Format } from '../../read/detect.ts'
 import { parseEventType, parseGlobs, parseTime } from './option-values.ts'
 

@@ -1,8 +1,8 @@
 import { InvalidArgumentError } from 'commander'
-import { closest, didYouMean } from '../../closest.ts'
 import { catalogueType } from '../../currents/event-type.ts'
 import { EVENTS } from '../../currents/events.ts'
 import { timeOfText } from '../../currents/field-values.ts'
+import { closest, didYouMean } from '../../did-you-mean.ts'
 import { matchesGlob } from '../../mapping/glob.ts'
 import type { MaxErrors } from '../../state/ledger.ts'
 

@@ -12,7 +12,7 @@ import {
   type RuleLayer,
   type RuleOrigin,
   type UnknownEvents,
-} from './rules.ts'
+} from './rule-types.ts'
 
 /** Values of environment variables, for the keys of `hmac`. */
 export type Environment = Readonly<Record<string, string | undefined>>

@@ -1,6 +1,6 @@
 import { utf8 } from '../json/bytes.ts'
 import type { OwnOutline } from './event-outline.ts'
-import type { Protection } from './rules.ts'
+import type { Protection } from './rule-types.ts'
 
 /** What a mapping file asks for properties whose keys only the record knows, as bytes to compare with. */
 export interface OwnRules {
