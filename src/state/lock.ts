@@ -176,16 +176,16 @@ async function isFree(
   // Whoever made it has not written its name yet, most likely; what stays empty is looked at again by the next command.
   if (found.content.length === 0 && seemsAlive(found)) throw held(path, inWords(null))
   const watchMs = Math.max(LEAST_WATCH_MS, found.condition.freeAfterMs - Math.max(0, found.untouchedMs))
-  const begunAt = clock.now()
+  const overAt = clock.now() + watchMs
   const until = new Date(clock.wallClock() + watchMs).toISOString()
   tell(
     `${path} is of ${inWords(found.holder)}, and nobody here can see whether that still runs: it is watched for a sign of life, and ` +
       `taken over if none comes until ${until}`,
   )
   for (;;) {
-    await clock.sleep(Math.min(LOOK_EVERY_MS, begunAt + watchMs - clock.now()), signal)
+    await clock.sleep(Math.max(1, Math.min(LOOK_EVERY_MS, overAt - clock.now())), signal)
     signal.throwIfAborted()
-    const isOver = clock.now() - begunAt >= watchMs
+    const isOver = clock.now() >= overAt
     const now = await lookAt(options, path)
     if (now === null || now.condition === 'dead') return false
     if (!isSame(now, found)) throw held(path, inWords(now.holder))
