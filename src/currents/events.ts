@@ -1,8 +1,8 @@
 /**
  * The catalogue: which event types Braze writes into Currents exports, and what each is called and carries in Amplitude.
  *
- * One row is one event type. Adding a type is one row here and one golden file (`npm run golden`); what its fields hold is
- * in `fields.ts`. What all rows share (prefix, identity, time, insert_id) is code in `map/`; what one type does differently
+ * One row is one event type. Adding a type is one row here, its entry at the same place of `test/data/currents-events.json`, and one
+ * golden file (`npm run golden`); what its fields hold is in `fields.ts`. What all rows share (prefix, identity, time, insert_id) is code in `map/`; what one type does differently
  * is a field of its row, so that nothing else asks for a type by its name.
  *
  * A row lists what the live connector sends, not all that an export holds: a field that is newer than the connector's
