@@ -206,13 +206,15 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
         continue
       }
       const isFirst = pieceField === 0
-      if (columns === 0 || (isFirst && bytes[p] !== CARRIAGE_RETURN)) return stop('row', p - start)
+      const isLineEnd = bytes[p] !== CARRIAGE_RETURN || bytes[p + 1] === NEWLINE
+      if (columns === 0 || (isFirst && isLineEnd)) return stop('row', p - start)
       if (firstIsFull && !isTorn && columns > 1 && count - pieceField === columns) {
         nextIsWhole = true
         return stop('row', p - start)
       }
       const next = bytes[p - 1] === QUOTE ? p : endOfReturns(bytes, p)
-      lookedTo = next - start
+      // The last of them may be part of a CRLF, which is not looked for where it is at hand.
+      lookedTo = next - 1 - start
       if (next >= end && !isLast) break
       if (!isFirst && !isTorn) joinPiece(bytes[start + pieceStart] === QUOTE)
       piecesEnd = p - start

@@ -124,6 +124,15 @@ describe('a run that was killed 8 days ago', () => {
     assert.equal(again.summary.rejected.total, 20)
   })
 
+  test('is what a gateway took that answers 202, and the state does not say clean', async (t) => {
+    const server = await startScripted(t, () => ({ status: 202, body: 'queued' }))
+    const cwd = exportsOf(records(5))
+    const run = await replayed(4, { cwd, url: server.url })
+    assert.match(run.stderr, /what answers is not Amplitude: status 202, queued/)
+    assert.equal(run.summary.pending, 5)
+    assert.equal(checkpointIn(cwd).clean, false)
+  })
+
   test('asks nothing when every answer had come', async (t) => {
     const emulator = await start(t, unlimited)
     const cwd = exportsOf(records(40))
