@@ -46,6 +46,16 @@ function assertIsPartOf(result: Result, whole: readonly string[], where: string)
   assert.ok((rejected['damaged_input'] ?? 0) <= 1, `${where}: more than one damage`)
 }
 
+/** Each cutter has one shape that is tried in every way; the others of it are what the first is, but for some bytes. */
+function isFirstOf(shape: Shape): boolean {
+  return SHAPES.find(({ format }) => format === shape.format) === shape
+}
+
+/** Of the others every seventh byte is a cut, each beginning at another one. */
+function gzipCutsOf(shape: Shape, number: number): readonly [first: number, step: number] {
+  return isFirstOf(shape) ? [1, 1] : [1 + (number % 7), 7]
+}
+
 for (const type of ['users.messages.email.Click', 'users.behaviors.CustomEvent', 'users.behaviors.Purchase']) {
   for (const shape of SHAPES) {
     test(`${shape.name} of ${type} gives the bytes that NDJSON gives`, async () => {
@@ -59,7 +69,7 @@ for (const type of ['users.messages.email.Click', 'users.behaviors.CustomEvent',
   }
 }
 
-for (const shape of SHAPES) {
+for (const [number, shape] of SHAPES.entries()) {
   test(`${shape.name}: random records of every type give the bytes that NDJSON gives`, async () => {
     await fc.assert(
       fc.asyncProperty(inventedRecords(), async (records) => {
@@ -67,7 +77,7 @@ for (const shape of SHAPES) {
         assert.deepEqual(result.details, [])
         assert.deepEqual(result.events, await expectedEvents(records))
       }),
-      { numRuns: 150 },
+      { numRuns: isFirstOf(shape) ? 150 : 50 },
     )
   })
 
@@ -100,12 +110,13 @@ for (const shape of SHAPES) {
     }
   })
 
-  test(`${shape.name}, gzipped: cut at every byte, what came before is kept and one damage is told`, async () => {
+  const [first, step] = gzipCutsOf(shape, number)
+  test(`${shape.name}, gzipped: cut at every byte${step > 1 ? ` of ${step}` : ''}, what came before is kept and one damage is told`, async () => {
     const records = recordsOf('users.behaviors.CustomEvent', 7)
     const whole = await expectedEvents(records)
     const bytes = gzipped(shape.write(records), 2)
     const secondMember = bytes.indexOf(bytes.subarray(0, 10), 10)
-    for (let length = 1; length < bytes.length; length++) {
+    for (let length = first; length < bytes.length; length += step) {
       const result = await readFileInput(fileOf(records.entry.event_type, 'cut.gz', bytes.subarray(0, length)))
       assertIsPartOf(result, whole, `cut at byte ${length}`)
       // One byte is no gzip yet, and between two members gzip is whole.
