@@ -125,7 +125,9 @@ for (const { title, losesPower } of WAYS) {
       const { arrived: _, taken, ...expected } = outcomeOf(straight)
       const reasons = expected.letters.map((letter) => letter.split(' ')[0])
       assert.deepEqual(reasons, LEFT_AFTER[reason ?? 'all'])
-      await crashEverywhere(calls, open, { ...life, losesPower }, (world) => {
+      // A retry of one reason differs in how it begins: every second call, the others in the other way.
+      const tried = reason === undefined ? calls : calls.filter(({ number }) => number % 2 === (losesPower ? 0 : 1))
+      await crashEverywhere(tried, open, { ...life, losesPower }, (world) => {
         const { arrived: __, ...outcome } = outcomeOf(world)
         assert.deepEqual(outcome, { ...expected, taken })
       })
