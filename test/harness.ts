@@ -115,6 +115,11 @@ export function outcomesOf(chunk: MappedChunk): readonly Mapped[] {
   })
 }
 
+/** `THOROUGH=1 npm test` tries everything; without it the heaviest tests take a part, another one in each process where they can. */
+export function tries(all: number, some: number): number {
+  return process.env['THOROUGH'] === '1' ? all : some
+}
+
 /** A directory that is gone after the tests of this file. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'braze2amp-test-'))

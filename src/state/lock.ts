@@ -173,8 +173,6 @@ async function isFree(
   const { clock, signal, tell } = options
   if (found.condition === 'alive') throw held(path, inWords(found.holder))
   if (found.condition === 'dead') return true
-  // Whoever made it has not written its name yet, most likely; what stays empty is looked at again by the next command.
-  if (found.content.length === 0 && seemsAlive(found)) throw held(path, inWords(null))
   const watchMs = Math.max(LEAST_WATCH_MS, found.condition.freeAfterMs - Math.max(0, found.untouchedMs))
   const overAt = clock.now() + watchMs
   const until = new Date(clock.wallClock() + watchMs).toISOString()

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
-import { temporaryDirectory } from '../harness.ts'
+import { temporaryDirectory, tries } from '../harness.ts'
 import { TROUBLE } from './amplitude.ts'
 import { FILE_PLANS, type FilePlan, writeExports } from './exports.ts'
 import { type Call, type Fate, KILL_POINTS, type KillPoint, killAt, PASS } from './faults.ts'
@@ -69,7 +69,7 @@ test('an upload and its retry, crashed at any calls, end as those that are not',
   )
   await fc.assert(
     fc.asyncProperty(FILE_PLANS, lives, lives, (plans, uploads, retries) => tell(plans, { uploads, retries })),
-    { numRuns: 40 },
+    { numRuns: tries(40, 15) },
   )
 })
 

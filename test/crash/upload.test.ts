@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import type { SavedBooks } from '../../src/state/checkpoint.ts'
-import { temporaryDirectory } from '../harness.ts'
+import { temporaryDirectory, tries } from '../harness.ts'
 import { TROUBLE } from './amplitude.ts'
 import { FILE_PLANS, writeExports } from './exports.ts'
 import { type Call, type Fate, PASS } from './faults.ts'
@@ -62,7 +62,7 @@ test('an upload that crashes and is stopped at any moments ends as one that is n
         assert.deepEqual([letters, files], [expected.letters, expected.files], 'all of it is durable')
       },
     ),
-    { numRuns: 40 },
+    { numRuns: tries(40, 15) },
   )
 })
 
@@ -83,7 +83,7 @@ test('a process whose lock was taken stops, and the next one goes on', async () 
         assert.deepEqual(outcomeOf(world), expected)
       },
     ),
-    { numRuns: 15 },
+    { numRuns: tries(15, 8) },
   )
 })
 
@@ -121,7 +121,7 @@ test('a week after a crash nothing is sent that may have been: what is unknown i
       assert.deepEqual([places.length, new Set(places).size], [letters, letters], 'dead letters, each once')
       assert.deepEqual([...world.amplitude.repeated], [], 'events that Amplitude took twice')
     }),
-    { numRuns: 30 },
+    { numRuns: tries(30, 12) },
   )
 })
 
