@@ -40,7 +40,7 @@ export function masked(text: string, key: string): string {
   for (let at = 0; at < plain.length; at++) {
     for (const length of lengths) {
       const end = at + length
-      if (end <= found || !pieces.has(plain.slice(at, end))) continue
+      if (end <= found || end > plain.length || !pieces.has(plain.slice(at, end))) continue
       // Pieces that overlap or touch are one stretch of the key.
       if (at > found || found === 0) result += text.slice(done, starts[at]) + MASK
       found = end
