@@ -29,7 +29,7 @@ import { DEAD_LETTERS_FILE, LANE_FILE, LANES_DIRECTORY } from './state-directory
  *
  * An empty lock with nothing beside it says nothing of whose it is: a crash between its making and its writing leaves one, in a
  * directory that was there before, and so does many a program that only locks. A person decides, who is asked to delete it; as long as
- * it is young, somebody may be about to write it, and it is respected as any lock (`lock.ts`).
+ * it is young, somebody may be about to write it, and it is respected like every lock (`lock.ts`).
  *
  * No name of ours is a link. No file has another name elsewhere, if it is written in place: what is written to it would change what is
  * not ours. The lock and the checkpoint are only replaced; what `--fresh` moves aside, all but `files.ndjson`, is only renamed.
