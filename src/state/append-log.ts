@@ -9,12 +9,12 @@ import type { FileSystem, OpenFile } from './file-system.ts'
 /**
  * A file that only grows, in batches: dead letters, files.ndjson, the logs of seen events.
  *
- * Format: the owner's; the log knows bytes and lengths.
+ * Format: the owner's; the log knows only bytes and lengths.
  *
  * Invariants:
- * - The first `length` bytes of a checkpoint that names the log are durable before that checkpoint is: `flush`, then the checkpoint.
- * - What is behind that length is worth nothing. Opening cuts it off, durably; a write goes to its known place, never to «the end».
- * - The file is shortened nowhere else than in opening it.
+ * - A checkpoint names a log with a length. These bytes are durable before the checkpoint is: `flush` first, then the checkpoint.
+ * - Bytes behind that length are worth nothing. Opening cuts them off, durably. A write goes to a known position, never to «the end».
+ * - Only opening shortens the file.
  *
  * Write order, and what a crash leaves:
  *
@@ -24,15 +24,15 @@ import type { FileSystem, OpenFile } from './file-system.ts'
  *     sync directory (once a process) without it a file that a checkpoint names could be gone
  *     flush resolves the batch is durable
  *
- * A write or sync that failed leaves the batch in memory: the next flush writes all of it again, at the same place. It must not only
- * sync again: after a sync that failed, a system may take the unwritten bytes for written. Of what `write` had written before, nothing
- * is in memory any more: then the log is lost, and every later flush fails.
+ * After a write or sync that failed, the batch stays in memory, and the next flush writes all of it again at the same position. To sync
+ * again would not be enough: after a failed sync a system may take the unwritten bytes for written. Bytes that an earlier `write` wrote
+ * are no longer in memory: when their sync fails, the log is lost, and every later flush fails.
  */
 export interface AppendLog {
   readonly path: string
-  /** Cuts the file back; must have resolved before `length` is asked for. `flush` opens by itself. */
+  /** Cuts the file back to its kept length. Must resolve before `length` is called. `write`, `flush` and `read` open by themselves. */
   open(): Promise<void>
-  /** Adds what `write` appends to the batch under way. */
+  /** Calls `write` to append an entry to the batch in memory. */
   add(write: (out: ByteWriter) => void): void
   /** Resolves when everything added so far is in the file, which frees its memory; rejects with the system's error. */
   write(): Promise<void>
@@ -40,9 +40,9 @@ export interface AppendLog {
   flush(): Promise<void>
   /** Bytes added that are still in memory. */
   pendingBytes(): number
-  /** Bytes of the file with everything added: what a snapshot taken now says of it. */
+  /** Bytes of the file once everything added is written: the length that a snapshot taken now names. */
   length(): number
-  /** Fills `into` from `position` on, from what is in the file; returns how many bytes that were. */
+  /** Fills `into` with the file's bytes from `position` on; returns how many there were. */
   read(into: Uint8Array, position: number): Promise<number>
   /** Flushes and closes. */
   close(): Promise<void>
@@ -51,30 +51,30 @@ export interface AppendLog {
 interface AppendLogOptions {
   readonly fileSystem: FileSystem
   readonly path: string
-  /** Bytes to keep; null keeps whatever is there. */
+  /** Bytes to keep; null keeps all. */
   readonly length: number | null
-  /** False: the file is opened for each flush and read, since there may be thousands of them. */
+  /** False opens the file anew for each flush and read: there may be thousands of such logs. */
   readonly keepsOpen?: boolean
 }
 
 const MEMORY = createBatchMemory()
 
-/** The file comes into being with the first flush that has something to write. */
+/** The file is created by the first write that has something to write. */
 export function createAppendLog(options: AppendLogOptions): AppendLog {
   const { fileSystem, path, length: keptLength, keepsOpen = true } = options
   let batch: ByteWriter[] = []
   /** The batch that is being written. */
   let leaving: readonly ByteWriter[] = []
-  /** Bytes of the entry that was added last: the next one may be as long. */
+  /** Bytes of the entry that was added last, since the next entry may be as long. */
   let lastEntryBytes = 0
   let durableLength = keptLength ?? 0
   let writtenLength = durableLength
-  /** The next turn syncs. */
+  /** The next `writeBatch` syncs. */
   let mustSync = false
-  /** What `write` had written may be gone. */
+  /** The error of a sync after which bytes that are no longer in memory may be gone; null when there was none. */
   let lost: unknown = null
   let file: OpenFile | null = null
-  /** A file that was there when we came may have been made by a process that was killed before it synced the directory. */
+  /** False at first even when the file exists: the process that made it may have been killed before it synced the directory. */
   let isNameDurable = false
   let opening: Promise<void> | null = null
   const writing = coalesce(writeBatch)
@@ -83,7 +83,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     return bytesIn(batch) + bytesIn(leaving)
   }
 
-  /** The piece that has room for an entry like the last; each is twice as large as the one before it. */
+  /** The last piece when it has room for an entry like the last one, else a new piece, twice as large as the piece before it. */
   function openPiece(): ByteWriter {
     const last = batch[batch.length - 1]
     if (last !== undefined && last.bytes.length - last.length >= lastEntryBytes) return last
@@ -101,7 +101,7 @@ export function createAppendLog(options: AppendLogOptions): AppendLog {
     await withFile(async (opened) => {
       if (facts.size <= durableLength) return
       await opened.truncate(durableLength)
-      // Behind a clean stop the file is as long as its checkpoint says, also when nothing more was written.
+      // After a clean stop the file must be as long as its checkpoint says, even when nothing more is written.
       await opened.sync()
     })
   }
@@ -211,7 +211,7 @@ function bytesIn(pieces: readonly ByteWriter[]): number {
   return sum
 }
 
-/** The checkpoint's promise is broken: a person deleted or changed the file, or the disk lied. */
+/** The file is shorter than its checkpoint says: a person deleted or changed it, or the disk lied. */
 function tooShort(path: string, size: number | null, expected: number): UsageError {
   const what = size === null ? 'is gone' : `has ${size} bytes`
   return new UsageError(`${path} ${what}, but the checkpoint knows ${expected} bytes of it`, {
@@ -222,8 +222,8 @@ function tooShort(path: string, size: number | null, expected: number): UsageErr
 const READ_BYTES = 1 << 20
 
 /**
- * Reads the lines of a log, each without its newline, with the byte where it begins; returns the text behind the last newline, which
- * is empty when every line has its end.
+ * Gives `take` each line of a log without its newline, and the byte where the line begins. Returns the text behind the last newline,
+ * which is empty when every line is whole, and the byte where it begins.
  */
 export async function eachLine(
   log: Pick<AppendLog, 'read'>,

@@ -12,40 +12,40 @@ import { count, number, objectOf, type Shape, text, time } from './shape.ts'
  * Format: {path, size, mtime, head, tail, records, accepted, run, keyFingerprint, mappingHash, at}: size in bytes as stored, mtime
  * and at in ms since 1970, head and tail SHA-256 in hex (`read/fingerprint.ts` at `size`).
  *
- * Invariants: an input is in `open` of the checkpoint, or a line here, never both: the line is added in the tick of the snapshot that
- * leaves it out. Lines are never changed; the last one of a path counts. It survives `--fresh`.
+ * Invariants: an input is in `open` of the checkpoint or has a line here, never both: its line is added in the tick of the snapshot
+ * that leaves the input out. Lines are never changed. The last line of a path counts. The file survives `--fresh`.
  *
- * Write order, and what a crash leaves: it is an append log (`append-log.ts`). A line behind the checkpoint's length is cut off, and
- * its input is read on from the `open` of that checkpoint. After `--fresh` no checkpoint knows its length: then all whole lines count.
+ * Write order, and what a crash leaves: the file is an append log (`append-log.ts`). A line behind the checkpoint's length is cut off,
+ * and its input is read on from the `open` of that checkpoint. After `--fresh` no checkpoint knows the length: all whole lines count.
  *
- * In memory: 40 bytes a file and two indexes, since two years of hourly Currents are 900,000 files. The rest of a line is read again
- * when it is asked for.
+ * Memory: 40 bytes a file and two indexes, since two years of hourly Currents are 900,000 files. Whoever needs a whole line reads it
+ * from the file again.
  */
 export interface DeliveredFiles extends Pick<AppendLog, 'length' | 'flush' | 'close'> {
-  /** How many files this key's project has, of whatever run, and this run. */
+  /** Deliveries by this run, or by any run with the same key. */
   count(): number
-  /** The last delivery into the same project under this path; null when there is none. `path` as in the line. */
+  /** The last delivery into the same project under this path, spelled as in the line; null when there is none. */
   byPath(file: FileStamp): Delivery | null
-  /** False when no delivery into the same project has this size: then the file need not be read to ask for its content. */
+  /** False when no delivery into the same project has this size: then the file need not be read for `byContent`. */
   hasSize(size: number): boolean
   /** A delivery into the same project of a file with this content, under any path. */
   byContent(content: FileContent): Delivery | null
-  /** Every delivery of standard input into the same project: they all have one path. */
+  /** Every delivery of standard input into the same project. They all have the same path, so `byPath` gives only the last. */
   streams(): readonly Delivery[]
   /** The whole line of a delivery. */
   line(delivery: Delivery): Promise<DeliveredFile>
-  /** Adds a line; it is found by another process, not by this one. */
+  /** Adds a line. A later process finds it; the lookups of this process do not. */
   add(file: DeliveredFile): void
 }
 
-/** What the directory says of a file. */
+/** What is known of a file without reading it. */
 interface FileStamp {
   readonly path: string
   readonly size: number
   readonly mtimeMs: number
 }
 
-/** What reading both ends of a file says of it. */
+/** What is known of a file after reading both its ends. */
 interface FileContent {
   readonly size: number
   readonly head: string
@@ -54,9 +54,9 @@ interface FileContent {
 
 /** A line that was found. */
 interface Delivery {
-  /** Size and time are what they were: it need not be read to know that it is the same. */
+  /** The file has the size and time it had: it is the same, and need not be read. */
   readonly isUntouched: boolean
-  /** Byte of its line. */
+  /** Byte where the line begins. */
   readonly at: number
 }
 
@@ -105,7 +105,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
   const streams: Delivery[] = []
   const { rest, at: restAt } = await eachLine(log, (line, at) => {
     const { path: file, size, mtime, head, tail, run: id, keyFingerprint } = parsed(line, path, at)
-    // A run that goes on with another key does not send again what it delivered.
+    // A run that goes on with another key does not send again the files that it delivered with the old key.
     if (keyFingerprint !== run.keyFingerprint && id !== run.id) return
     if (file === STDIN) streams.push({ isUntouched: false, at })
     table.add({
@@ -148,7 +148,7 @@ export async function openDeliveredFiles(options: DeliveredFilesOptions): Promis
   }
 }
 
-/** False for a file that somebody else has written: its first line is none of ours. Changes nothing. */
+/** False when the first line is none of ours: then another program wrote the file. Changes nothing. */
 export async function beginsAsDeliveredFiles(fileSystem: FileSystem, path: string): Promise<boolean> {
   const file = await fileSystem.open(path, 'read')
   try {
@@ -176,7 +176,7 @@ function parsed(line: string, path: string, at: number): DeliveredFile {
   }
 }
 
-/** What `shape` checks, without its cost and without its words. */
+/** Checks the same as `shape`, but faster and without an error message. */
 function isLine(value: Partial<DeliveredFile> | null): value is DeliveredFile {
   return (
     typeof value?.path === 'string' &&
@@ -225,7 +225,7 @@ interface Row {
   readonly stamp: number
   readonly content: number
   readonly size: number
-  /** Byte of the line. */
+  /** Byte where the line begins. */
   readonly at: number
 }
 
@@ -233,7 +233,7 @@ const COLUMNS = ['path', 'stamp', 'content', 'size', 'at'] as const
 
 type Columns = Record<keyof Row, Float64Array>
 
-/** Rows in typed columns, and two indexes that are built once: the last row of a path, and of a content. */
+/** Rows in typed columns, and two indexes that are built once: to the last row of each path, and of each content. */
 function createTable() {
   let rows = 0
   let columns = resized(null, 1024)
@@ -280,7 +280,7 @@ function createTable() {
     stamp: (row: number) => columns.stamp[row] as number,
     byPath: (hash: number) => paths[slotOf(paths, columns.path, hash)] as number,
     byContent: (hash: number) => contents[slotOf(contents, columns.content, hash)] as number,
-    /** Sizes are sorted by themselves: no row needs its own. */
+    /** A binary search. The column of sizes is sorted on its own, since no row is asked for its size. */
     hasSize(size: number): boolean {
       let low = 0
       for (let high = rows; low < high; ) {
@@ -294,8 +294,8 @@ function createTable() {
 }
 
 /**
- * 53 bits. Among 900,000 files there is one chance in 20,000 that any two meet; a file is only passed over unread when the hashes of
- * its path and of its path with size and time both say so.
+ * A hash of 53 bits. Among 900,000 files there is one chance in 20,000 that any two have the same. A file is passed over unread only
+ * when two hashes match: that of its path, and that of its path with size and time.
  */
 function hashOf(value: string): number {
   let low = 0x811c9dc5

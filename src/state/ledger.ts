@@ -8,14 +8,14 @@ import { type ChunkTicket, isSettled, settle } from './settled.ts'
 /**
  * The books: every record read is counted in exactly one of accepted, rejected, skipped, pending (src/README.md §1).
  *
- * Counting and settling are one act: what leaves `pending` for good, or goes into a lane file, is settled on its ticket in the same
- * call, so that the snapshot of any instant has both or neither.
+ * Counting and settling happen in the same call: an event that leaves `pending` for good, or goes into a lane file, is settled on its
+ * ticket at once. So a snapshot taken at any instant has both or neither.
  */
 export interface Ledger {
   /**
-   * Counts a chunk's records and finds its duplicates, which become skipped in the chunk's own columns; what was settled before
-   * becomes dropped. Ends the chunk early, by its `count`, at the record that reaches a limit. Events are pending until they are
-   * settled; rejected records are settled, so their dead letters must be added before anything is awaited.
+   * Counts a chunk's records. In the chunk's columns it marks duplicates as skipped, and records that were settled before as dropped.
+   * It lowers the chunk's `count` to end the chunk at the record that reaches a limit. Events are pending until they are settled.
+   * Rejected records are settled at once, so their dead letters must be added before anything is awaited.
    *
    * @param ticket of the chunk's records; null in a run that nobody resumes
    */
@@ -26,31 +26,31 @@ export interface Ledger {
   acceptEvent(event: BookedEvent): void
   /** Settles a pending event as rejected; its dead letter must be added in the same tick. */
   rejectEvent(event: BookedEvent, reason: RejectReason): void
-  /** The event was appended to a lane file: it stays pending, and its record need not be read again. */
+  /** Notes that the event was appended to a lane file: the event stays pending, and its record need not be read again. */
   deferEvent(event: BookedEvent): void
-  /** A line of a lane file came into memory. */
+  /** Notes that an event was read back from its lane file into memory. */
   recall(event: BookedEvent): void
-  /** Counts what is worth saying about events that are settled all the same. */
+  /** Counts a warning about events, which are settled in spite of it. */
   warn(warning: Warning, count: number): void
   /** Records that may still be read before `--limit` is reached. */
   remaining(): number
-  /** True when `--max-errors` is passed: the run must stop. */
+  /** True when there are more errors than `--max-errors` allows: the run must stop. */
   hasTooManyErrors(): boolean
   counts(): Counts
   /** The books for the checkpoint. */
   save(): SavedBooks
-  /** Events in memory that the process before may have sent. */
+  /** Events in memory that the previous process may have sent. */
   unknownLeft(): number
 }
 
-/** An event that was booked and is not settled. */
+/** An event that was booked and is not settled yet. */
 export interface BookedEvent {
   /** Index into `typeNames` */
   readonly type: number
   readonly ticket: ChunkTicket
-  /** Its place in the ticket. */
+  /** The event's place in the ticket. */
   readonly index: number
-  /** Bits of `WARNINGS` that were counted for it. */
+  /** Bits of the `WARNINGS` that were counted for the event. */
   readonly warnings: number
 }
 
@@ -58,9 +58,9 @@ export interface LedgerOptions {
   /** Records to read at most. */
   readonly limit: number
   readonly maxErrors: MaxErrors | null
-  /** Finds duplicates; null to take none for one. */
+  /** Finds duplicates; null when no event counts as a duplicate. */
   readonly seen: Seen | null
-  /** Those of the mapping: events come back from lane files before, or without, any chunk. Needed for a run that is resumed. */
+  /** The mapping's event types. A resumed run needs them: its lane files may give events back before, or without, any chunk. */
   readonly types?: EventTypes
   /** The books of the run so far; null at its beginning. */
   readonly saved?: SavedBooks | null
@@ -68,16 +68,16 @@ export interface LedgerOptions {
   readonly rejectsUnknown?: boolean
 }
 
-/** How many rejected records stop a run: a number, or percent of the records read. */
+/** The most rejected records that a run may have: a number, or a percentage of the records read. */
 export type MaxErrors = { readonly count: number } | { readonly percent: number }
 
-/** A share of errors says nothing before this many records (src/README.md §2). */
+/** Before this many records, a percentage of errors says nothing (src/README.md §2). */
 const PERCENT_FROM = 100
 
 const DUPLICATE = outcomeOf('duplicate')
 const OUTCOME_UNKNOWN = outcomeOf('outcome_unknown')
 const ACCEPTED = OUTCOMES.length
-/** Pending events that are in memory only: a resumed run reads them again. */
+/** Column of the pending events that are in memory only: a resumed run reads their records again. */
 const UNSETTLED = OUTCOMES.length + 1
 const COLUMNS = OUTCOMES.length + 2
 
@@ -89,14 +89,14 @@ const IS_REJECTED = Uint8Array.from(OUTCOMES, (outcome) => (outcome.is === 'reje
 
 export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnknown }: LedgerOptions): Ledger {
   const base = restored(saved ?? NOTHING_BOOKED)
-  /** Per event type, a row of one count per outcome, and accepted. Row 0 is for records without a type. */
+  /** A row per event type, with a count for each outcome, for accepted and for unsettled. Row 0 is for records without a type. */
   let rows = new Float64Array(COLUMNS * 128)
   let typeNames = types?.typeNames ?? []
   const warnings = new Float64Array(WARNINGS.length)
-  /** Of events in memory only. */
+  /** The warnings of events that are in memory only. */
   const unsettledWarnings = new Float64Array(WARNINGS.length)
   let read = 0
-  /** Those that are sent again included, which were read before. */
+  /** Records taken towards `--limit`: those read, and the dead letters that are sent again. */
   let taken = 0
   let rejected = sumOf(base.rejected)
   let unknownLeft = 0
@@ -129,14 +129,14 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     add(type, to, 1)
   }
 
-  /** A record that is sent again is in the books already: pending, under the type of its letter. */
+  /** Takes the record of a dead letter out of the books before it is counted anew: it is pending there, under the letter's type. */
   function takeBack({ raw }: MappedChunk, i: number): void {
     const type = raw.letters?.[i]?.eventType ?? null
     add(type === null ? -1 : (types?.planOf(type).number ?? -1), EVENT, -1)
     read--
   }
 
-  /** The event is in memory only no longer: settled, or in a lane file. */
+  /** Books that the event is no longer in memory only: it is settled, or in a lane file. */
   function leaveMemory({ type, ticket, index, warnings: bits }: BookedEvent): void {
     settle(ticket, index)
     if (ticket.isUnknown) unknownLeft -= 1
@@ -145,10 +145,10 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     if (bits !== 0) countWarnings(unsettledWarnings, bits, -1)
   }
 
-  /** Books an event: it stays one, or is a duplicate, or its outcome is unknown. */
+  /** What an event is booked as: an event, a duplicate, or one whose outcome is unknown. */
   function outcomeOfEvent(chunk: MappedChunk, i: number, ticket: ChunkTicket | null): number {
     const high = chunk.idHigh[i] as number
-    // What was read before would meet itself.
+    // A record that was read before is not compared: its own hash would make it a duplicate.
     const isCompared = high !== 0 && (ticket === null || (i >= ticket.rereadTo && ticket.origin.kind === 'input'))
     if (isCompared && seen?.has(chunk.idLow[i] as number, high)) return DUPLICATE
     if (rejectsUnknown && ticket?.isUnknown) {
@@ -164,7 +164,7 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     return sums
   }
 
-  /** Figures by event type, and what of them is unsettled; the empty name stands for records without a type. */
+  /** Figures by event type, and how many of its events are unsettled; the empty name stands for records without a type. */
   function* byType(): Generator<readonly [name: string, figures: SavedTypeCounts, unsettled: number]> {
     const own = new Map(['', ...typeNames].map((name, i) => [name, rows.subarray(i * COLUMNS, (i + 1) * COLUMNS)]))
     for (const name of new Set([...Object.keys(base.byType), ...own.keys()])) {
@@ -218,7 +218,7 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
           }
         }
         if (IS_REJECTED[outcome] === 1) rejected++
-        // A share counts from a certain record on, which need not be a rejected one.
+        // The percentage is first checked at record `PERCENT_FROM`, which need not be a rejected one.
         else if (base.read + read !== PERCENT_FROM) continue
         if (isOverMaxErrors()) {
           tooManyErrors = true
@@ -244,7 +244,7 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
     },
     deferEvent(event) {
       leaveMemory(event)
-      // The lane file will deliver it.
+      // The origin counts the event as accepted: the lane file will deliver it.
       event.ticket.origin.accepted += 1
     },
     recall({ ticket }) {
@@ -293,12 +293,12 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
   }
 }
 
-/** True for records that are read for the first time: others were in the books before. */
+/** True for records that count as read. Records of other origins are in the books already. */
 function isRead({ origin }: ChunkTicket): boolean {
   return origin.kind === 'input' || origin.kind === 'resend'
 }
 
-/** The books without the records that are read again. */
+/** The saved books without the unsettled records: these are read, and counted, again. */
 function restored(saved: SavedBooks): SavedBooks {
   const { unsettled } = saved
   const again = sumOf(unsettled.byType)

@@ -1,7 +1,7 @@
 import type { Processes, ProcessIdentity } from './processes.ts'
 import { count, objectOf, orAbsent, type Shape, text, time } from './shape.ts'
 
-/** Older versions wrote pid, host and time alone; null is unknown. */
+/** Older versions wrote pid, host and time alone. Null means unknown. */
 const holderShape = objectOf({
   pid: count,
   processStart: orAbsent(count),
@@ -12,10 +12,10 @@ const holderShape = objectOf({
   startedAt: time,
 })
 
-/** The content of a lock: a `ProcessIdentity`, and since when. */
+/** The content of a lock: the `ProcessIdentity` of its holder, and since when it holds the lock. */
 export type Holder = Shape<typeof holderShape>
 
-/** Null when it is not a lock as we write it. */
+/** The holder that a lock names; null when its content is not as we write it. */
 export function holderOf(content: Uint8Array): Holder | null {
   try {
     return holderShape(JSON.parse(Buffer.from(content).toString('utf8')), '')
@@ -24,31 +24,30 @@ export function holderOf(content: Uint8Array): Holder | null {
   }
 }
 
-/** In words. */
 export function nameOf({ pid, host }: Holder): string {
   return `process ${pid} on host ${host}`
 }
 
-/** `alive` is respected, `dead` is certain; of a doubtful one nobody here can see whether it lives. */
+/** How the holder fares: `alive` keeps the lock, `dead` is certain. Nobody here can see whether a doubtful holder lives. */
 export type Condition = 'alive' | 'dead' | Doubtful
 
 interface Doubtful {
-  /** It is dead when its lock stays untouched for so long. */
+  /** The holder counts as dead once its lock was untouched for this long. */
   readonly freeAfterMs: number
 }
 
-/** Six touches missed. */
+/** The holder has missed six touches. */
 export const DOUBTFUL_AFTER_MS = 60_000
 const MINUTE: Doubtful = { freeAfterMs: DOUBTFUL_AFTER_MS }
-/** Three: most often it is this container, started again. */
+/** Three missed touches are enough: most often the holder was this container, before it was started again. */
 const HALF_A_MINUTE: Doubtful = { freeAfterMs: 30_000 }
-/** Dead, most likely: whoever watches a lock at all watches it for long enough. */
+/** The holder is dead, most likely: the shortest watch there is (`lock.ts`) is long enough. */
 const ONCE_WATCHED: Doubtful = { freeAfterMs: 0 }
 
 /**
- * How the holder of a lock fares (state/README.md §6), where `lock.ts` has the table.
- * @param holder null: nobody knows who it is
- * @param untouchedMs since the lock was touched, by the wall clock; below 0 when it was by a clock that is ahead
+ * How the holder of a lock fares (state/README.md §6); `lock.ts` has the table.
+ * @param holder null when nobody knows who holds the lock
+ * @param untouchedMs since the lock was last touched, by the wall clock; below 0 when the clock that touched it is ahead of ours
  */
 export function conditionOf(holder: Holder | null, processes: Processes, untouchedMs: number): Condition {
   if (holder === null) return MINUTE
@@ -60,7 +59,7 @@ export function conditionOf(holder: Holder | null, processes: Processes, untouch
       const living = processes.at(holder.pid)
       const isIt = living === null ? false : areSame(living.processStart, holder.processStart)
       if (isIt === true) return 'alive'
-      // Machines that were cloned while they ran have one boot and namespace, and their own processes.
+      // Machines that were cloned while they ran share boot and namespace, but each has its own processes.
       if (!isOurHost) return MINUTE
       if (isIt === false) return 'dead'
       return untouchedMs >= 0 && untouchedMs <= MINUTE.freeAfterMs ? 'alive' : MINUTE
@@ -73,7 +72,7 @@ export function conditionOf(holder: Holder | null, processes: Processes, untouch
   }
 }
 
-/** Whether a pid means the same process to both. */
+/** Whether a pid means the same process to the holder and to this process. */
 function sharesPids(holder: Holder, self: ProcessIdentity, { haveNamespaces }: Processes): 'yes' | 'no' | 'unknown' {
   const boot = areSame(holder.boot, self.boot)
   const pidNamespace = areSame(holder.pidNamespace, self.pidNamespace)
@@ -84,7 +83,7 @@ function sharesPids(holder: Holder, self: ProcessIdentity, { haveNamespaces }: P
   return holder.pid === self.pid ? 'unknown' : 'yes'
 }
 
-/** Null when nobody knows. */
+/** Null when one of the two is unknown. */
 function areSame<T extends string | number>(one: T | null, other: T | null): boolean | null {
   return one === null || other === null ? null : one === other
 }

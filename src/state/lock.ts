@@ -6,30 +6,30 @@ import { type Condition, conditionOf, type Holder, holderOf, nameOf } from './lo
 import type { Processes } from './processes.ts'
 
 /**
- * `lock`: who works on a state directory, one JSON object {pid, processStart, host, boot, pidNamespace, startedAt}, where null is
- * unknown; older versions wrote {pid, host, startedAt}. Its holder touches it every 10 s.
+ * `lock`: who works on a state directory. It is one JSON object {pid, processStart, host, boot, pidNamespace, startedAt}, where null
+ * means unknown; older versions wrote {pid, host, startedAt}. The holder touches the lock every 10 s.
  *
  * Invariants:
- * - At most one process holds it. It is made by `create`, which one process alone can win, and is never absent while it changes hands.
- * - It is taken over when its holder is surely dead, or gave no sign of life while it was watched. A watch is longer than a proof
- *   lasts and one call takes.
- * - Whoever holds it has proven it at most 20 s before it changes or sends anything: it has read its own content, and touched it then.
- *   So a process that was stopped, or slept with its machine, or cannot touch any more, and lost its lock meanwhile does nothing any
- *   more but to end the one call that was under way.
+ * - At most one process holds the lock. `create` makes it, which one process alone can win. It is never absent while it changes hands.
+ * - Another process takes the lock over only when the holder is surely dead, or gave no sign of life during a watch. A watch is longer
+ *   than a proof lasts and one call takes.
+ * - Before the holder changes or sends anything, it has a proof that is at most 20 s old: it read its own content in the lock, and
+ *   touched the lock. A process may lose its lock while it is stopped, sleeps with its machine, or cannot touch the lock. Such a
+ *   process only ends the one call that was under way.
  *
  * When a lock is free (`lock-holder.ts`):
  *
- *     boot and namespace                  process of its pid here     its lock is free
- *     both known, and ours                of its start                never: it may be stopped
+ *     boot and namespace in the lock      process here with its pid   the lock is free
+ *     both known, and ours                has its start               never: the process may be stopped
  *         our host                        none                        at once
- *                                         of another start            at once
- *                                         of a start nobody knows     watched: 60 s; refused at once when touched within 60 s
+ *                                         has another start           at once
+ *                                         its start is not known      watched: 60 s; refused at once when touched within 60 s
  *         another host                    none, or another            watched: 60 s: a machine that was cloned while it ran, or another
  *                                                                     container in the namespace of this machine
  *     one known, and not ours
  *         our host, our pid               means nothing               watched: 30 s: this container or machine, started again
  *         else                            means nothing               watched: 60 s: another host, container or boot
- *     one unknown, to it or to us
+ *     one unknown, in the lock or to us
  *         another host                    means nothing               watched: 60 s
  *         our host, our pid               this one                    watched: 30 s: this container, started again, or another
  *         our host, another pid           none                        watched: an older version that was killed here, most likely
@@ -38,46 +38,46 @@ import type { Processes } from './processes.ts'
  *         our host, another pid           as in the first lines: macOS, Windows
  *     the lock is empty, or no lock       -                           watched: 60 s
  *
- * A pid namespace without its boot says nothing: its number is the same on many machines. A host name alone proves no life and no
- * death: containers share one, and a machine changes its own.
+ * A pid namespace without its boot says nothing: its number is the same on many machines. A host name alone proves neither life nor
+ * death: containers share a host name, and a machine may change its own.
  *
- * Watched: nobody here can see whether its holder lives, however new the lock is: a container that was killed and started again finds
- * one that was touched a moment ago. So it is read every second. Any change is a sign of life, and ends the command; a live holder
- * gives one within 10 s. It is taken over when it stays untouched for the time that the table says, and in any case for longer than
- * a proof lasts.
+ * The watch. Nobody here can see whether the holder lives, however new the lock is: a container that was killed and started again
+ * finds a lock that was touched a moment ago. So the lock is read every second. Any change is a sign of life, and ends the command; a
+ * live holder gives one within 10 s. The lock is taken over when it stays untouched for the time in the table, and in any case for
+ * longer than a proof lasts.
  *
- * Untouched by which clock? While it is watched, by our own monotonic one. What it was untouched before is the holder's wall clock
- * compared with ours, and shortens the watch only down to its least: clocks of two machines, or of a network mount, may differ by
- * hours, and a machine that wakes up finds every lock old. A clock that is ahead makes no watch longer. `status` only reads, and
- * believes the wall clock.
+ * The clocks. During the watch, our own monotonic clock measures how long the lock is untouched. For the time before the watch we can
+ * only compare the holder's wall clock with ours. That time shortens the watch, but only down to its minimum: clocks of two machines,
+ * or of a network mount, may differ by hours, and a machine that wakes up finds every lock old. A clock that is ahead makes no watch
+ * longer. `status` only reads the lock, and believes the wall clock.
  *
- * A touch sets the time of the last change. Where the system refuses that, or the time stays as it was, the same bytes are written in
- * place: through a file that was read after it was opened, so that they never overwrite the lock of another, which is another file.
+ * A touch sets the file's time of last change. Where the system refuses that, or the time does not change, the holder writes the same
+ * bytes in place. It reads the file after opening it, and so never overwrites the lock of another process, which is another file.
  *
  * Write order, and what a crash leaves:
  *
  *     free       create lock, write      an empty lock, free after 60 s
  *     taken over create takeover-0       a takeover file with the same content as a lock, of a dead process; or an empty one, free
  *                                        after 60 s. One process alone can make it
- *                read lock again         the one who won before may hold it by now
- *                rename it to lock       the old or the new one, whole. Fails, if somebody thought us dead and cleaned up
- *                unlink dead takeovers   as above: the next to take over passes over them
- *                read lock again         as above: one of them may have been renamed once more, until it was gone
+ *                read lock again         the same: a process that won before us may hold the lock by now
+ *                rename it to lock       the old or the new lock, whole. Fails if another process thought us dead and cleaned up
+ *                unlink dead takeovers   dead takeover files, which the next process to take over passes over
+ *                read lock again         the same: until they were gone, one of them may have been renamed to the lock
  *     held       read lock, touch        nothing
  *                or write it in place    the same bytes
  *     release    unlink lock             a lock of a dead process
  *
- * It need not be durable: after a power failure its process is dead.
+ * The lock need not be durable: after a power failure its process is dead.
  */
 export interface Lock {
-  /** Aborts, with the error to show, when another process has taken the lock: this one must not write any more. */
+  /** Aborts, with the error to show, when another process has taken the lock: this process must not write any more. */
   readonly lost: AbortSignal
   /**
-   * Resolves when the lock was ours, and touched, within the last 20 s, at once if it was. To be awaited before every change.
-   * @throws StoppedError when it is lost, or cannot be read or touched
+   * Resolves when the lock was ours and was touched within the last 20 s; touches it first if need be. Await it before every change.
+   * @throws StoppedError when the lock is lost, or cannot be read or touched
    */
   prove(): Promise<void>
-  /** Deletes the lock, if it is still this process's. Never rejects. */
+  /** Deletes the lock if this process still holds it. Never rejects. */
   release(): Promise<void>
 }
 
@@ -86,28 +86,27 @@ export interface LockOptions {
   readonly directory: string
   readonly clock: Clock
   readonly processes: Processes
-  /** Ends the watch of a lock: nothing is changed then. */
+  /** Ends the watch of a lock, without any change. */
   readonly signal: AbortSignal
-  /** Shows a line: why nothing happens, or what will end the run. */
+  /** Shows the user a line: why nothing happens, or what will end the run. */
   readonly tell: (line: string) => void
 }
 
-/** All that looking at a lock asks for. */
+/** What is needed to look at a lock. */
 type Place = Omit<LockOptions, 'signal' | 'tell'>
 
 export const LOCK_FILE = 'lock'
 
-/** More than any race takes: a link to nowhere is there, and is not. */
+/** More than any race takes. The limit is for a dangling link, which can neither be created nor read, however often we try. */
 const MOST_ATTEMPTS = 100
 const TOUCH_EVERY_MS = 10_000
-/** Two touches. */
 const PROOF_LASTS_MS = 2 * TOUCH_EVERY_MS
-/** What a holder has begun with a proof of the last moment ends in so long. */
+/** A call that the holder began in the last moment of its proof ends within this time. */
 const CALL_TAKES_MS = 5000
-/** A holder that was last touched just before the watch acts for no longer than that. */
+/** A holder that touched its lock just before the watch began acts for no longer than this. */
 const LEAST_WATCH_MS = PROOF_LASTS_MS + CALL_TAKES_MS
 const LOOK_EVERY_MS = 1000
-/** File systems keep times in steps of up to so long: a second touch within one may not show. */
+/** File systems keep times in steps of up to this length: a second touch within one step may not show. */
 const COARSEST_TIME_MS = 2000
 
 /**
@@ -133,14 +132,14 @@ export async function acquireLock(options: LockOptions): Promise<Lock> {
   throw new UsageError(`${path} cannot be read, and cannot be made`, { hint: `Delete ${path}.` })
 }
 
-/** False when somebody else has it. */
+/** Makes the file; false when it exists already. */
 async function create(fileSystem: FileSystem, path: string, content: Uint8Array): Promise<boolean> {
   try {
     const file = await fileSystem.open(path, 'create')
     try {
       await file.write(content, 0)
     } catch (error) {
-      // An empty lock would keep everybody out for a minute.
+      // An empty lock would keep every process out for a minute.
       await fileSystem.unlink(path).catch(() => {})
       throw error
     } finally {
@@ -159,9 +158,9 @@ function inWords(holder: Holder | null): string {
 }
 
 /**
- * True when a lock, or a takeover file, may be taken as it was found; false when it is gone, or its process is by now. Watches it
- * where that has to be.
- * @throws UsageError when it is held
+ * True when a lock, or a takeover file, may be taken as it was found. False when the file or its process is gone by now: then look
+ * again. Watches the file where the condition is doubtful.
+ * @throws UsageError when a process holds the file
  * @throws the signal's reason when it aborts
  */
 async function isFree(
@@ -191,7 +190,7 @@ async function isFree(
   }
 }
 
-/** Who works on a state directory, in words; null when nobody does. */
+/** The process that works on a state directory, in words; null when there is none. */
 export async function holderIn(options: Place): Promise<string | null> {
   const found = await lookAt(options, join(options.directory, LOCK_FILE))
   if (found === null || !seemsAlive(found)) return null
@@ -206,7 +205,7 @@ function seemsAlive({ condition, untouchedMs }: FoundLock): boolean {
 interface FoundLock {
   readonly content: Buffer
   readonly mtimeMs: number
-  /** Null when it is not a lock as we write it. */
+  /** Null when the content is not as we write it. */
   readonly holder: Holder | null
   readonly condition: Condition
   readonly untouchedMs: number
@@ -214,7 +213,7 @@ interface FoundLock {
 
 /** Null when there is no lock. */
 async function lookAt({ fileSystem, clock, processes }: Place, path: string): Promise<FoundLock | null> {
-  // A network mount asks its server for the time of a file when it is opened: a `stat` before would show one that is remembered.
+  // Reading comes before `stat`: a network mount asks its server for a file's time when the file is opened, and else may show an old one.
   const content = await readWhole(fileSystem, path)
   const facts = await fileSystem.stat(path)
   if (content === null || facts === null) return null
@@ -224,7 +223,7 @@ async function lookAt({ fileSystem, clock, processes }: Place, path: string): Pr
   return { content, mtimeMs, holder, condition: conditionOf(holder, processes, untouchedMs), untouchedMs }
 }
 
-/** Untouched in between. */
+/** True when the lock was neither replaced nor touched in between. */
 function isSame(found: FoundLock | null, before: FoundLock): boolean {
   return found !== null && found.mtimeMs === before.mtimeMs && found.content.equals(before.content)
 }
@@ -238,12 +237,12 @@ function held(path: string, by: string): UsageError {
 }
 
 /**
- * Replaces a lock that may be taken. Two that found it so must not both have it: only the one that makes the takeover file goes on,
- * and looks at the lock again. A takeover file that a crash left is passed over for one of the next number, and not deleted before
- * the lock is new: deleting one that others look at would let two of them through.
+ * Replaces a lock that may be taken. Two processes may find the same lock free, but only one may get it: the one that makes the
+ * takeover file goes on, and looks at the lock again. A takeover file that a crash left is passed over, and the next number is tried.
+ * The old file is deleted only after the lock is replaced: if it vanished while others look at it, two of them could get through.
  *
- * Returns when the lock was surely ours; null when it is another one than was found.
- * @throws UsageError when another process is taking it over
+ * Returns a moment at which the lock was surely ours; null when the lock is no longer the one that was found.
+ * @throws UsageError when another process is taking the lock over
  * @throws the signal's reason when it aborts
  */
 async function takeOver(options: LockOptions, path: string, content: Buffer, found: FoundLock): Promise<Moment | null> {
@@ -265,9 +264,9 @@ async function takeOver(options: LockOptions, path: string, content: Buffer, fou
     }
     const takenAt = momentOf(clock)
     await fileSystem.rename(takeover, path)
-    // From the last: what a crash leaves has no gap.
+    // The highest number is deleted first, so that the files a crash leaves have no gap in their numbers.
     for (const dead of passedOver.reverse()) await unlinkIfThere(fileSystem, dead)
-    // The maker of one of them may have been stopped just before it renamed it, and have done so by now.
+    // A process that made one of these takeover files may have been stopped just before its rename, and have renamed it by now.
     return (await readWhole(fileSystem, path))?.equals(content) ? takenAt : null
   } catch (error) {
     if (isMissing(error)) return null
@@ -302,9 +301,9 @@ function keep({ fileSystem, clock, tell }: LockOptions, path: string, content: B
     lost.abort(new StoppedError(`${path} cannot be touched: ${cause.message}`, { stopped: 'state', hint, cause }))
   }
 
-  /** Rejects when the lock cannot be read, or others cannot see that it was touched. */
+  /** Rejects when the lock cannot be read, or when its touch does not show to others. */
   async function touchAlone(): Promise<void> {
-    // What was read may be old when the answer comes: this process can be stopped in between.
+    // The proof counts from before the read: this process can be stopped during it, and the answer is old then.
     const before = momentOf(clock)
     if (!(await isOurs())) return loseToAnother()
     const mtimeMs = await mtimeOf(fileSystem, path)
@@ -316,7 +315,7 @@ function keep({ fileSystem, clock, tell }: LockOptions, path: string, content: B
     provenAt = before
   }
 
-  /** One at a time: two within a step of the file's time would look like one that has failed. */
+  /** Touches one at a time: a second touch within the same step of the file's time would look like a failed one. */
   function touchNow(): Promise<void> {
     touch ??= touchAlone().finally(() => {
       touch = null
@@ -354,18 +353,17 @@ function keep({ fileSystem, clock, tell }: LockOptions, path: string, content: B
       try {
         if (await isOurs()) await fileSystem.unlink(path)
       } catch {
-        // It is free as soon as this process has ended.
+        // The lock is free anyway as soon as this process has ended.
       }
     },
   }
 }
 
-/** Null when there is no such file. */
 async function mtimeOf(fileSystem: FileSystem, path: string): Promise<number | null> {
   return (await fileSystem.stat(path))?.mtimeMs ?? null
 }
 
-/** Writes the same bytes in place; false, and nothing is written, when the file has others. */
+/** Writes the same bytes in place. When the file holds other bytes, writes nothing and returns false. */
 async function writeAgain(fileSystem: FileSystem, path: string, content: Buffer): Promise<boolean> {
   const file = await fileSystem.open(path, 'write')
   try {
@@ -379,7 +377,7 @@ async function writeAgain(fileSystem: FileSystem, path: string, content: Buffer)
   }
 }
 
-/** By both clocks: the monotonic one stands still while the machine sleeps, and the other may be set back. */
+/** A time by both clocks: the monotonic clock stands still while the machine sleeps, and the wall clock may be set back. */
 interface Moment {
   readonly monotonicMs: number
   readonly wallClockMs: number
@@ -394,9 +392,9 @@ function sinceMs({ monotonicMs, wallClockMs }: Moment, clock: Clock): number {
 }
 
 /**
- * A file system that changes nothing any more once `prove` rejects: then another process works on these files, and what this one still
- * had to write would stand in the middle of that one's. Its calls then reject with the reason.
- * @param prove asked before each change, as `Lock.prove`
+ * A file system that changes nothing any more once `prove` rejects: its calls then reject with the same reason. Another process works on
+ * these files then, and a late write of ours would land in the middle of its data.
+ * @param prove called before each change, as `Lock.prove`
  */
 export function whileHeld(fileSystem: FileSystem, prove: () => Promise<void>): FileSystem {
   function held<Given extends unknown[], T>(act: (...given: Given) => Promise<T>): (...given: Given) => Promise<T> {

@@ -1,22 +1,22 @@
 import { readFileSync, readlinkSync } from 'node:fs'
 import { hostname } from 'node:os'
 
-/** What tells a process from every other one, also in containers of one host name and pid; null: the system does not say. */
+/** What tells a process from every other, even when containers share a host name and a pid. Null: the system does not say. */
 export interface ProcessIdentity {
   readonly pid: number
-  /** Clock ticks between the system's start and its own: a pid alone may be another process's by now. */
+  /** Clock ticks from the system's start to the process's start. A pid alone is not enough: the system gives it out again. */
   readonly processStart: number | null
   readonly host: string
-  /** The id of the system's start: another one after a restart, and on another machine. */
+  /** The id of the system's start. It differs after each restart, and on each machine. */
   readonly boot: string | null
   /** The pid namespace, `pid:[4026531836]`: unique within one boot. */
   readonly pidNamespace: string | null
 }
 
-/** Processes as this one sees them: a parameter, so that tests can be in two containers. */
+/** The processes that this one can see. A parameter everywhere, so that tests can act as two containers. */
 export interface Processes {
   self(): ProcessIdentity
-  /** What lives at a pid of this process's namespace, also when it is another user's; null when nothing does. */
+  /** The living process with this pid in our own namespace, whichever user it belongs to; null when there is none. */
   at(pid: number): Pick<ProcessIdentity, 'processStart'> | null
   /** False where no two processes of a host ever have the same pid. */
   readonly haveNamespaces: boolean
@@ -34,10 +34,10 @@ export const systemProcesses: Processes = {
   }),
   at(pid) {
     if (!takesSignals(pid)) return null
-    // A namespace that was entered without a mount of its own shows the pids of the one around it.
+    // When a pid namespace has no mount of its own, `/proc` shows the pids of the namespace around it: its answer is of no use.
     if (orNull(() => readlinkSync('/proc/self')) !== String(process.pid)) return { processStart: null }
     const stat = statOf(pid)
-    // It may be hidden from other users.
+    // The process takes signals, so it lives. Its `/proc` entry may be hidden from other users.
     if (stat === null) return { processStart: null }
     return stat.hasEnded ? null : stat
   },
@@ -54,11 +54,11 @@ function takesSignals(pid: number): boolean {
 
 interface ProcessStat {
   readonly processStart: number
-  /** It only waits for its parent to ask how it ended. */
+  /** The process has ended, and only waits for its parent to ask how (a zombie). */
   readonly hasEnded: boolean
 }
 
-/** Null when there is none, or none that can be read (proc_pid_stat(5)). */
+/** Null when the process has no entry that can be read (proc_pid_stat(5)). */
 function statOf(pid: number | 'self'): ProcessStat | null {
   const stat = orNull(() => readFileSync(`/proc/${pid}/stat`, 'latin1'))
   if (stat === null) return null
@@ -66,7 +66,7 @@ function statOf(pid: number | 'self'): ProcessStat | null {
   const fromThird = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   const [state, threads, processStart] = [fromThird[0], Number(fromThird[17]), Number(fromThird[19])]
   if (!Number.isSafeInteger(processStart)) return null
-  // The first thread may have ended while another is still in the middle of a write.
+  // A process whose first thread is a zombie has not ended while another thread may still be in the middle of a write.
   return { processStart, hasEnded: (state === 'Z' || state === 'X') && threads <= 1 }
 }
 

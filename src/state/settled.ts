@@ -3,40 +3,40 @@ import { BEGINNING, type Restart } from '../model.ts'
 /**
  * Which records of one open input, or which lines of one lane file, are settled (state/README.md §2).
  *
- * Records are read in order and get ordinals from 0; they settle in any order. All below the watermark are settled. In the checkpoint:
+ * Records are read in order and get ordinals from 0. They settle in any order. The watermark is the ordinal below which every record
+ * is settled. In the checkpoint:
  *
  *     from     where reading begins again: a place in the decoded bytes at or before the watermark, with its ordinal and line
  *     settled  ranges [a, b) of settled ordinals from `from.ordinal` on, ascending, not touching: dropped uncounted on resume
  *     readTo   first ordinal that was not read
  *
  * Invariants:
- * - Every ordinal below `from.ordinal` is settled, and so is every one in `settled`; no other is.
- * - From `from` to `readTo` the same records come again in the same order: a cutter that is sent there finds what it found before.
- *   An input that can only be read from its start keeps `from` there, and one range covers all up to the watermark.
- * - What was saved stays saved: ranges that a resumed run has not reached yet are in its own snapshots too.
+ * - Every ordinal below `from.ordinal` is settled, and so is every ordinal in `settled`. No other is.
+ * - From `from` to `readTo` a cutter finds the same records in the same order as before. For an input that can only be read from its
+ *   start, `from` stays at the start, and one range covers everything up to the watermark.
+ * - A snapshot of a resumed run keeps the saved ranges that the run has not reached yet.
  *
- * Memory: a bit per record of a chunk that has unsettled records; three numbers per such chunk. Chunks that are settled whole become
- * ranges.
+ * Memory: a bit per record and three numbers per chunk, for chunks with unsettled records. Chunks that are settled whole become ranges.
  */
 export interface Settled {
   /**
    * A ticket for the next `count` records.
-   * @param restart where a cutter can begin to meet them again; the record `restart.ordinal` may be one of an earlier ticket
+   * @param restart where a cutter can begin to find them again; the record `restart.ordinal` may belong to an earlier ticket
    */
   take(count: number, restart: Restart, isUnknown?: boolean): ChunkTicket
-  /** Of the ticket taken last, only the first `count` records were read. */
+  /** Corrects the ticket taken last: only its first `count` records were read. */
   shorten(ticket: ChunkTicket, count: number): void
-  /** There are no more records. */
+  /** Notes that there are no more records. */
   end(): void
-  /** Ended, and every record is settled. */
+  /** True when the input has ended and every record is settled. */
   isComplete(): boolean
-  /** Records read, those of earlier processes included. After the end, fewer than the saved `readTo`: the input has changed. */
+  /** Records read, including those of earlier processes. When it is below the saved `readTo` after the end, the input has changed. */
   readTo(): number
-  /** What the checkpoint says. */
+  /** What the checkpoint is to say. */
   save(): SavedSettled
 }
 
-/** From the first, to before the second. */
+/** From `from` to before `to`. */
 export type OrdinalRange = readonly [from: number, to: number]
 
 export interface SavedSettled {
@@ -49,24 +49,24 @@ export const NOTHING_SETTLED: SavedSettled = { from: BEGINNING, settled: [], rea
 
 /** What all tickets of one input, or of one lane file, share. */
 export interface Origin {
-  /** `retry`: dead letters, whose records are in the books already. `resend`: was delivered before, and would meet itself. */
+  /** `retry`: dead letters, whose records are in the books already. `resend`: an input that was delivered before. */
   readonly kind: 'input' | 'resend' | 'lane' | 'retry'
   /** Records that Amplitude accepted, or that a lane file took. */
   accepted: number
 }
 
-/** The records of one chunk. A record is a ticket and an index: what an event carries on its way. */
+/** The records of one chunk. An event names its record by a ticket and an index. */
 export interface ChunkTicket {
   readonly restart: Restart
   readonly origin: Origin
-  /** The process before may have sent these records, and no answer is known. */
+  /** The previous process may have sent these records, and their answers are not known. */
   readonly isUnknown: boolean
   /** Ordinal of index 0. */
   readonly first: number
   count: number
-  /** Indexes below it were read before the last stop: not compared with what was seen, or they would meet themselves. */
+  /** Records below this index were read before the last stop. They are not checked for duplicates, or they would match themselves. */
   readonly rereadTo: number
-  /** A bit per record. */
+  /** A bit per record, set when the record is settled. */
   readonly bits: Uint32Array
   /** Records that are not settled. */
   left: number
@@ -74,7 +74,7 @@ export interface ChunkTicket {
 
 /**
  * Settles one record.
- * @throws Error when it is settled already: something would have been counted twice
+ * @throws Error when the record is settled already: it would be counted twice
  */
 export function settle(ticket: ChunkTicket, index: number): void {
   const word = index >>> 5
@@ -87,27 +87,27 @@ export function settle(ticket: ChunkTicket, index: number): void {
   ticket.left -= 1
 }
 
-/** True for a record that is settled: after a resume, one to drop uncounted. */
+/** True for a record that is settled. After a resume such a record is dropped uncounted. */
 export function isSettled(ticket: ChunkTicket, index: number): boolean {
   return ((ticket.bits[index >>> 5] as number) & (1 << (index & 31))) !== 0
 }
 
-/** Tickets in the list before whole ones are looked for without a snapshot being taken. */
+/** From this many tickets on, those that are settled whole are looked for even when no snapshot is taken. */
 const COMPACT_FROM = 64
 
-/** Goes on where `saved` was; `NOTHING_SETTLED` at the first opening. */
+/** Goes on from `saved`, which is `NOTHING_SETTLED` at the first opening. */
 export function createSettled(saved: SavedSettled, origin: Origin): Settled {
-  /** Tickets with unsettled records, in order, the last one taken, and what became whole since the last look. */
+  /** In order: tickets with unsettled records, the ticket taken last, and those settled whole since the last `compact`. */
   let tickets: ChunkTicket[] = []
   let compactAt = COMPACT_FROM
   /** Settled ordinals between and behind the tickets, ascending. */
   let ranges: OrdinalRange[] = []
   let next = saved.from.ordinal
-  /** Saved ranges not reached yet start here. */
+  /** Index of the first saved range that is not reached yet. */
   let savedAt = 0
   let hasEnded = false
 
-  /** Sets the bits of saved ranges in `[first, first + count)`; returns how many. */
+  /** Sets the bits of the saved ranges within `[first, first + count)`; returns how many bits that were. */
   function restore(bits: Uint32Array, first: number, count: number): number {
     let restored = 0
     for (; savedAt < saved.settled.length; savedAt++) {
@@ -123,7 +123,7 @@ export function createSettled(saved: SavedSettled, origin: Origin): Settled {
     return restored
   }
 
-  /** Forgets the tickets that are whole, but for the last: it says where reading goes on. */
+  /** Turns the tickets that are settled whole into ranges. The last ticket is kept, since it says where reading goes on. */
   function compact(): void {
     const kept = tickets.filter(({ left }, i) => left > 0 || i === tickets.length - 1)
     if (kept.length < tickets.length) {
@@ -192,7 +192,7 @@ function settledIn({ first, count, bits, left }: ChunkTicket): OrdinalRange[] {
   let start = -1
   for (let index = 0; index < count; index++) {
     const word = bits[index >>> 5] as number
-    // A word of nothing but settled or unsettled records continues what is under way.
+    // A word whose 32 records are all settled continues a range, and one with none settled continues a gap: it is skipped at once.
     if ((index & 31) === 0 && index + 32 <= count && (start < 0 ? word === 0 : word === 0xffffffff)) {
       index += 31
       continue
@@ -208,7 +208,7 @@ function settledIn({ first, count, bits, left }: ChunkTicket): OrdinalRange[] {
   return found
 }
 
-/** Sorts, and joins what touches or overlaps. */
+/** Sorts the ranges, and joins those that touch or overlap. */
 function merge(all: readonly OrdinalRange[]): OrdinalRange[] {
   const merged: [number, number][] = []
   for (const [from, to] of [...all].sort(([a], [b]) => a - b)) {
