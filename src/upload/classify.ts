@@ -6,7 +6,7 @@ import type { IdentityRef, QueuedEvent } from '../schedule/contract.ts'
 import { retryAfterMs } from './pause.ts'
 import { serverText } from './server-text.ts'
 
-/** What came of one attempt. */
+/** How one attempt to send a request ended. */
 export type Answer =
   | {
       readonly is: 'response'
@@ -26,7 +26,7 @@ export type Answer =
       readonly remedy?: string
     }
 
-/** An identity to leave alone: for a time, or as its daily quota says. */
+/** An identity to send nothing of: for a time, or as its daily quota says. */
 export interface Hold {
   readonly identity: IdentityRef
   readonly forMs: number
@@ -35,7 +35,7 @@ export interface Hold {
 
 /** An event that will never be accepted. */
 export interface DeadEvent {
-  /** Place in the request. */
+  /** Index of the event in the request. */
   readonly at: number
   readonly reason: RejectReason
   /** In Amplitude's words, as `serverText` gives them. */
@@ -45,9 +45,9 @@ export interface DeadEvent {
 /** What an answer asks for: one row per line of amplitude/README.md §4. */
 export type Verdict =
   | { readonly do: 'settle'; readonly ingested: number }
-  /** These are lost to this run; the rest is sent again at once. */
+  /** The `dead` events are rejected; the rest of the request is sent again at once. */
   | { readonly do: 'deadLetter'; readonly dead: readonly DeadEvent[]; readonly holds: readonly Hold[] }
-  /** Too large: in halves; alone it is dead. */
+  /** The request is too large: it is sent again in halves. A single event that is too large is rejected. */
   | { readonly do: 'split'; readonly detail: string }
   | { readonly do: 'hold'; readonly holds: readonly Hold[]; readonly runEventsPerSecond: number | null }
   | {
@@ -55,10 +55,10 @@ export type Verdict =
       readonly scope: 'request' | 'run'
       readonly retryAfterMs: number | null
       readonly detail: string
-      /** A success, but not from Amplitude: its status, and what it says instead. */
+      /** Status and text of a success that did not come from Amplitude; null otherwise. */
       readonly excerpt: string | null
     }
-  /** Some event of it, or all of it, for a reason that is not said: in halves, down to the culprit. */
+  /** Amplitude does not say which event it refuses, or whether it refuses all: the request is sent in halves, down to the culprit. */
   | { readonly do: 'requestRefused'; readonly reason: RejectReason; readonly detail: string }
   | { readonly do: 'sendPlain' }
   | { readonly do: 'stop'; readonly error: StoppedError }
@@ -73,8 +73,8 @@ export interface Asked {
 }
 
 /**
- * What `answer` asks for. Pure: the same answer to the same request always gives the same verdict. Its texts are safe to show and to
- * store.
+ * What `answer` asks for. A pure function: the same answer to the same request always gives the same verdict. The texts of a verdict are
+ * safe to show and to store.
  */
 export function classify(answer: Answer, asked: Asked): Verdict {
   if (answer.is === 'failure') {
@@ -112,8 +112,8 @@ function isSuccess(status: number): boolean {
 }
 
 /**
- * 200 when the body says so as well, another status when it says another, null when it is none of Amplitude's: whoever answers may
- * have passed the request on.
+ * What a success really is, by its body: 200, or the error status that the body names. Null when the body is not Amplitude's: some
+ * other server answered, though it may have passed the request on.
  */
 function statusOfBody(status: number, body: AmplitudeBody | null): number | null {
   if (status !== 200 || body === null || body.code === null) return null
@@ -134,7 +134,7 @@ function refused(body: AmplitudeBody | null, asked: Asked, detail: string): Verd
 
 function deadEvents({ badEvents, error }: AmplitudeBody, { key }: Asked, detail: string): readonly DeadEvent[] {
   const what = error === '' ? detail : serverText(error, key, KEPT_CHARACTERS)
-  /** Many events have the same. */
+  /** Texts that are made safe already: many events have the same fault. */
   const known = new Map<string, string>()
 
   function shown(fault: string): string {
@@ -168,7 +168,7 @@ function throttled(body: AmplitudeBody | null, asked: Asked): Verdict | null {
   return holds.length === 0 ? null : { do: 'hold', holds, runEventsPerSecond: body.epsThreshold }
 }
 
-/** Identities of this request that the body names, or whose events it lists. */
+/** The identities in this request that the body names, or whose events the body lists. */
 function holdsOf(body: AmplitudeBody, { events, api }: Asked): readonly Hold[] {
   const forMs = API_LIMITS[api].holdMs
   const named = {
@@ -189,7 +189,7 @@ function holdsOf(body: AmplitudeBody, { events, api }: Asked): readonly Hold[] {
     if (deviceNamed) hold('device', device)
     if (userNamed) hold('user', user)
     if (deviceNamed || userNamed || !listed.has(at)) continue
-    // Without `device_id` Amplitude names a device that it made up (amplitude/README.md §2).
+    // For an event without `device_id` Amplitude names a device that it made up (amplitude/README.md §2). Only the list leads to it then.
     if (device !== null) hold('device', device)
     else if (user !== null) hold('user', user)
   }
@@ -200,7 +200,7 @@ function isInvalidJson(status: number, body: AmplitudeBody | null): boolean {
   return status === 400 && (body === null || /invalid json/i.test(body.error))
 }
 
-/** Every attempt would fail as this one did. */
+/** The error for a failure that every further attempt would meet too. */
 function shutOff(detail: string, remedy: string): StoppedError {
   return new StoppedError(`Amplitude cannot be reached: ${detail.slice(0, SHOWN_CHARACTERS)}`, {
     stopped: 'unreachable',

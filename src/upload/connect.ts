@@ -9,7 +9,7 @@ import type { HttpProxy } from './proxy.ts'
 /** Why there is no connection. */
 export class ConnectionError extends Error {
   override readonly name = 'ConnectionError'
-  /** `ETIMEDOUT`, or that of the system or of TLS. Never one that undici would connect again for, at once and without end. */
+  /** `ETIMEDOUT`, or the code of the system or of TLS. Never a code after which undici would connect again, at once and without end. */
   readonly code: string
   /** What a person must do before any attempt can succeed; undefined when waiting may help. */
   readonly remedy: string | undefined
@@ -27,21 +27,21 @@ export class ConnectionError extends Error {
 interface ConnectorOptions {
   readonly url: URL
   readonly proxy: HttpProxy | null
-  /** From the first packet to a connection that is ready, through the proxy and with TLS. */
+  /** Time from the first packet until the connection is ready, including the proxy's tunnel and TLS. */
   readonly timeoutMs: number
 }
 
-/** An idle connection is looked after so often: some networks forget it without a word. */
+/** TCP probes an idle connection after this time: some networks drop idle connections without telling either side. */
 const KEEP_ALIVE_MS = 60_000
 
 /**
- * Opens connections to one origin for undici, directly or through a tunnel of the proxy (CONNECT). Undici's own tunnel connects again
- * for ever, without a pause, to a proxy that hangs up; here each failure is one, and the caller's to repeat.
+ * Opens connections to one origin for undici, directly or through a tunnel of the proxy (CONNECT). Undici's own tunnel would reconnect
+ * for ever, without a pause, to a proxy that hangs up. Here each failure is reported once, and the caller decides when to try again.
  */
 export function createConnector({ url, proxy, timeoutMs }: ConnectorOptions): buildConnector.connector {
   const host = hostOf(url)
   const port = portOf(url)
-  /** The newest TLS session: the next connection goes on with it. */
+  /** The newest TLS session, which the next connection resumes. */
   let session: Buffer | undefined
 
   async function open(signal: AbortSignal): Promise<Socket> {
@@ -73,7 +73,7 @@ export function createConnector({ url, proxy, timeoutMs }: ConnectorOptions): bu
 }
 
 async function connected(socket: Socket, event: 'connect' | 'secureConnect', signal: AbortSignal): Promise<Socket> {
-  // Whoever takes it over listens from then on; until then an error would end the process.
+  // Undici listens for errors once it has the socket. Until then, an error without a listener would end the process.
   socket.on('error', () => {})
   try {
     await once(socket, event, { signal })
@@ -135,9 +135,9 @@ async function tunnelAnswer(
   }
 }
 
-/** TLS is set up but for the certificate. */
+/** True when the certificate is the reason why TLS was not set up. */
 function isRefused(socket: TLSSocket): boolean {
-  // Undefined as long as nothing was checked, null when it is good: the types say otherwise.
+  // The types are wrong here: the value is undefined until the certificate is checked, and null when it is good.
   const reason: unknown = socket.authorizationError
   return reason !== undefined && reason !== null
 }

@@ -16,13 +16,13 @@ export interface Rejection {
   readonly status: number | null
 }
 
-/** Writes dead letters, and settles what is in them. */
+/** Writes dead letters, and settles their events. */
 export interface DeadLetterWriter {
-  /** Adds the letters and counts the events as rejected, in the tick of the call. Resolves when there is room for more. */
+  /** Adds the letters and counts the events as rejected, both in the tick of the call. Resolves when there is room for more. */
   reject(rejections: readonly Rejection[]): Promise<void>
   /**
-   * Adds the letters of a chunk's rejected records in the tick of the call; the ledger has counted them. Resolves when there is room
-   * for more.
+   * Adds the letters of a chunk's rejected records in the tick of the call. The ledger has counted these records already. Resolves when
+   * there is room for more.
    */
   addRecords(chunk: MappedChunk): Promise<void>
 }
@@ -34,7 +34,7 @@ interface WriterOptions {
   readonly wallClock: () => number
 }
 
-/** So much may wait in memory for the disk. */
+/** Bytes of letters that may wait in memory to be written. */
 const MAX_PENDING_BYTES = 1 << 20
 
 export function createDeadLetterWriter({ letters, ledger, typeName, wallClock }: WriterOptions): DeadLetterWriter {

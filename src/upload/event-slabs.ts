@@ -7,35 +7,35 @@ import type { ChunkTicket } from '../state/settled.ts'
 import { asBuffer, NO_TROUBLE, OVERHEAD_BYTES, type Slab, type UploadEvent } from './upload-event.ts'
 
 /**
- * Takes events out of chunks, whose bytes are soon used again. A run of them is copied at once into a slab: first the events, each
- * with a comma behind it as in a request, then their records.
+ * Copies events out of chunks, whose bytes are soon used again. A run of adjacent events is copied at once into a slab: first the
+ * events, each with a comma behind it as in a request, then their records.
  *
- * A slab is used again when all of its events are done with. One that has a few left while many newer ones came would keep the
- * memory of all its events; those few move to the newest. So slabs hold twice the bytes of their events at most, the newest apart.
+ * A slab is used again when all of its events are released. A few events left in an old slab would keep its whole memory, so they move
+ * to the newest slab. So slabs hold at most twice the bytes of their events, the newest slabs apart.
  */
 export interface EventSlabs {
   /**
-   * The events of a chunk, in its order and a few at a time, so that whoever has a use for them finds them in the cache. `ticket`
-   * settles its records.
+   * Gives the events of a chunk in order, a few at a time, so that the caller finds them in the processor's cache. `ticket` settles
+   * the chunk's records.
    */
   keep(chunk: MappedChunk, ticket: ChunkTicket): Generator<readonly UploadEvent[]>
-  /** All that were kept and not released. */
+  /** All events that were kept and not released. */
   kept(): Generator<UploadEvent>
-  /** The event is settled, or its lane file has it: its bytes are not needed any more. */
+  /** Lets go of the event's bytes: the event is settled, or its lane file has it. */
   release(event: UploadEvent): void
 }
 
 const SLAB_BYTES = 1 << 18
-/** The newest are left alone: most of their events leave soon. */
+/** This many of the newest slabs are left alone: most of their events are released soon. */
 const YOUNG_SLABS = 16
-/** Slabs without events that are kept for the next ones. */
+/** Buffers of empty slabs that are kept for the next slabs. */
 const MOST_SPARE = 16
 const NO_BYTES = Buffer.alloc(0)
 
 export function createEventSlabs(): EventSlabs {
   const spare: Buffer[] = []
   let current = openSlab(SLAB_BYTES)
-  /** The other slabs, the oldest first; some have no events left. */
+  /** The slabs before `current`, the oldest first; some have no events left. */
   const slabs: Slab[] = []
   /** Slabs opened since the old ones were last looked at. */
   let opened = 0
@@ -45,7 +45,7 @@ export function createEventSlabs(): EventSlabs {
     return { data: data ?? Buffer.allocUnsafeSlow(Math.max(bytes, SLAB_BYTES)), used: 0, events: [], live: 0 }
   }
 
-  /** Makes sure that `current` has so much room. */
+  /** Makes sure that `current` has room for `bytes`. */
   function makeRoom(bytes: number): void {
     if (current.used + bytes <= current.data.length) return
     if (current.live > 0) slabs.push(current)
@@ -56,7 +56,7 @@ export function createEventSlabs(): EventSlabs {
 
   function recycle(slab: Slab): void {
     if (slab.data.length === SLAB_BYTES && spare.length < MOST_SPARE) spare.push(slab.data)
-    // It stays among the others until it is the oldest.
+    // The empty slab stays in `slabs` until it is the oldest.
     slab.data = NO_BYTES
     slab.events.length = 0
   }
@@ -66,7 +66,7 @@ export function createEventSlabs(): EventSlabs {
     if (slab.live === 0 && slab !== current) recycle(slab)
   }
 
-  /** The end of the run of events from `first` on that fits into `bytes`; `first` is in it in any case. */
+  /** The end of the run of events from `first` on that fits into `bytes`. The run has `first` in any case. */
   function endOfRun({ raw, count, outcomes, eventEnds }: MappedChunk, first: number, bytes: number): number {
     const limit = bytes + startOfEvent(eventEnds, first) + (raw.starts[first] as number)
     let end = first + 1
@@ -153,7 +153,7 @@ export function createEventSlabs(): EventSlabs {
     current.events.push(event)
   }
 
-  /** Looks at twice as many old slabs as were opened, so that those without events do not pile up. */
+  /** Looks at twice as many old slabs as were opened, so that empty slabs do not pile up. */
   function tidy(): void {
     let looks = opened * 2
     opened = 0
@@ -197,14 +197,14 @@ export function createEventSlabs(): EventSlabs {
   }
 }
 
-/** The id whose JSON string has this content; null when it has none. Amplitude names ids without their escapes. */
+/** The id in a span between the quotes of a JSON string, without escapes, as Amplitude names it; null when the span is empty. */
 function idIn(bytes: Buffer, { start, end }: Span): string | null {
   if (start === end) return null
   const content = bytes.toString('utf8', start, end)
   return content.includes('\\') ? JSON.parse(`"${content}"`) : content
 }
 
-/** The hash of an id that was read from `bytes[start, end)`: of the bytes, which is faster, when each is a character. */
+/** The hash of an id that was read from `bytes[start, end)`. When each byte is a character, the bytes are hashed, which is faster. */
 function hashIn(id: string, bytes: Buffer, { start, end }: Span): number {
   return id.length === end - start ? hashOfAscii(bytes, start, end) : hashOfId(id)
 }

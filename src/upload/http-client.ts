@@ -9,9 +9,9 @@ import type { HttpProxy } from './proxy.ts'
 
 /** Posts bodies to one URL. */
 export interface HttpClient {
-  /** What goes wrong with a request is an answer too. Rejects only before one is sent: when another process has taken the lock. */
+  /** Resolves for a failed request too. Rejects when another process has taken the lock (before sending), or `http-thread.ts` broke. */
   post(body: Uint8Array): Promise<Answer>
-  /** The other side cannot read compressed bodies. */
+  /** From now on bodies are not compressed: the other side cannot read compressed ones. */
   sendPlain(): void
   /** Ends every connection, also those with a request under way. */
   close(): Promise<void>
@@ -29,16 +29,16 @@ export interface HttpClientOptions {
   readonly deadlineMs?: number
 }
 
-/** Of a longer answer only so much is kept; its rest is read and thrown away, so that the connection stays usable. */
+/** Only this much of an answer is kept. The rest is read and thrown away, so that the connection stays usable. */
 const MAX_ANSWER_BYTES = 4 << 20
 /** Below the 60 s after which load balancers close an idle connection. */
 const KEEP_ALIVE_MS = 20_000
 const KEEP_ALIVE_MAX_MS = 50_000
 
 /**
- * V8 optimises the parser of answers, which is WebAssembly, as soon as it has read the first one. That takes a third of a second of
- * CPU time and 35 MB, also at the end of a run of one request, and saves nothing: answers are short. So it is put off, where V8 is
- * known to have the flag: one that it lacks it complains of on standard error.
+ * Undici's parser of answers is WebAssembly, and V8 optimises it after the first answer. That costs a third of a second of CPU time and
+ * 35 MB, even in a run of one request, and saves nothing, since answers are short. This flag puts the optimisation off. It is set only
+ * where V8 is known to have it: V8 complains on standard error about a flag that it lacks.
  */
 const PUT_OFF_OPTIMISING = '--wasm-tiering-budget=2000000000'
 const LAST_NODE_WITH_FLAG = 24
@@ -46,9 +46,9 @@ const LAST_NODE_WITH_FLAG = 24
 const compress = promisify(gzip)
 
 /**
- * A client with kept-alive connections, a timeout of 30 s for connecting, for the head of an answer and between pieces of its body, and
- * a deadline for the whole of a request. Redirects are never followed: they would carry the key elsewhere. Each attempt is one: what
- * fails is not tried again here.
+ * A client that keeps connections alive. It has a timeout of 30 s for connecting, for the head of an answer and between pieces of its
+ * body, and a deadline for the whole request. It follows no redirects, which would carry the key elsewhere. It sends each request once:
+ * the caller decides whether to repeat it.
  */
 export function createHttpClient(options: HttpClientOptions): HttpClient {
   const { url, version, timeoutMs = TIMEOUT_MS, deadlineMs = REQUEST_DEADLINE_MS } = options
@@ -74,7 +74,7 @@ export function createHttpClient(options: HttpClientOptions): HttpClient {
         ...(gzipped ? { 'content-encoding': 'gzip' } : {}),
       },
       body,
-      // Counts from when the body is handed to the system, which may be long before it has left.
+      // This timeout starts when the body is handed to the system, which may be long before the body has left.
       headersTimeout: timeoutMs + sendingMs(body.length),
       signal,
     })

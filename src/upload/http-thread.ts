@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads'
 import type { Answer } from './classify.ts'
 import type { HttpClient, HttpClientOptions } from './http-client.ts'
 
-/** The options of the client, as they go to its thread. */
+/** The options of the client, in a form that can be sent to its thread. */
 export type HttpWorkerData = Omit<HttpClientOptions, 'url'> & { readonly url: string }
 
 export type ToHttpWorker =
@@ -19,20 +19,20 @@ interface Waiting {
   readonly reject: (error: Error) => void
 }
 
-/** It makes little that lives for a moment; V8 would give it 48 MB for that. */
+/** The thread makes few short-lived objects. Without this limit V8 would set aside 48 MB for them. */
 const YOUNG_MEGABYTES = 4
 
 /**
- * The client of `http-client.ts` in a thread of its own: to encrypt bodies and to hand them to the system is a seventh of what an
- * upload does. A body in shared memory (`request.ts`) is not copied on its way.
+ * The client of `http-client.ts` in a thread of its own: encrypting bodies and handing them to the system is a seventh of the work of
+ * an upload. A body in shared memory (`request.ts`) is not copied on its way.
  *
- * `post` rejects when the thread ends in an error, which is a bug or a want of memory.
+ * `post` rejects when the thread ends in an error, which is a bug or a lack of memory.
  */
 export function createHttpThread({ url, ...options }: HttpClientOptions): HttpClient {
   const workerData: HttpWorkerData = { ...options, url: url.href }
   const worker = new Worker(new URL('./http-worker.js', import.meta.url), {
     workerData,
-    // What was asked of this process, a profile for one, is not asked of the thread.
+    // Node's flags for this process, such as one for a profile, are not meant for the thread.
     execArgv: [],
     resourceLimits: { maxYoungGenerationSizeMb: YOUNG_MEGABYTES },
   })
@@ -54,7 +54,7 @@ export function createHttpThread({ url, ...options }: HttpClientOptions): HttpCl
     waiting.delete(number)
   })
   worker.on('error', (cause) => {
-    // An error with a code would be taken for one of the disk.
+    // The new error has no code: `stoppedByDisk` would take an error with a code for one of the disk.
     const error = new Error(`the thread that sends requests has ended: ${cause.message}`, { cause })
     failure = error
     settleAll(({ reject }) => reject(error))

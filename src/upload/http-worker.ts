@@ -2,7 +2,7 @@ import { parentPort, workerData } from 'node:worker_threads'
 import { createHttpClient } from './http-client.ts'
 import type { FromHttpWorker, HttpWorkerData, ToHttpWorker } from './http-thread.ts'
 
-/** What runs in the thread of `http-thread.ts`: the client, behind messages. */
+/** Runs the HTTP client in the thread that `http-thread.ts` starts: requests and answers are messages. */
 
 const { url, ...options }: HttpWorkerData = workerData
 const client = createHttpClient({ ...options, url: new URL(url) })

@@ -1,12 +1,12 @@
 import { LONGEST_BACKOFF_MS, LONGEST_RETRY_AFTER_MS, SHORTEST_BACKOFF_MS } from '../amplitude/limits.ts'
 
-/** Pauses every request of the run when Amplitude refuses the whole project (amplitude/README.md §4). */
+/** Holds back every request of the run when Amplitude refuses the whole project (amplitude/README.md §4). */
 export interface Pause {
-  /** When requests may go again; in the past when they may now. */
+  /** When requests may be sent again; a time in the past when they may be sent now. */
   endsAtMs(): number
-  /** A project-wide refusal: `retryAfterMs` is Amplitude's wish, null for a backoff of our own. Gives the end of the pause. */
+  /** Begins a pause, at most until `latestMs`; returns its end. `retryAfterMs` is Amplitude's wish, null for a backoff of our own. */
   begin(nowMs: number, retryAfterMs: number | null, latestMs: number): number
-  /** A request passed: the next pause is short again. */
+  /** Notes that a request passed: the next pause is short again. */
   passed(): void
 }
 
@@ -17,7 +17,7 @@ export function createPause(random: () => number): Pause {
   return {
     endsAtMs: () => endsAtMs,
     begin(nowMs, retryAfterMs, latestMs) {
-      // Requests that were in flight together are refused together: that is one refusal.
+      // Requests that were in flight together are refused together. That counts as one refusal.
       if (nowMs >= endsAtMs) refusals += 1
       const until = Math.min(nowMs + (retryAfterMs ?? backoffMs(refusals, random())), latestMs)
       endsAtMs = Math.max(endsAtMs, until)
@@ -30,7 +30,7 @@ export function createPause(random: () => number): Pause {
 }
 
 /**
- * How long to wait before the attempt after `failures` failed ones: full jitter, up to 0.5 s after the first and 60 s at most
+ * How long to wait after `failures` failed attempts, with full jitter: up to 0.5 s after the first failure, and never more than 60 s
  * (amplitude/README.md §4).
  * @param random a number from 0 to below 1
  */
@@ -40,8 +40,8 @@ export function backoffMs(failures: number, random: number): number {
 }
 
 /**
- * A `Retry-After` header in ms from `wallClockMs` on: seconds, or an HTTP date (RFC 9110 §10.2.3); null when it is neither. Never less
- * than our own first backoff, since "at once" from a server in trouble would be a loop, and never more than a day.
+ * A `Retry-After` header in ms from `wallClockMs` on. The header has seconds or an HTTP date (RFC 9110 §10.2.3); null when it has
+ * neither. The wait is at least our own first backoff, since "at once" from a server in trouble would make a loop, and at most a day.
  */
 export function retryAfterMs(header: string | null, wallClockMs: number): number | null {
   const text = header?.trim() ?? ''
@@ -49,10 +49,10 @@ export function retryAfterMs(header: string | null, wallClockMs: number): number
   return Number.isNaN(ms) ? null : Math.min(Math.max(ms, SHORTEST_BACKOFF_MS), LONGEST_RETRY_AFTER_MS)
 }
 
-/** NaN when it is none. */
+/** NaN when `text` is no HTTP date. */
 function dateOf(text: string): number {
-  // Date.parse takes much that is no HTTP date; those start with the day's name.
+  // Date.parse accepts many texts that are no HTTP date. An HTTP date starts with the name of the day.
   if (!/^[A-Za-z]{3,9},? /.test(text)) return Number.NaN
-  // The oldest of the three forms has no zone, and means UTC.
+  // The oldest of the three forms of HTTP dates has no zone, and means UTC.
   return Date.parse(/ GMT$/i.test(text) ? text : `${text} GMT`)
 }

@@ -15,8 +15,8 @@ export interface HttpProxy {
 type Environment = Readonly<Record<string, string | undefined>>
 
 /**
- * As curl has them: names in lower case first, the one for the scheme before the one for all. `HTTP_PROXY` in capitals is not read,
- * since a CGI server makes it out of a header of whoever asks.
+ * The order is curl's: lower case before capitals, and the variable of the scheme before that of all schemes. `HTTP_PROXY` in capitals
+ * is not read, since a CGI server makes it from a request header that any client can set.
  */
 const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
   'https:': ['https_proxy', 'HTTPS_PROXY', 'all_proxy', 'ALL_PROXY'],
@@ -25,8 +25,8 @@ const PROXY_VARIABLES: Readonly<Record<string, readonly string[]>> = {
 const EXCEPTION_VARIABLES = ['no_proxy', 'NO_PROXY']
 
 /**
- * The proxy that the environment names for a URL; null for none, for the hosts of `NO_PROXY`, and for this machine itself. A value
- * without scheme is an `http://` one.
+ * The proxy that the environment names for a URL. Null when it names none, for hosts in `NO_PROXY`, and for this machine itself. A
+ * value without a scheme means `http://`.
  * @throws UsageError that names the variable, and does not show its value, which may hold a password
  */
 export function proxyFor(url: URL, environment: Environment): HttpProxy | null {
@@ -54,14 +54,14 @@ function proxyOf(variable: string, value: string): HttpProxy {
     const authorization = user === ':' ? null : `Basic ${Buffer.from(user).toString('base64')}`
     return { variable, url: `${protocol}//${host}`, authorization }
   } catch {
-    // The cause would show the value.
+    // The error has no cause, since the cause would show the value.
     throw new UsageError(`${variable} is no address of a proxy`, { hint })
   }
 }
 
 /**
- * Whether `NO_PROXY` takes a host out: a list, divided by commas or spaces, of names (with all below them, with a dot or `*.` in front
- * or without), addresses and blocks of addresses, each for one port or for all; `*` is every host.
+ * Whether `NO_PROXY` excepts a host. Its list is separated by commas or spaces. An entry is `*` for every host, an address, a block of
+ * addresses, or a name, which also covers the names below it (a leading dot or `*.` changes nothing). A port limits an entry to it.
  */
 function isException({ protocol, hostname, port }: URL, list: string): boolean {
   const host = plainHost(hostname)

@@ -2,16 +2,16 @@ import { MIN_ID_LENGTH } from '../amplitude/limits.ts'
 import { COMMA } from '../json/bytes.ts'
 import type { KeptEvent } from '../model.ts'
 
-/** Builds request bodies out of events that are serialised already: they are copied, none is serialised again. */
+/** Builds request bodies by copying events that are serialised already. */
 export interface RequestBuilder {
-  /** Bytes of a body beside its events; `QueuedEvent.requestBytes` counts an event and its comma. */
+  /** Bytes of a body without its events. (`QueuedEvent.requestBytes` counts an event and its comma.) */
   readonly envelopeBytes: number
   build(events: readonly KeptEvent[]): Buffer
-  /** The answer to this body has come: its memory is for another one. */
+  /** Takes back the memory of a body that nothing sends any more, for another body. */
   reuse(body: Buffer): void
 }
 
-/** The memory of bodies comes in these sizes, so that it serves the next ones as well. */
+/** The memory of a body is a multiple of this, so that it fits later bodies too. */
 const SIZE_STEP_BYTES = 1 << 20
 
 /** Bodies `{"api_key":…,"events":[…],"options":{"min_id_length":1}}` (amplitude/README.md §1). */
@@ -19,9 +19,9 @@ export function createRequestBuilder(key: string): RequestBuilder {
   const head = Buffer.from(`{"api_key":${JSON.stringify(key)},"events":[`)
   const tail = Buffer.from(`],"options":{"min_id_length":${MIN_ID_LENGTH}}}`)
 
-  /** In shared memory, since they are sent by another thread: as many as were under way at a time. */
+  /** Memory for bodies. It is shared, since another thread sends them. There is as much as was ever under way at a time. */
   const spare: Buffer[] = []
-  /** Bodies are put together here: V8 copies into shared memory byte by byte, unless both sides lie at whole words. */
+  /** A body is put together here, then copied whole: V8 copies into shared memory byte by byte unless both sides are word-aligned. */
   let draft = Buffer.alloc(0)
 
   function room(bytes: number): Buffer {

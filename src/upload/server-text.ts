@@ -1,47 +1,47 @@
 import { LONGEST_ANSWER_TEXT } from '../amplitude/limits.ts'
 
-/** What stands where the key stood. */
+/** Replaces the key. */
 const MASK = '[key]'
-/** A piece of the key of so many characters is masked as the whole is: a text may end in the middle of it. */
+/** A piece of the key with this many characters is masked like the whole key: a text may end in the middle of the key. */
 const PIECE_CHARACTERS = 8
 
 /**
- * A text of the other side, made safe to show and to store: without the API key or a piece of it, on one line, without what a terminal
- * would obey, and not longer than `limit` characters. Every such text goes through here: what a body, a header, a proxy or an error of
- * the network says.
+ * Makes a text of the other side safe to show and to store. The result has no API key or piece of it and nothing that a terminal would
+ * obey, is on one line, and has at most `limit` characters. Every text from a body, a header, a proxy or an error of the network must
+ * go through this function.
  */
 export function serverText(text: string, key: string, limit: number): string {
-  // A text can be megabytes. Where it is cut here, a piece of the key is left at most, and that is masked.
+  // A text can be megabytes, so it is cut first. The cut may leave a piece of the key, which is masked too from 8 characters on.
   const line = text.slice(0, LONGEST_ANSWER_TEXT).replace(/\s+/g, ' ').trim()
   return visible(masked(line, key))
     .slice(0, limit)
     .replace(/[\ud800-\udbff]$/, '')
 }
 
-/** Control and format characters (escapes of a terminal, marks that turn the direction of writing) as their numbers. */
+/** Shows control and format characters (terminal escapes, marks that change the direction of writing) as their numbers. */
 function visible(text: string): string {
   return text.replace(/[\p{Cc}\p{Cf}\p{Cs}]/gu, (character) => `\\u{${character.codePointAt(0)?.toString(16)}}`)
 }
 
 /**
- * `text` without the API key and its pieces, also where they are URL-encoded, JSON-escaped, HTML-escaped, in base64, in hex, in
- * another case or broken by what is not seen: Amplitude echoes keys, and a proxy may show the whole request.
+ * `text` without the API key and its pieces. Amplitude echoes keys, and a proxy may show the whole request. So the key is also found
+ * URL-encoded, JSON-escaped, HTML-escaped, in base64, in hex, in another case, and with invisible characters in it.
  */
 export function masked(text: string, key: string): string {
   const pieces = piecesOf(key)
   if (pieces.size === 0) return text
   const { plain, starts, ends } = unescaped(text)
   let result = ''
-  /** Of `text`, what is in `result` or masked. */
+  /** How far `text` is copied to `result` or masked. */
   let done = 0
-  /** Of `plain`, where the piece ends that was found last. */
+  /** Where in `plain` the last piece that was found ends. */
   let found = 0
   const lengths = [...new Set([...pieces].map((piece) => piece.length))]
   for (let at = 0; at < plain.length; at++) {
     for (const length of lengths) {
       const end = at + length
       if (end <= found || end > plain.length || !pieces.has(plain.slice(at, end))) continue
-      // Pieces that overlap or touch are one stretch of the key.
+      // Pieces that overlap or touch become one mask.
       if (at > found || found === 0) result += text.slice(done, starts[at]) + MASK
       found = end
       done = ends[end - 1] as number
@@ -50,7 +50,7 @@ export function masked(text: string, key: string): string {
   return result + text.slice(done)
 }
 
-/** Every stretch of 8 characters of the key's spellings, in lower case; a shorter key whole. */
+/** Every 8 characters in a row of the key's spellings, in lower case. A shorter spelling counts whole. */
 function piecesOf(key: string): ReadonlySet<string> {
   const pieces = new Set<string>()
   for (const spelling of spellingsOf(key)) {
@@ -61,23 +61,23 @@ function piecesOf(key: string): ReadonlySet<string> {
   return pieces
 }
 
-/** The key as `unescaped` shows it, and as hex and base64 do, whatever stands before it. */
+/** The ways to write the key: as `unescaped` shows it, in hex, and in base64 at each offset that text before the key may cause. */
 function spellingsOf(key: string): readonly string[] {
   const bytes = Buffer.from(key)
   const inBase64 = [0, 1, 2].map((before) => {
     const whole = Buffer.concat([Buffer.alloc(before), bytes])
       .toString('base64')
       .replace(/=+$/, '')
-    // The characters at both ends hold bits of what stands beside the key.
+    // The characters at both ends are left out: they also hold bits of the text beside the key.
     return whole.slice(before === 0 ? 0 : before + 1, (before + bytes.length) % 3 === 0 ? undefined : -1)
   })
   const long = inBase64.filter((text) => text.length >= PIECE_CHARACTERS)
   const forUrls = long.map((text) => text.replaceAll('+', '-').replaceAll('/', '_'))
-  // What is URL-encoded is bytes, of which a character may be several.
+  // URL encoding writes single bytes, and a character may be several bytes: `latin1` spells the key a byte at a time.
   return [seen(key), seen(bytes.toString('latin1')), bytes.toString('hex'), ...long, ...forUrls]
 }
 
-/** Without white space, control and format characters. */
+/** `text` without white space, control and format characters. */
 function seen(text: string): string {
   return text.replace(/[\s\p{Cc}\p{Cf}]+/gu, '')
 }
@@ -87,9 +87,9 @@ const ESCAPES =
 const NAMED: Readonly<Record<string, string>> = { amp: '&', lt: '<', gt: '>', quot: '"', apos: "'" }
 
 interface Unescaped {
-  /** In lower case, without escapes and what is not seen. */
+  /** The text in lower case, without escapes and invisible characters. */
   readonly plain: string
-  /** Where each character of `plain` begins in the text, and where it ends. */
+  /** Where each character of `plain` begins and ends in the text. */
   readonly starts: readonly number[]
   readonly ends: readonly number[]
 }
