@@ -10,9 +10,9 @@ import { ClosedOutput } from './stdout-sink.ts'
 
 /** How a run ended. */
 export interface Ended {
-  /** Null when it did not end early. */
+  /** Why the run ended early; null when it did not. */
   readonly stop: Stop | null
-  /** What ended it in the middle; null when nothing did. */
+  /** The error that ended the run in the middle; null when there was none. */
   readonly error: Error | null
   readonly counts: Counts
   readonly files: Tally
@@ -22,7 +22,7 @@ export interface Ended {
   readonly signal: AbortSignal
 }
 
-/** The summary of a run, its exit code, and what ended it as an error to show. */
+/** The summary of a run, its exit code, and the error to show; null when there is none. */
 export interface Conclusion {
   readonly summary: Summary
   readonly exitCode: number
@@ -49,7 +49,7 @@ export function conclude(ended: Ended, upload: UploadEnd | null): Conclusion {
 
 /**
  * Writes the summary to its file and, with `--json`, to `print`.
- * @returns what kept it from being written; null when it was
+ * @returns the error that kept the summary from being written; null when it was written
  */
 export async function publish(
   summary: Summary,
@@ -73,7 +73,7 @@ export async function publish(
 }
 
 function exitCodeOfEnd({ stop, files, counts, signal }: Ended): number {
-  // The reader of standard output is gone: it has what it wanted.
+  // The sink stopped the run because the reader of standard output is gone: that reader has what it wanted.
   if (stop === 'sink') return EXIT.done
   return exitCodeOf(files, counts.read, counts.rejected.size > 0, stop === 'signal' ? signal : null)
 }

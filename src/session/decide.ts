@@ -9,14 +9,14 @@ import { version } from '../version.ts'
 import { type Resumption, resumptionOf } from './resumption.ts'
 import { type Machine, type Session, tellerOf } from './session.ts'
 
-/** What an upload will do: begin or go on, and with which inputs. */
+/** Whether an upload begins or goes on, and with which inputs. */
 export interface Decision extends Resumption {
   readonly delivered: DeliveredFiles
   readonly plan: InputPlan
 }
 
 /**
- * Everything that may refuse the invocation, or ask; nothing of the state is changed by then.
+ * Makes every check that may refuse the invocation, and asks every question, before anything in the state is changed.
  * @throws UsageError when the invocation cannot go on as it was given
  */
 export async function decide(
@@ -46,7 +46,7 @@ export async function decide(
   return { ...resumption, run: { ...run, confirmed: true }, delivered, plan }
 }
 
-/** What becomes of each input. @throws UsageError when one of them cannot go on */
+/** What becomes of each input. @throws UsageError when an input cannot go on */
 export function planOf(
   { options, kind }: Session,
   { run, saved, delivered }: Pick<Decision, 'run' | 'delivered'> & { readonly saved: Checkpoint | null },

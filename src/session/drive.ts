@@ -11,11 +11,11 @@ import { type Tally, tallyInto } from './input-tally.ts'
 
 interface Drive<S extends Sink> {
   readonly inputs: Inputs
-  /** Of all inputs that are to be read; null when nobody knows. */
+  /** Bytes of all inputs that are to be read; null when unknown. */
   readonly bytes: number | null
   readonly mapping: Mapping
   readonly ledger: Ledger
-  /** Inputs that were read to their end, and those that cannot be read: counted here. */
+  /** Counts the inputs that were read to their end, and those that cannot be read. */
   readonly files: Tally
   readonly progress: ProgressKind
   readonly signal: AbortSignal
@@ -25,12 +25,12 @@ interface Drive<S extends Sink> {
   readonly uploadPicture: ((sink: S) => UploadPicture) | null
 }
 
-/** How it ended, with the sink that was made. */
+/** How the run ended, with the sink that was made for it. */
 export interface Driven<S extends Sink> extends Ended {
   readonly sink: S
 }
 
-/** Reads, maps and books everything into a sink, with progress on standard error: what a dry run and an upload share. */
+/** The part that a dry run and an upload share: reads, maps and books everything into a sink, with progress on standard error. */
 export async function drive<S extends Sink>(run: Drive<S>): Promise<Driven<S>> {
   const { inputs, bytes: totalBytes, mapping, ledger, files, signal, uploadPicture } = run
   const startMs = systemClock.now()

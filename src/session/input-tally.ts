@@ -1,13 +1,13 @@
 import { type Braze2ampError, EXIT, interruptedCode } from '../errors.ts'
 import type { Source } from '../model.ts'
 
-/** How many inputs were read to their end, and how many cannot be read: what the exit code of every reading command depends on. */
+/** How many inputs were read to their end, and how many cannot be read. The exit code of every reading command depends on these. */
 export interface Tally {
   finished: number
   refused: number
 }
 
-/** The part of an observer that counts inputs; `tell` says why one is refused. */
+/** The part of an observer that counts inputs. `tell` shows why an input is refused. */
 export function tallyInto(
   tally: Tally,
   tell: (source: Source, error: Braze2ampError) => void,
@@ -22,10 +22,10 @@ export function tallyInto(
 }
 
 /**
- * The exit code of a command that read its inputs: interrupted; 2 when none could be read; 3 when one could not be, or what was found
- * fails it (src/README.md §5).
- * @param readRecords records read, of inputs that were not read to their end too
- * @param hasFailed something in what was read makes the command fail: dead letters, errors
+ * The exit code of a command that read its inputs: that of the signal when interrupted; 2 when no input could be read; 3 when an input
+ * could not be read or `hasFailed` (src/README.md §5).
+ * @param readRecords records read, including those of inputs that were not read to their end
+ * @param hasFailed the records read make the command fail, by dead letters or errors
  * @param signal the user's wish to stop; null when the command ended by itself
  */
 export function exitCodeOf(tally: Tally, readRecords: number, hasFailed: boolean, signal: AbortSignal | null): number {

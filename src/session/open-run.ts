@@ -15,8 +15,8 @@ interface Surroundings {
 }
 
 /**
- * Opens the state of a run that is certain to go on; under `retry` its dead letters become an input. When it resolves, something may be
- * sent.
+ * Opens the state of a run that is certain to go on. Under `retry` the dead letters become an input. Events may be sent once this
+ * resolves.
  * @throws UsageError when a file is not as the checkpoint says; StoppedError when the disk fails
  */
 export async function openRun(
@@ -51,7 +51,7 @@ export async function openRun(
   return inDirectory(options.state, opened)
 }
 
-/** The decision with the dead letters of `reason`, or all, as an input; as it is when a retry is under way already. */
+/** The decision with the dead letters of `reason`, or all, as an input. The decision is unchanged when a retry is under way already. */
 async function withLetters(
   session: Session,
   reason: Parameters<typeof prepareRetry>[3],

@@ -8,7 +8,7 @@ import { STDIN } from '../read/file-list.ts'
 
 /** What the paths of a run say before anything is read. */
 export interface Overview {
-  /** Sum of the files' sizes; null when they are too many to look at, or standard input is one. */
+  /** Sum of the files' sizes; null when there are too many files to look at, or standard input is among them. */
   readonly bytes: number | null
   /** Size by path; empty when `bytes` is null. */
   readonly sizes: ReadonlyMap<string, number>
@@ -19,7 +19,7 @@ export interface Overview {
   readonly fields: ReadonlySet<string>
 }
 
-/** More files take too long to look at before the first output. */
+/** Looking at more files than this would delay the first output too long. */
 const MAX_FILES = 20_000
 
 export function overviewOf(discovery: Discovery, mapping: Mapping): Overview {

@@ -10,7 +10,7 @@ export interface Resumption {
   readonly run: RunIdentity
   /** The checkpoint to go on from; null when a run begins. */
   readonly saved: Checkpoint | null
-  /** The state that is there is moved aside first, and what of it is undelivered, in words; null when it is not moved. */
+  /** Set when the existing state is moved aside first, with its undelivered part in words; null when it stays. */
   readonly movesAside: { readonly undelivered: string | null } | null
   /** Since when outcomes are unknown, ms; null when none is. */
   readonly unknownSince: number | null
@@ -18,14 +18,14 @@ export interface Resumption {
   readonly rejectsUnknown: boolean
 }
 
-/** Amplitude drops repeats of an event for 7 days; one is kept for the time that a resume takes. */
+/** Amplitude drops repeats of an event for 7 days. One of these days is left for the time that a resume takes. */
 const REPEATS_ARE_DROPPED_MS = 6 * 24 * 3_600_000
 
-/** So far two clocks may differ, or one be set back, and the time since a checkpoint is still known well enough. */
+/** Two clocks may differ by this much, or a clock be set back by it, and the age of a checkpoint is still known well enough. */
 const CLOCK_MAY_BE_BEHIND_MS = 10 * 60_000
 
 /**
- * What follows from the state that was found; asks what only a person can answer. Nothing is changed on disk.
+ * Decides, by the state that was found, whether the run begins or goes on. Asks what only a person can answer. Changes nothing on disk.
  * @throws UsageError when the invocation cannot go on as it was given
  */
 export async function resumptionOf(
@@ -48,7 +48,7 @@ export async function resumptionOf(
   const differences = differencesOf(saved.run, wanted)
   if (differences.length > 0 && !options.acceptChanges) throw changedRun(options.state, differences)
   const { id, createdAt, tool, confirmed } = saved.run
-  // Another destination is another question.
+  // Under another destination the user is asked again.
   const isConfirmed = confirmed && saved.run.origin === wanted.origin
   return {
     run: { ...wanted, id, createdAt, tool, confirmed: isConfirmed },
@@ -69,9 +69,9 @@ async function mayLeave(undelivered: string | null, { state, yes }: StateChoices
 }
 
 /**
- * What was sent of files that were begun is sent again; Amplitude drops it, or it would be there twice. Those that are delivered
- * whole are refused by `planInputs`.
- * @throws UsageError when Amplitude may not drop it any more
+ * Under `--fresh` the events sent of files that were begun are sent again. Unless Amplitude drops these repeats, it has them twice.
+ * (`planInputs` refuses the files that are delivered whole.)
+ * @throws UsageError when Amplitude may not drop the repeats any more
  */
 function mustNotDouble({ open, savedAt }: Checkpoint, nowMs: number): void {
   if (!isClockBehind(savedAt, nowMs) && nowMs - savedAt <= REPEATS_ARE_DROPPED_MS) return

@@ -28,7 +28,7 @@ import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {
   const { options } = session
   const { clock, processes } = machine
-  // Also when it is to be quiet: a command that waits says for whom.
+  // Not silenced by `--quiet`: a command that waits says for whom.
   const tell = (line: string) => process.stderr.write(`${line}\n`)
   const place = {
     fileSystem: machine.fileSystem,
@@ -40,7 +40,7 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
     isFresh: options.fresh ?? false,
   }
   const unlessStopped = (error: unknown) => {
-    // Ctrl-C at a question is no answer to it, and a lock that is waited for is no error.
+    // When the user stops the command at a question or while it waits for the lock, that is no error.
     if (signal.aborted) return null
     throw error
   }
@@ -53,7 +53,7 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
     if (decision === null || signal.aborted) return interruptedCode(signal)
     lock ??= await makeDirectory(place).catch(unlessStopped)
     if (lock === null) return interruptedCode(signal)
-    // It may have been lost while a question was open.
+    // The lock may have been lost while a question was open.
     lock.lost.throwIfAborted()
     if (decision.movesAside !== null) {
       const moving = moveAside(guarded.fileSystem, options.state, clock.wallClock())
@@ -69,8 +69,8 @@ export async function runSession(session: Session, signal: AbortSignal, machine 
 }
 
 /**
- * The machine of a process that changes and sends nothing any more once `prove` rejects: the process that has the state now sends the
- * same events.
+ * A machine that changes and sends nothing any more once `prove` rejects. The process that holds the lock by then sends the same
+ * events.
  */
 function whileLocked(machine: Machine, prove: () => Promise<void>): Machine {
   return {
@@ -93,11 +93,11 @@ function whileLocked(machine: Machine, prove: () => Promise<void>): Machine {
 interface Stops {
   /** The user's wish. */
   readonly signal: AbortSignal
-  /** Another process has taken the state over. */
+  /** Aborts when another process has taken the lock. */
   readonly lockLost: AbortSignal
 }
 
-/** Opens the run, sends what is to be sent, saves where it stands, and reports; returns the exit code. */
+/** Opens the run, sends its events, saves where the run stands, and reports; returns the exit code. */
 async function upload(
   session: Session,
   decision: Decision,
@@ -126,7 +126,7 @@ async function upload(
     }
     const before = state.ledger.counts()
     const ended = await send(session, decision, { state, work, signal, failure }, machine)
-    // After a bug a snapshot may be wrong; the last checkpoint is not.
+    // After a bug a new snapshot may be wrong, so none is saved: the last checkpoint is right.
     const cause = ended.error ?? (failure.signal.aborted ? failure.signal.reason : null)
     const isSound = cause === null || cause instanceof Braze2ampError
     let isSaved = true
@@ -159,7 +159,7 @@ interface Sending extends Pick<UploaderOptions, 'signal' | 'failure'> {
   readonly work: Pick<UploaderOptions, 'traffic' | 'quota'> & { readonly files: Tally }
 }
 
-/** Reads, maps and sends everything; resolves when nothing is under way any more, and every connection is closed. */
+/** Reads, maps and sends everything; resolves when no request is under way any more and every connection is closed. */
 async function send(
   { options, settings, destination, mapping, key, kind, format, shard }: Session,
   { rejectsUnknown, plan }: Decision,
@@ -207,7 +207,7 @@ async function send(
 
 /**
  * Writes the summary and shows the report; returns the exit code.
- * @throws what ended the run, or kept the summary from being written
+ * @throws the error that ended the run, or kept the summary from being written
  */
 async function report(session: Session, concluded: Conclusion): Promise<number> {
   const { options, title } = session

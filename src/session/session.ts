@@ -20,20 +20,20 @@ export interface Invocation {
   /** Records to read at most. */
   readonly limit?: number
   readonly maxErrors?: MaxErrors
-  /** Records that are there twice are sent once. */
+  /** Sends a record that occurs twice only once. */
   readonly dedupe: boolean
-  /** The file that the summary is written to. */
+  /** The file to write the summary to. */
   readonly summary?: string
-  /** The summary is printed. */
+  /** Prints the summary. */
   readonly json?: true
   readonly quiet?: true
   readonly progress: boolean
 }
 
-/** What becomes of events whose outcome nobody knows any more. */
+/** What to do with events whose outcome is unknown. */
 export const UNKNOWN_ACTS = ['resend', 'dead-letter'] as const
 
-/** How an upload goes on with what it finds in its state directory (state/README.md §3, §5). */
+/** How an upload treats the state that it finds in its directory (state/README.md §3, §5). */
 export interface StateChoices {
   /** The directory. */
   readonly state: string
@@ -41,27 +41,27 @@ export interface StateChoices {
   readonly resend?: true
   readonly unknown?: (typeof UNKNOWN_ACTS)[number]
   readonly acceptChanges?: true
-  /** Questions are answered with yes. */
+  /** Answers every question with yes. */
   readonly yes?: true
 }
 
-/** Asks a person; null when there is none to be asked. */
+/** Asks the user a question; null when no user can be asked. */
 export type Ask = ((question: string) => Promise<boolean>) | null
 
 /** The URL that requests are posted to. */
 export interface Destination {
   readonly url: URL
-  /** Without the API's path. */
+  /** The URL without the API's path. */
   readonly base: string
-  /** Nothing leaves this machine: no questions asked. */
+  /** The events stay on this machine, so no questions are asked. */
   readonly isLocal: boolean
-  /** What requests go through; null for nothing. */
+  /** The proxy that requests go through; null for none. */
   readonly proxy: HttpProxy | null
 }
 
 type SessionOptions = Invocation & StateChoices & { readonly api: ApiName; readonly gzip?: true }
 
-/** An upload, whatever its records come from. */
+/** An upload, of exports or of dead letters. */
 export interface Session {
   readonly title: string
   readonly options: SessionOptions
@@ -81,26 +81,26 @@ interface ReplaySession {
   readonly is: 'replay'
   /** In the run's order. */
   readonly paths: () => Iterable<string>
-  /** Of all inputs; null when nobody knows. */
+  /** Bytes of all inputs; null when unknown. */
   readonly bytes: number | null
-  /** What is shown before anything is sent to a project for the first time; null for nothing. */
+  /** The text to show before anything is sent to a project for the first time; null for none. */
   readonly facts: (() => string) | null
 }
 
 /** Sends the dead letters of a run again, and nothing else. */
 interface RetrySession {
   readonly is: 'retry'
-  /** Only those letters; null for all. */
+  /** Sends only the letters of this reason; null for all. */
   readonly reason: RejectReason | null
 }
 
-/** What an upload asks of the world outside: a parameter, so that tests can crash it at any call, and fail any read of an input. */
+/** What an upload needs of the world outside. A parameter, so that tests can crash an upload at any call, and fail any read. */
 export interface Machine {
   readonly fileSystem: FileSystem
   readonly clock: Clock
   readonly processes: Processes
   readonly connect: (options: HttpClientOptions) => HttpClient
-  /** Opens the inputs, when it is not the system that does. */
+  /** Opens the inputs; absent when the system does. */
   readonly openFile?: OpenStoredFile | undefined
   readonly sizes?: RunStateOptions['sizes']
 }
@@ -112,7 +112,7 @@ export const THIS_MACHINE: Machine = {
   connect: createHttpThread,
 }
 
-/** Shows lines on standard error, unless the user wants it quiet. */
+/** Shows lines on standard error, unless `--quiet` is given. */
 export function tellerOf({ options }: Session): (line: string) => void {
   return options.quiet ? () => {} : (line) => process.stderr.write(`${line}\n`)
 }

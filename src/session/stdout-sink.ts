@@ -5,7 +5,7 @@ import { StoppedError } from '../errors.ts'
 import type { MappedChunk } from '../model.ts'
 import type { Sink } from '../sink.ts'
 
-/** The reader of our output went away (`| head`): no failure (src/README.md §5). */
+/** The reader of our output went away (as with `| head`), which is no failure (src/README.md §5). */
 export class ClosedOutput extends Error {
   override readonly name = 'ClosedOutput'
 }
@@ -13,8 +13,8 @@ export class ClosedOutput extends Error {
 const RETRY_MS = 5
 
 /**
- * The dry run's sink: NDJSON on a file descriptor, exactly as it would be sent. A chunk is written while the next is mapped;
- * never more than one waits, so a slow reader slows the run.
+ * The dry run's sink: writes events to a file descriptor as NDJSON, exactly as they would be sent. A chunk is written while the next
+ * chunk is mapped. Never more than one chunk waits, so a slow reader slows the run.
  *
  * @param accept settles the events of a chunk once they are written
  */
@@ -52,7 +52,7 @@ function unwritable(cause: Error): StoppedError {
   })
 }
 
-/** Spans of bytes that hold nothing but events to write: the whole chunk, when it has no duplicates. */
+/** The spans of a chunk's bytes that hold only events to write. Without duplicates, that is one span. */
 function runsOfEvents(chunk: MappedChunk): readonly (readonly [number, number])[] {
   const runs: [number, number][] = []
   eachEvent(chunk, (_index, start, end) => {
@@ -69,7 +69,7 @@ async function writeAll(descriptor: number, bytes: Uint8Array, start: number, en
     try {
       at += await writeOnce(descriptor, bytes, at, end - at)
     } catch (error) {
-      // A pipe that someone set to non-blocking: its reader is not there yet.
+      // A pipe in non-blocking mode takes no more bytes at the moment.
       if ((error as NodeJS.ErrnoException).code !== 'EAGAIN') throw error
       await systemClock.sleep(RETRY_MS)
     }
