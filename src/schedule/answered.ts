@@ -10,7 +10,7 @@ import { dropGrants } from './waiting-lanes.ts'
 /** What becomes of events whose request was answered: they are settled, wait to be sent again, or go back to their lanes. */
 export interface Answered<E extends QueuedEvent> {
   settle(entries: readonly Entry<E>[], nowMs: number): void
-  /** The slot's next part waits for its turn, if there is one. Events of paused identities go back to their lanes. */
+  /** Makes the slot's next part, if there is one, wait for its turn. Events of paused identities go back to their lanes. */
   waitForRepeat(slot: Slot<E>, nowMs: number): void
 }
 
@@ -19,13 +19,13 @@ interface Parts<E extends QueuedEvent> {
   readonly hot: HotLanes<E>
   readonly memory: Memory<E>
   readonly slots: Slots<E>
-  /** A lane without a request in flight goes on or ends. */
+  /** Lets a lane without a request in flight go on or end. */
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
-  /** More events of the identity wait in memory than before. */
+  /** Makes the identity hot if too many of its events wait in memory by now. */
   readonly heatIfCrowded: (identity: Identity<E> | null, nowMs: number) => void
 }
 
-/** Entries that are read ahead into the processor's cache at once. */
+/** Entries that are loaded into the processor's cache at once. */
 const PREFETCHED = 64
 
 function prefetch<E extends QueuedEvent>(entries: readonly Entry<E>[]): void {
@@ -39,7 +39,7 @@ function prefetch<E extends QueuedEvent>(entries: readonly Entry<E>[]): void {
 export function createAnswered<E extends QueuedEvent>(parts: Parts<E>): Answered<E> {
   const { run, hot, memory, slots, proceed, heatIfCrowded } = parts
 
-  /** The identities of an entry are no longer busy with it; its lane is the caller's. */
+  /** Notes that the entry's identities are no longer busy with it. The caller does the same for the entry's lane. */
   function leaveIdentities(entry: Entry<E>, nowMs: number): void {
     const { user, device, slot } = entry
     entry.slot = 0

@@ -1,4 +1,4 @@
-/** What the scheduler must know of an event; whoever offers it attaches the rest (bytes, ticket, record). */
+/** What the scheduler must know of an event. The caller attaches the rest (bytes, ticket, record). */
 export interface QueuedEvent {
   /** At least one of `user` and `device` is given. A user and a device of the same name are different identities. */
   readonly user: string | null
@@ -12,7 +12,7 @@ export interface QueuedEvent {
   readonly requestBytes: number
 }
 
-/** A device or a user: what Amplitude limits. */
+/** A device or a user. Amplitude's limits are per identity. */
 export interface IdentityRef {
   readonly kind: 'user' | 'device'
   readonly id: string
@@ -25,26 +25,26 @@ export interface SavedQuota extends IdentityRef {
 
 /**
  * Where the waiting events of hot identities go. An event is appended once and read back once, in order.
- * No call waits: an implementation on disk buffers what is appended, and gives what was asked for later, through
- * `Scheduler.readBack`.
+ * No call waits: an implementation on disk buffers the events that are appended, and gives the events that were asked
+ * for later, through `Scheduler.readBack`.
  */
 export interface LaneFiles<E extends QueuedEvent> {
-  /** Takes the event; from here on it is the file's, and no longer in the scheduler's memory. */
+  /** Takes the event: from now on the event belongs to the file, and is no longer in the scheduler's memory. */
   append(identity: IdentityRef, event: E): void
   /**
-   * Asks for the next `count` events that were not read yet. The file has that many; the answer may have fewer, but not
-   * none. The scheduler asks again only after the answer.
+   * Asks for the next `count` events that were not read yet. The file has that many. The answer may have fewer, but has
+   * at least one. The scheduler asks again only after the answer.
    */
   read(identity: IdentityRef, count: number): void
-  /** Everything appended was read and answered. The next `append` begins a new file. */
+  /** Deletes the file: all its events were read and answered. The next `append` begins a new file. */
   delete(identity: IdentityRef): void
-  /** Bytes appended that are still in memory. They count as the scheduler's, and so make the reader wait. */
+  /** Bytes appended that are still in memory. They count like the scheduler's own memory, and so make the reader wait. */
   readonly pendingBytes: number
 }
 
-/** Events to send in one request, each charged already. */
+/** Events to send in one request. The tokens of each event are charged already. */
 export interface ScheduledRequest<E> {
-  /** The place among the requests in flight: a repeat, or the next part, comes in the same slot. */
+  /** The request's place among those in flight. A repeat, or the next part, comes in the same slot. */
   readonly slot: number
   readonly events: readonly E[]
   /** Sum of the events' `requestBytes`. */
@@ -61,15 +61,15 @@ export interface SchedulerStatistics {
   /** Events in lane files that were not read back. */
   readonly eventsInFiles: number
   readonly hotIdentities: number
-  /** Events charged to the identity that had the most, without a break in which it was idle; repeats included. */
+  /** The most events charged to one identity without a break in which it was idle; repeats included. */
   readonly busiest: number
   readonly eventsPerSecond: number
   // The rest is what the cost, memory and limits of schedule/README.md §1, §2 and §5 are measured by.
   /** Lanes looked at and lanes woken. */
   readonly steps: number
-  /** Identities of which anything is remembered. */
+  /** Identities that the scheduler remembers. */
   readonly identities: number
-  /** J: ms from charging an event to its answer that the rate allows for. */
+  /** J: the time from charging an event to its answer that the rate allows for, in ms. */
   readonly delayMs: number
 }
 
@@ -79,51 +79,51 @@ export interface SchedulerStatistics {
  * All times are monotonic ms and must not go back. No call waits, throws away, or loses an event.
  */
 export interface Scheduler<E extends QueuedEvent> {
-  /** Takes an event, into memory or into the lane file of a hot identity. */
+  /** Takes an event into memory, or into the lane file of a hot identity. */
   offer(event: E, nowMs: number): void
-  /** No event will be offered any more: requests go without waiting to be filled. */
+  /** Notes that no event will be offered any more: requests no longer wait to be filled. */
   endInput(): void
-  /** The reader should wait: memory is full, enough identities are hot, or a run-wide cap has enough waiting. */
+  /** True when the reader should wait: memory is full, enough identities are hot, or enough events wait for a run-wide cap. */
   readerShouldWait(nowMs: number): boolean
   /**
-   * Events that the caller read from a lane file, in answer to `LaneFiles.read`; not to be called from within it.
+   * Takes the events that the caller read from a lane file, in answer to `LaneFiles.read`. Do not call it from within `read`.
    * @param dropped events of the file that were read and will not be sent
    */
   readBack(identity: IdentityRef, events: readonly E[], dropped: number, nowMs: number): void
-  /** Takes up a lane file of an earlier process that has `unread` events. */
+  /** Takes over a lane file of an earlier process, which has `unread` events. */
   restoreLaneFile(identity: IdentityRef, unread: number, nowMs: number): void
 
   /**
-   * The next request, to be sent at once; null when there is none now. `mayOpen`: a slot is free for new events.
-   * A repeat has its slot already and comes in any case.
+   * The next request, to be sent at once; null when there is none now. `mayOpen` says that a slot is free for new events.
+   * A repeat has its slot already, and may come in any case.
    */
   next(nowMs: number, mayOpen: boolean): ScheduledRequest<E> | null
-  /** When `next` should be called again if nothing else happens before; Infinity: only then. */
+  /** When to call `next` again if nothing else happens before; Infinity when time alone brings no request. */
   nextWakeMs(nowMs: number, mayOpen: boolean): number
-  /** Slots in use, also while a repeat waits or a request is being filled. */
+  /** Slots in use, including those of repeats that wait and of a request that is being filled. */
   slotsInUse(): number
 
-  /** Every event of the request is settled. */
+  /** Notes that every event of the request is settled. */
   settled(request: ScheduledRequest<E>, nowMs: number): void
   /**
-   * The events at these indexes of the request are sent again, one part after the other, the first not before
-   * `notBeforeMs`; the others are settled. Events of paused identities go back to the front of their lanes instead.
+   * Sends the events at these indexes of the request again, one part after the other, the first part not before
+   * `notBeforeMs`. The other events are settled. Events of paused identities go back to the front of their lanes instead.
    */
   repeat(request: ScheduledRequest<E>, parts: readonly (readonly number[])[], notBeforeMs: number, nowMs: number): void
-  /** A 429 named the identity: nothing of it is sent before `untilMs`. To be called before `repeat`. */
+  /** Sends no event of the identity, which a 429 named, before `untilMs`. Call this before `repeat`. */
   pause(identity: IdentityRef, untilMs: number, nowMs: number): void
-  /** Amplitude says that the identity's daily quota is used up: it is counted from now on, paused, and tried every hour. */
+  /** Pauses an identity whose daily quota is used up, as Amplitude says. From now on it is counted, and tried every hour. */
   pauseForQuota(identity: IdentityRef, nowMs: number): void
-  /** `eps_threshold`: the limit of the rest of the run, if lower. */
+  /** Makes `eps_threshold` the limit of each identity for the rest of the run, if it is lower. */
   lowerLimit(eventsPerSecond: number, nowMs: number): void
-  /** After a 413: the byte target for the rest of the run, if lower. */
+  /** Sets the byte target of requests for the rest of the run, if it is lower (after a 413). */
   lowerRequestBytes(bytes: number): void
 
-  /** Nothing is in memory or in a lane file. */
+  /** True when no event is in memory or in a lane file. */
   isDrained(): boolean
   /**
-   * After the end of the input: the time at which the first lane goes on when all that is left waits for a daily quota;
-   * null when something else is left. `--on-quota stop` stops then, `wait` says so.
+   * After the end of the input, when all events left wait for a daily quota: the time at which the first lane goes on.
+   * Null otherwise. `--on-quota stop` ends the run then, and `wait` tells the user.
    */
   onlyQuotaLeftUntilMs(nowMs: number): number | null
   statistics(): SchedulerStatistics

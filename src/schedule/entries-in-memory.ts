@@ -2,13 +2,13 @@ import type { QueuedEvent } from './contract.ts'
 import type { Identities } from './identities.ts'
 import type { Bucket, Entry, Identity, Lane } from './scheduler-state.ts'
 
-/** The events in memory. Entries are made and let go only here, so that the counters of their identities cannot drift. */
+/** The events in memory. Only this file makes and releases entries, so that the counters of their identities cannot drift. */
 export interface Memory<E extends QueuedEvent> {
-  /** An entry for `event`, in no queue yet. */
+  /** Makes an entry for `event`, in no queue yet. */
   admit(event: E, user: Identity<E> | null, device: Identity<E> | null, lane: Lane<E>): Entry<E>
-  /** The entry is settled, or its lane file has it. */
+  /** Lets go of an entry that is settled, or that its lane file has. */
   release(entry: Entry<E>, nowMs: number): void
-  /** Of records and events. */
+  /** Bytes of the records and events in memory. */
   bytes(): number
   events(): number
 }
@@ -49,16 +49,16 @@ export function createMemory<E extends QueuedEvent>(identities: Identities<E>): 
   }
 }
 
-/** The identity whose lane an event belongs to: the first hot one it carries, else its user, else its device (schedule/README.md §2). */
+/** The identity whose lane an event belongs to: the one that became hot first, else its user, else its device (schedule/README.md §2). */
 export function homeOf<E>(user: Identity<E> | null, device: Identity<E> | null): Identity<E> {
   const home = user ?? device
   if (home === null) throw new Error('An event without user and device cannot be scheduled')
-  // Of two hot ones it is the first: while that stays hot, the events of a pair of user and device stay in one lane.
+  // Of two hot identities it is the one that became hot first: while that stays hot, all events of this pair are in one lane.
   if (device !== null && device.hotSince > 0 && (home.hotSince === 0 || device.hotSince < home.hotSince)) return device
   return home
 }
 
-/** The entry is in a request now: its lane and identities are busy with it. */
+/** Puts the entry into a request: its lane and identities are busy with it from now on. */
 export function enterRequest<E>(entry: Entry<E>, slot: number): void {
   entry.slot = slot
   entry.lane.inFlight += 1
@@ -66,7 +66,7 @@ export function enterRequest<E>(entry: Entry<E>, slot: number): void {
   if (entry.device !== null) entry.device.inFlight += 1
 }
 
-/** The waiting entries that carry `identity`, in input order; those of hot lanes are left out. */
+/** The waiting entries that carry `identity`, in input order, without entries of hot lanes. */
 export function waitingEntriesOf<E>(identity: Identity<E>): Entry<E>[] {
   const entries: Entry<E>[] = []
   if (identity.kind === 'user') {
@@ -78,7 +78,7 @@ export function waitingEntriesOf<E>(identity: Identity<E>): Entry<E>[] {
   return entries
 }
 
-/** The buckets that an entry needs a token of. */
+/** The buckets from which an entry needs a token each. */
 export function bucketsOf<E>(entry: Entry<E>, run: Bucket<E> | null): Bucket<E>[] {
   const { user, device } = entry
   return [user, device, run].filter((bucket) => bucket !== null)

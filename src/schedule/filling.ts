@@ -8,17 +8,17 @@ import type { Bucket, Entry, Identity, Lane, ReadyLanes, RunBucket } from './sch
 import type { Slot } from './slots.ts'
 import { type Blocked, dropGrants, lackingBucket } from './waiting-lanes.ts'
 
-/** Spends the tokens of events and of requests, and notes whose daily quota that used up. */
+/** Spends the tokens of events and requests, and notes the identities whose daily quota is used up. */
 export interface Spending<E> {
   chargeEvent(entry: Entry<E>, nowMs: number): void
   chargeRequest(nowMs: number): void
-  /** `--max-rps` lets a request begin. */
+  /** True when `--max-rps` lets a request begin. */
   requestAllowed(nowMs: number): boolean
-  /** When `--max-rps` lets a request begin; in the past when it has done so for some time. */
+  /** When `--max-rps` lets a request begin; may be in the past. */
   requestAllowedAtMs(nowMs: number): number
-  /** The most events that were charged to an identity without a break in which it was full and had none. */
+  /** The most events that were charged to one identity without a break in which its bucket was full and it had no event. */
   mostOfOne(): number
-  /** An identity whose daily quota was used up since the last call. */
+  /** Takes an identity from those whose daily quota was used up; undefined when none is left. */
   takeOverQuota(): Identity<E> | undefined
 }
 
@@ -53,25 +53,25 @@ export function createSpending<E>(quota: DailyQuota, run: Bucket<E> | null, requ
   }
 }
 
-/** The request that is being filled from the lanes that are ready; one at a time. */
+/** Fills a request from the lanes that are ready, one request at a time. */
 export interface Filling<E extends QueuedEvent> {
-  /** Takes what may go now; true when the request is full. */
+  /** Takes the events that may be sent now; true when the request is full. */
   fill(nowMs: number): boolean
-  /** The open request; null when nothing was taken. */
+  /** The request that is being filled; null when it has no event yet. */
   open(): Slot<E> | null
-  /** Gives the open request away, to be sent. */
+  /** Gives the open request to the caller, who sends it; null when there is none. */
   take(): { readonly slot: Slot<E>; readonly bytes: number } | null
-  /** Some lane is ready. */
+  /** True when a lane is ready. */
   hasReady(): boolean
   /** The number of the slot that was opened last. */
   lastSlot(): number
-  /** The byte target from now on, if lower. */
+  /** Sets the byte target of later requests, if it is lower. */
   lowerBytes(bytes: number): void
   /** Lanes looked at and lanes woken. */
   steps(): number
 }
 
-/** In requests. Long lanes are all in flight now and then, and lose no tokens by it. */
+/** The most `longCredit`, in requests. With it, long lanes catch up after a moment in which all of them were in flight. */
 const MOST_CREDIT = 2
 
 interface Parts<E extends QueuedEvent> {
@@ -81,9 +81,9 @@ interface Parts<E extends QueuedEvent> {
   readonly blocked: Blocked<E>
   readonly run: RunBucket<E> | null
   readonly spending: Spending<E>
-  /** A lane that was taken from, or has nothing to send, goes on or ends. */
+  /** Lets a lane go on or end, after events were taken from it, or when it has none to send. */
   readonly proceed: (lane: Lane<E>, nowMs: number) => void
-  /** Something was charged. An identity whose daily quota that used up is paused. */
+  /** Pauses the identities whose daily quota the last charges used up. */
   readonly pauseThoseOverQuota: (nowMs: number) => void
 }
 
@@ -93,7 +93,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
   let open: Slot<E> | null = null
   let openBytes = 0
   let lastSlot = 0
-  /** What long lanes may take before the others, in requests: half of each, and what they left of the last few. */
+  /** What long lanes may take before the others, in requests: half of each request, and what they left of the last few. */
   let longCredit = 0
   let steps = 0
 
@@ -105,7 +105,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
     return open
   }
 
-  /** Long lanes have had their half, and the others enough for what is left of this request. */
+  /** True when long lanes have had their half, and the other lanes have enough events for the rest of this request. */
   function othersHaveTheRest(): boolean {
     if (longCredit > 0 || open === null) return false
     const filled = open.entries.length
@@ -113,7 +113,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
     return filled + others >= maxRequestEvents || openBytes + (others * openBytes) / filled >= maxRequestBytes
   }
 
-  /** Takes what it can from the lane's head; true when the request is full. */
+  /** Takes as many events as it can from the lane's head; true when the request is full. */
   function takeFrom(lane: Lane<E>, nowMs: number): boolean {
     const isLong = lane.list === ready.long
     let taken = 0
@@ -121,7 +121,7 @@ export function createFilling<E extends QueuedEvent>(parts: Parts<E>): Filling<E
     for (let entry = lane.first; entry !== null; entry = lane.first) {
       const filled = open?.entries.length ?? 0
       const { requestBytes } = entry.event
-      // One event always fits an empty request: whether it is too large is for Amplitude to say.
+      // A single event always goes into an empty request: Amplitude is to say whether it is too large.
       full = filled > 0 && (filled >= maxRequestEvents || openBytes + requestBytes > maxRequestBytes)
       if (full || (isLong && taken > 0 && othersHaveTheRest())) break
       const lacking = lackingBucket(entry, taken > 0, isLong, run, nowMs)

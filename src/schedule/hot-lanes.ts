@@ -7,22 +7,22 @@ import { isPaused, type Rate } from './rate.ts'
 import type { Entry, Identity, Lane, LaneFileState, ReadyLanes, RunBucket } from './scheduler-state.ts'
 import { type Blocked, dropGrants } from './waiting-lanes.ts'
 
-/** A hot lane keeps so many ms of its fill in memory: its window. */
+/** A hot lane keeps this many ms of its fill in memory: its window. */
 const FILE_WINDOW_MS = 2000
 
 /** The identities whose waiting events are in lane files. */
 export interface HotLanes<E extends QueuedEvent> {
-  /** One sweep takes every waiting event of `identity` into its new file. Its lane starts when its events in flight are answered. */
+  /** Makes `identity` hot: one sweep moves its waiting events into a new file. Its lane starts when those in flight are answered. */
   heat(identity: Identity<E>, lastSlot: number, nowMs: number): void
   /** Appends an event to the file of `identity`, which is hot. */
   append(identity: Identity<E>, file: LaneFileState, event: E, nowMs: number): void
-  /** Events read from the file of `lane` come into its window; `dropped` other events never will. */
+  /** Puts events that were read from the file of `lane` into its window; `dropped` other events were read and never will be sent. */
   refill(lane: Lane<E>, file: LaneFileState, entries: readonly Entry<E>[], dropped: number, nowMs: number): void
-  /** Takes up a hot identity whose file was left by an earlier process with `unread` events. */
+  /** Makes an identity hot whose lane file, with `unread` events, comes from an earlier process. */
   restore(identity: Identity<E>, unread: number, nowMs: number): void
-  /** An event in flight that carries the hot `identity` was answered. */
+  /** Notes that an event in flight that carries the hot `identity` was answered. */
   answered(identity: Identity<E>, slot: number, nowMs: number): void
-  /** The lane goes on, if it can: it reads, becomes ready, or ends, and its file with it. */
+  /** Lets the lane go on if it can: it reads from its file, becomes ready, or ends together with its file. */
   proceed(lane: Lane<E>, file: LaneFileState, nowMs: number): void
   /** All hot identities, in the order in which they became hot. */
   all(): ReadonlySet<Identity<E>>
@@ -46,7 +46,7 @@ interface Parts<E extends QueuedEvent> {
   readonly memory: Memory<E>
   readonly quota: DailyQuota
   readonly files: LaneFiles<E>
-  /** A lane whose first entry was taken by a sweep goes on or ends. */
+  /** Lets a lane go on or end after a sweep took its first entry. */
   readonly proceedCold: (lane: Lane<E>) => void
 }
 
@@ -108,7 +108,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
       memory.release(entry, nowMs)
     }
     for (const lane of headless) {
-      // The token that the lane waited for may have been for the swept event alone.
+      // The lane waits no longer: perhaps only the swept event needed the token that it waited for.
       removeLane(lane)
       proceedCold(lane)
     }
@@ -132,7 +132,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
     if (file.unread > 0 || file.reading) return
     if (file.exists) files.delete(lane.identity)
     file.exists = false
-    // A paused identity stays hot, or what comes meanwhile would fill the memory first.
+    // A paused identity stays hot: the events that come during the pause would fill the memory otherwise.
     if (isPaused(rate, lane.identity.fullAtMs, nowMs)) blocked.wait(lane, lane.identity, nowMs)
     else cool(lane, nowMs)
   }
@@ -140,7 +140,7 @@ export function createHotLanes<E extends QueuedEvent>(parts: Parts<E>): HotLanes
   return {
     heat(identity, lastSlot, nowMs) {
       if (identity.hotSince > 0) return
-      // The identity is hot before the sweep, or letting go of its last event would forget it.
+      // The identity becomes hot before the sweep: releasing its last event would forget it otherwise.
       identity.hotSince = order + 1
       const swept = sweep(identity, nowMs)
       const lane = open(identity, 0, lastSlot)

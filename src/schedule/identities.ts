@@ -4,18 +4,18 @@ import { createIdentityTable, hashOfId, type IdentityTable } from './identity-ta
 import { carriedOver, emptyUntil, isPaused, type Rate } from './rate.ts'
 import type { Bucket, Identity, TrackedIdentity } from './scheduler-state.ts'
 
-/** Identities that may go to the end of the queue in one call, so that they do not go round in it for ever. */
+/** The most identities that one call moves to the end of the queue, so that they do not go round in it for ever. */
 const PUT_OFF_PER_CALL = 4
 
-/** Objects of forgotten identities that are kept for the next ones. Making one for each event would be most of the cost of scheduling. */
+/** Objects of forgotten identities to keep for new ones: to make an object per event would be most of the cost of scheduling. */
 const MOST_FORGOTTEN = 20_000
 
-/** How many of these objects are read ahead into the cache at once. */
+/** How many of these objects are loaded into the processor's cache at once. */
 const PREFETCHED = 64
 /**
- * At the start every bucket is empty, so every identity would be remembered until its own is full. An identity whose
- * bucket is full at most so much later than that of one never seen is forgotten as well. Those never seen count as
- * full that much later instead.
+ * At the start every bucket is empty, so every identity would be remembered until its own bucket is full. Instead an
+ * identity is also forgotten when its bucket is full at most this much later than that of an identity never seen. In
+ * return, the bucket of identities never seen counts as full that much later.
  */
 const START_ROUNDING_MS = 1
 
@@ -25,18 +25,18 @@ export interface Identities<E> {
   find(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E> | undefined
   /** Adds an identity that `find` does not know. */
   add(kind: IdentityRef['kind'], id: string, hash?: number): Identity<E>
-  /** One entry less carries the identity. */
+  /** Notes that one entry less carries the identity. */
   release(identity: Identity<E>, nowMs: number): void
-  /** Forgets the identity when nothing refers to it and its bucket is full; else once that is so. */
+  /** Forgets an identity that is not in use once its bucket is full, which may be now. */
   dropIfUnused(identity: Identity<E>, nowMs: number): void
   /** Forgets up to `count` identities whose bucket has become full since they were last used. */
   forgetLingering(count: number, nowMs: number): void
-  /** Applies a change of their common rate, which was `before`, to every bucket. */
+  /** Adapts every bucket to a change of the common rate, which was `before`. */
   carryOver(before: Readonly<Rate>, nowMs: number): void
   size(): number
 }
 
-/** A bucket at `rate` that is empty at `startedMs`, as all are at process start (schedule/README.md §1). */
+/** A bucket with `rate` that is empty at `startedMs`, as all buckets are at process start (schedule/README.md §1). */
 export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
   return {
     rate,
@@ -51,8 +51,8 @@ export function createBucket<E>(rate: Rate, startedMs: number): Bucket<E> {
 }
 
 /**
- * Memory depends on the identities in use and on those charged within the time a bucket takes to fill, never on how
- * many were seen. Each release looks at a few identities of the queue, so forgetting costs O(1) per event.
+ * Memory depends on the identities in use and on those charged within the time a bucket takes to fill, never on the
+ * number of identities seen. Each release looks at a few identities of the queue, so forgetting costs O(1) per event.
  */
 export function createIdentities<E>(
   rate: Rate,
@@ -61,11 +61,11 @@ export function createIdentities<E>(
 ): Identities<E> {
   const users = createIdentityTable<E>()
   const devices = createIdentityTable<E>()
-  /** `fullAtMs` of identities that are not remembered. It may rise to `latestUnknownMs`. */
+  /** `fullAtMs` of every identity that is not remembered. It may rise to `latestUnknownMs`. */
   let unknownFullAtMs = emptyUntil(rate, startedMs)
   const latestUnknownMs = unknownFullAtMs + START_ROUNDING_MS
   const forgotten: Identity<E>[] = []
-  /** The queue, in the order in which identities were charged last, each with its `fullAtMs` of then. */
+  /** The queue of identities to forget, in the order of their last charge, and the `fullAtMs` each had when it joined. */
   let lingering: Identity<E>[] = []
   let lingeringUntilMs: number[] = []
   let lookedAt = 0
@@ -82,7 +82,7 @@ export function createIdentities<E>(
     identity.hash = hash
     identity.fullAtMs = unknownFullAtMs
     identity.charged = 0
-    // A wake-up that was set for the identity before, in the same object, is stale.
+    // A wake-up that was set for the previous identity in this object is stale.
     if (identity.waitingLanes !== null) identity.dueAtMs = Number.POSITIVE_INFINITY
     identity.quota = quotaOf(kind, id)
     tableOf(kind).add(identity)
@@ -98,7 +98,7 @@ export function createIdentities<E>(
     prefetched(sum)
   }
 
-  /** Nothing is lost by forgetting the identity, if it is not in use. */
+  /** True when the identity's bucket is like that of one never seen: then nothing is lost by forgetting it, if it is not in use. */
   function isLikeUnknown({ fullAtMs }: Identity<E>, nowMs: number): boolean {
     return fullAtMs <= nowMs || fullAtMs <= latestUnknownMs
   }
@@ -110,9 +110,9 @@ export function createIdentities<E>(
   function forget(identity: Identity<E>): void {
     const wasKnown = tableOf(identity.kind).remove(identity)
     if (identity.fullAtMs <= latestUnknownMs) unknownFullAtMs = Math.max(unknownFullAtMs, identity.fullAtMs)
-    // An object that is twice among the forgotten would become two identities in one.
+    // An object that is in `forgotten` twice would become two identities in one.
     if (!wasKnown || forgotten.length === MOST_FORGOTTEN) return
-    // Otherwise the text of the id would live until the object is used again.
+    // The id is cleared, or its text would live until the object is used again.
     identity.id = ''
     forgotten.push(identity)
   }
@@ -125,8 +125,8 @@ export function createIdentities<E>(
       const { fullAtMs } = identity
       const spent = !inUse(identity) && !isLikeUnknown(identity, nowMs)
       if (spent) {
-        // The queue is in the order of the last charge, so behind one that still fills the next are hardly full.
-        // One that was charged since, or is paused, would keep them all; it goes to the end.
+        // The queue is in the order of the last charge: behind an identity that still fills, the next are hardly full.
+        // An identity that was charged since, or is paused, goes to the end, so that it does not hold up the others.
         const fills = fullAtMs === lingeringUntilMs[lookedAt] && !isPaused(rate, fullAtMs, nowMs)
         if (fills || putOff === PUT_OFF_PER_CALL) break
         putOff += 1
@@ -152,7 +152,7 @@ export function createIdentities<E>(
 
   function dropIfUnused(identity: Identity<E>, nowMs: number): void {
     if (inUse(identity)) return
-    // An identity in the queue is left to it: were it forgotten here and seen again, the queue would have both.
+    // The queue forgets the identities that are in it. If one were forgotten here and seen again, the queue would have both.
     if (!identity.lingers && isLikeUnknown(identity, nowMs)) forget(identity)
     else linger(identity)
   }
@@ -161,7 +161,7 @@ export function createIdentities<E>(
     find: (kind, id, hash = hashOfId(id)) => tableOf(kind).find(id, hash),
     add,
     release(identity, nowMs) {
-      // The queue comes first: an identity that is forgotten from it must not be forgotten once more below.
+      // The queue comes first: below, an identity that the queue has just forgotten must not be forgotten once more.
       if (lingering.length > 0) forgetLingering(4, nowMs)
       identity.references -= 1
       dropIfUnused(identity, nowMs)

@@ -1,25 +1,25 @@
 import type { Identity } from './scheduler-state.ts'
 
-/** The identities of one kind by their id. */
+/** Finds the identities of one kind by their id. */
 export interface IdentityTable<E> {
   /** @param hash `hashOfId(id)` */
   find(id: string, hash: number): Identity<E> | undefined
-  /** Adds an identity, its `hash` set, whose id is not in the table. */
+  /** Adds an identity whose `hash` is set and whose id is not in the table. */
   add(identity: Identity<E>): void
   /** Returns false if the identity was not in the table. */
   remove(identity: Identity<E>): boolean
-  /** Calls `visit` with each, in no order. */
+  /** Calls `visit` with each identity, in no particular order. */
   each(visit: (identity: Identity<E>) => void): void
   size(): number
 }
 
-/** Chains for the identities of a few requests: a table that grew and shrank with each request would be rebuilt all the time. */
+/** Chains for the identities of a few requests: a smaller table would grow and shrink, and be rebuilt, with each request. */
 const SMALLEST = 1 << 13
 
 /**
- * A hash table chained through the identities themselves. Most identities are added and removed again with every event.
- * With a `Map`, which hashes in the runtime and is rebuilt as removed entries pile up, that was two thirds of the cost of
- * scheduling; this table takes a third of the time.
+ * A hash table whose chains go through the identities themselves. Most identities are added and removed again with every
+ * event. A `Map`, which hashes in the runtime and is rebuilt as removed entries pile up, made this two thirds of the cost
+ * of scheduling. This table takes a third of the time of the `Map`.
  */
 export function createIdentityTable<E>(): IdentityTable<E> {
   let chains = emptyChains<E>(SMALLEST)
@@ -35,7 +35,7 @@ export function createIdentityTable<E>(): IdentityTable<E> {
     for (const first of chains) {
       let identity = first
       while (identity !== null) {
-        // `visit` may link it elsewhere.
+        // The next identity is read first, since `visit` may link this one elsewhere.
         const following: Identity<E> | null = identity.sameHash
         visit(identity)
         identity = following
@@ -87,8 +87,8 @@ function emptyChains<E>(count: number): (Identity<E> | null)[] {
 }
 
 /**
- * 32 bits over the UTF-16 units of an id: FNV-1a, its upper bits folded in as tables take the lower.
- * It is computed once per event and id, since that costs as much as all else that looking an identity up takes.
+ * A hash of 32 bits over the UTF-16 units of an id: FNV-1a. Its upper bits are folded in, as tables use the lower bits.
+ * The hash is computed once per event and id, since it costs as much as the rest of the look-up of an identity.
  */
 export function hashOfId(id: string): number {
   let hash = FIRST

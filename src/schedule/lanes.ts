@@ -1,6 +1,6 @@
 import type { Bucket, Entry, Identity, Lane, LaneList, ReadyLanes } from './scheduler-state.ts'
 
-/** Makes the lane of `identity`, idle. Its events go there from now on. */
+/** Makes an idle lane for `identity`, whose events go there from now on. */
 export function createLane<E>(identity: Identity<E>): Lane<E> {
   const lane: Lane<E> = {
     identity,
@@ -22,7 +22,7 @@ export function createLaneList<E>(): LaneList<E> {
   return { first: null, last: null, size: 0 }
 }
 
-/** Some lane waits for a token of the bucket. */
+/** True when a lane waits for a token of the bucket. */
 export function lanesWaitAt<E>({ waitingLanes }: Bucket<E>): boolean {
   return waitingLanes !== null && waitingLanes.size > 0
 }
@@ -42,12 +42,12 @@ export function makeReady<E>(ready: ReadyLanes<E>, lane: Lane<E>): void {
   appendLane(isLong(ready, lane) ? ready.long : ready.others, lane)
 }
 
-/** The lane takes longer than its identity's next burst (schedule/README.md §3). */
+/** True when the lane's events take longer than its identity's next burst (schedule/README.md §3). */
 export function isLong<E>({ isCapped }: ReadyLanes<E>, lane: Lane<E>): boolean {
   return lane.file !== null || (isCapped && lane.length > lane.identity.rate.burst)
 }
 
-/** Takes the lane out of the list it is in, if any. */
+/** Takes the lane out of its list, if it is in one. */
 export function removeLane<E>(lane: Lane<E>): void {
   const { list, before, after } = lane
   if (list === null) return
@@ -67,7 +67,7 @@ export function enqueue<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   countWaiting(entry, run)
 }
 
-/** Puts an entry that was in flight back into its lane, before all that came after it in the input. */
+/** Puts an entry that was in flight back into its lane, before all entries that came after it in the input. */
 export function enqueueAgain<E>(entry: Entry<E>, run: Bucket<E> | null): void {
   let before: Entry<E> | null = null
   let after = entry.lane.first
@@ -105,7 +105,7 @@ function insertAfter<E>(before: Entry<E> | null, entry: Entry<E>): void {
 }
 
 function countWaiting<E>(entry: Entry<E>, run: Bucket<E> | null): void {
-  // What a hot lane has in memory is the window of its file. It never makes an identity hot or the reader wait.
+  // The events that a hot lane has in memory are the window of its file. They never make an identity hot or the reader wait.
   if (entry.lane.file !== null) return
   const { user, device } = entry
   if (run !== null) run.waitingEvents += 1

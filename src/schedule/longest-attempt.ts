@@ -1,6 +1,6 @@
 const REMEMBERED_SECONDS = 60
 
-/** The longest request attempt of the last 60 s: J of schedule/README.md §1 before its bounds. */
+/** The longest request attempt of the last 60 s. With bounds, this is J of schedule/README.md §1. */
 export interface LongestAttempt {
   record(durationMs: number, nowMs: number): void
   /** 0 when nothing was recorded in the last 60 s. */

@@ -9,25 +9,25 @@ const HOURS_PER_DAY = 24
 export interface DailyQuota {
   track(kind: IdentityRef['kind'], id: string): TrackedIdentity
   find(kind: IdentityRef['kind'], id: string): TrackedIdentity | null
-  /** Counts one event, sent again or not; true when the quota is used up. */
+  /** Counts one event, repeat or not; true when the quota is used up. */
   count(tracked: TrackedIdentity, nowMs: number): boolean
   /** When the oldest counted hour leaves the last 24 h, in monotonic ms. */
   oldestHourLeavesMs(tracked: TrackedIdentity, nowMs: number): number
-  /** When the current hour ends, in monotonic ms: the time to look again at what only Amplitude knows. */
+  /** When the current hour ends, in monotonic ms. Then an identity is tried again whose quota only Amplitude knows. */
   hourEndsMs(nowMs: number): number
-  /** What the checkpoint keeps. Forgets identities that had no event in 24 h. */
+  /** The counts for the checkpoint. Forgets identities that had no event in 24 h. */
   save(nowMs: number): SavedQuota[]
 }
 
 interface QuotaOptions {
-  /** Events in 24 h. */
+  /** Events of one identity in 24 h. */
   readonly limit: number
   /** Wall clock minus monotonic clock: the hours must mean the same after a restart. */
   readonly wallClockOffsetMs: number
   readonly saved: readonly SavedQuota[]
 }
 
-/** Counts go on from what the checkpoint kept. An hour leaves when its last minute is 24 h old, so we never count too little. */
+/** Counts go on from those in the checkpoint. An hour is dropped when its last minute is 24 h old, so we never count too little. */
 export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptions): DailyQuota {
   const users = new Map<string, TrackedIdentity>()
   const devices = new Map<string, TrackedIdentity>()
@@ -120,8 +120,8 @@ export function createDailyQuota({ limit, wallClockOffsetMs, saved }: QuotaOptio
 }
 
 /**
- * When the first lane goes on, if every lane waits for an identity's daily quota; null when one waits for something
- * else. To be asked when nothing is ready or in flight.
+ * When the first lane goes on, if every lane waits for an identity's daily quota; null when a lane waits for something
+ * else. To be called when no lane is ready and no request is in flight.
  */
 export function quotaLeftUntilMs<E>(blocked: Blocked<E>, hot: ReadonlySet<Identity<E>>, nowMs: number): number | null {
   // A hot lane in no list waits for its file, or for answers.
@@ -137,7 +137,7 @@ export function quotaLeftUntilMs<E>(blocked: Blocked<E>, hot: ReadonlySet<Identi
   return waiting > 0 ? untilMs : null
 }
 
-/** 0 when the bucket is not that of an identity paused for its quota. */
+/** The end of the pause for the daily quota; 0 when the bucket is not an identity's that is paused for its quota. */
 function pausedForQuotaUntilMs<E>(bucket: Bucket<E>, hot: ReadonlySet<Identity<E>>): number {
   for (const identity of hot) if (identity === bucket) return identity.quota?.pausedUntilMs ?? 0
   return 0

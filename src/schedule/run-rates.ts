@@ -2,13 +2,13 @@ import { createLongestAttempt } from './longest-attempt.ts'
 import { createRate, type Rate, setDelay } from './rate.ts'
 
 /**
- * An identity becomes hot when so much of its fill waits in memory. The reader waits when so much of a run-wide cap does
- * (schedule/README.md §2, §3).
+ * An identity becomes hot when this many ms of its fill wait in memory. The reader waits when this many ms of a run-wide
+ * cap do (schedule/README.md §2, §3).
  */
 export const MOST_WAITING_MS = 10_000
 /** An opened request waits this long for more events before it goes partly filled (schedule/README.md §2). */
 export const FILL_WAIT_MS = 50
-/** An event may be charged so long before its request is sent: J is that much more than the attempt. */
+/** An event may be charged up to `FILL_WAIT_MS` before its request is sent, so the bounds of J are that much longer. */
 const SHORTEST_DELAY_MS = 1000 + FILL_WAIT_MS
 const LONGEST_DELAY_MS = 10_000 + FILL_WAIT_MS
 /** J moves in steps, so that it does not change with every answer. */
@@ -16,21 +16,21 @@ const STEP_MS = 50
 
 /** The rates of a run, and J, the delay between charging and arrival that all of them allow for (schedule/README.md §1). */
 export interface RunRates {
-  /** Of every device and user. */
+  /** The rate of every device and user. */
   readonly identity: Rate
-  /** `--max-eps`, and the half of it that is for long lanes. */
+  /** The rate of `--max-eps`, and the half of it that is for long lanes. */
   readonly run: Rate | null
   readonly share: Rate | null
   /** `--max-rps` */
   readonly requests: Rate | null
-  /** An attempt was answered. */
+  /** Notes that an attempt was answered after `attemptMs`. */
   record(attemptMs: number, nowMs: number): void
   /**
-   * Sets J to the longest attempt of the last 60 s, or the one in flight if that is longer. Returns the rate of
-   * identities as it was, if it changed.
+   * Sets J to the longest attempt of the last 60 s, or to the oldest attempt in flight if that is longer. If the rate of
+   * identities changes, returns the rate before.
    */
   adjust(oldestInFlightMs: number, nowMs: number): Readonly<Rate> | null
-  /** Takes `eventsPerSecond` as the limit of identities, if lower. Returns their rate as it was, if it changed. */
+  /** Makes `eventsPerSecond` the limit of identities, if it is lower. If their rate changes, returns the rate before. */
   lowerLimit(eventsPerSecond: number): Readonly<Rate> | null
   /** J */
   delayMs(): number
@@ -43,7 +43,7 @@ interface RunRatesOptions {
   readonly maxRequestsPerSecond?: number | undefined
 }
 
-/** The rates of a run that starts now: as long as no attempt was long, J is at its shortest. */
+/** The rates of a run that starts now. J is at its shortest until an attempt takes longer. */
 export function createRunRates(options: RunRatesOptions): RunRates {
   const { eventsPerSecond, burst, maxEventsPerSecond, maxRequestsPerSecond } = options
   const attempts = createLongestAttempt()

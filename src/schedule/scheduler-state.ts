@@ -1,68 +1,68 @@
 import type { IdentityRef } from './contract.ts'
 import type { Rate } from './rate.ts'
 
-/** An identity whose events count towards the daily quota. */
+/** An identity whose events are counted for the daily quota. */
 export interface TrackedIdentity extends IdentityRef {
   readonly hours: number[]
   readonly counts: number[]
   total: number
-  /** The identity is hot now, and counted even while nothing of it was sent. */
+  /** The identity is hot now, and stays tracked even if no event of it was sent. */
   pinned: boolean
   listed: boolean
-  /** The end of its pause for the quota, in monotonic ms. */
+  /** The end of the identity's pause for the quota, in monotonic ms. */
   pausedUntilMs: number
 }
 
-/** Anything that events need a token of: an identity, or the run as a whole (`--max-eps`). */
+/** A bucket of tokens, of which events need one each: that of an identity, or of the run as a whole (`--max-eps`). */
 export interface Bucket<E> {
   readonly rate: Rate
-  /** When the bucket is full again, in ms; in the past = full. */
+  /** When the bucket is full again, in ms. A time in the past means that it is full. */
   fullAtMs: number
-  /** Events that carry it and wait in memory; those of hot lanes do not count. */
+  /** Events that need a token of this bucket and wait in memory, without those of hot lanes. */
   waitingEvents: number
-  /** Lanes whose first event lacks a token of it. */
+  /** Lanes whose first event lacks a token of this bucket. */
   waitingLanes: LaneList<E> | null
   /** When the first of these lanes are woken; Infinity when no wake-up is set. */
   dueAtMs: number
-  /** Lanes that were woken for it and have not taken their event yet: a token each is theirs. */
+  /** Lanes that this bucket woke and whose first event is not taken yet. One token is reserved for each of them. */
   granted: number
-  /** Repeats that wait for its tokens: they go before every lane. */
+  /** Repeats that wait for tokens of this bucket. They come before every lane. */
   barred: number
-  /** Order in which identities became hot; 0 = not hot, as always for the run. */
+  /** The identity's number in the order in which identities became hot; 0 when it is not hot, and for the run. */
   hotSince: number
 }
 
 /** The run as a whole under `--max-eps` (see `run-cap.ts`). */
 export interface RunBucket<E> extends Bucket<E> {
-  /** What long lanes may take first: half of the cap. */
+  /** The bucket of what long lanes may take first: half of the cap. */
   readonly share: Bucket<E>
-  /** The others leave the share alone until then. */
+  /** Until this time the other lanes leave the share alone. */
   reservedUntilMs: number
-  /** Of every device and user. */
+  /** The rate of every device and user. */
   readonly identityRate: Rate
   /** Number of hot identities. */
   hot: number
 }
 
-/** A device or a user that is in use or has spent tokens. An absent one has a full bucket, and nothing waits for it. */
+/** A device or a user that is in use or has spent tokens. One without such an object has a full bucket, and no event waits for it. */
 export interface Identity<E> extends Bucket<E> {
   kind: IdentityRef['kind']
   id: string
   /** `hashOfId(id)`, and the next identity in the same chain of the table. */
   hash: number
   sameHash: Identity<E> | null
-  /** Entries in memory, waiting or in flight, that carry it. */
+  /** Entries in memory, waiting or in flight, that carry the identity. */
   references: number
   inFlight: number
-  /** Events since it came into use, repeats included. */
+  /** Events charged since the identity came into use, repeats included. */
   charged: number
-  /** The entries of `waitingEvents`, for a device; those of a user are all in its lane. */
+  /** For a device, the list of the entries that `waitingEvents` counts. Those of a user are all in its lane. */
   firstWaiting: Entry<E> | null
   lastWaiting: Entry<E> | null
-  /** Kept once made. */
+  /** Made for the first event, and then kept. */
   lane: Lane<E> | null
   quota: TrackedIdentity | null
-  /** It is in the queue of identities that are forgotten once their bucket is full. */
+  /** The identity is in the queue of those that are forgotten once their bucket is full. */
   lingers: boolean
 }
 
@@ -74,7 +74,7 @@ export interface Entry<E> {
   /** Input order. */
   readonly sequence: number
   lane: Lane<E>
-  /** The slot of the request it is in; 0 while it waits. */
+  /** The slot of the entry's request; 0 while the entry waits. */
   slot: number
   before: Entry<E> | null
   after: Entry<E> | null
@@ -82,17 +82,17 @@ export interface Entry<E> {
   waitingAfter: Entry<E> | null
 }
 
-/** The queue of one identity, which keeps order; one request in flight at a time. */
+/** The queue of one identity. A lane keeps the order of its events, and has one request in flight at a time. */
 export interface Lane<E> {
   readonly identity: Identity<E>
   first: Entry<E> | null
   last: Entry<E> | null
   length: number
-  /** Its events in requests; not 0 = busy. */
+  /** The lane's events in requests. The lane is busy unless this is 0. */
   inFlight: number
-  /** Grants (see `waiting-lanes.ts`) for its first event. */
+  /** Grants (see `waiting-lanes.ts`) for the lane's first event. */
   grants: number
-  /** Set while its identity is hot. */
+  /** Set while the lane's identity is hot. */
   file: LaneFileState | null
   /** The list that the lane is in: ready, or waiting at a bucket. */
   list: LaneList<E> | null
@@ -100,15 +100,15 @@ export interface Lane<E> {
   after: Lane<E> | null
 }
 
-/** How far a hot lane's file is. */
+/** How far the file of a hot lane is written and read. */
 export interface LaneFileState {
   /** Events appended and not read back yet. */
   unread: number
-  /** More events were asked for and have not come yet. */
+  /** True while events that were asked for have not come yet. */
   reading: boolean
-  /** Something was appended since the file was last deleted. */
+  /** True when an event was appended since the file was last deleted. */
   exists: boolean
-  /** The lane starts when the events in flight up to this slot that carry its identity are answered. */
+  /** The lane starts when `startsAfterEvents` events that carry its identity, in slots up to this one, are answered. */
   startsAfterSlot: number
   startsAfterEvents: number
 }
@@ -123,14 +123,14 @@ export interface LaneList<E> {
 /** Lanes that have something to send and no request in flight. */
 export interface ReadyLanes<E> {
   /**
-   * Long lanes come first, up to half of the requests: there are few, each has its next tokens soon again, and they take
-   * longest. In one queue they would wait behind all that is in memory, once for every second's worth.
+   * Long lanes come first, up to half of the requests. There are few of them, each soon has new tokens, and they take
+   * longest. In a common queue they would wait behind all events in memory, again for each second's worth of their own.
    */
   readonly long: LaneList<E>
   readonly others: LaneList<E>
   /**
-   * `--max-eps` or `--max-rps` is given. What is in memory may then take as long as it takes a lane to become hot, so a
-   * lane with more in it than its identity may send at once is long too. Without a cap only hot lanes are.
+   * True when `--max-eps` or `--max-rps` is given. The events in memory may then take as long as a lane takes to become
+   * hot. So a lane with more events than its identity may send at once is long too. Without a cap only hot lanes are long.
    */
   readonly isCapped: boolean
 }

@@ -17,13 +17,13 @@ import { createBlocked } from './waiting-lanes.ts'
 const LONG_PAUSE_MS = 60_000
 /** Hot identities that can send this many events a second together keep every network busy. */
 const HOT_EVENTS_PER_SECOND = 20_000
-/** Identities forgotten per call of `next`, so that they go although nothing is settled any more. */
+/** Identities to forget per call of `next`: they must be forgotten even when no event is settled any more. */
 const FORGOTTEN_PER_CALL = 1000
 
 export interface SchedulerOptions<E extends QueuedEvent> {
   /** L: events per second of each device and each user. */
   readonly eventsPerSecond: number
-  /** B: events an idle identity may send at once; one second's worth unless given. */
+  /** B: events that an idle identity may send at once; by default, one second's worth. */
   readonly burst?: number | undefined
   /** `--max-eps` */
   readonly maxEventsPerSecond?: number | undefined
@@ -33,7 +33,7 @@ export interface SchedulerOptions<E extends QueuedEvent> {
   readonly maxRequestBytes: number
   /** The reader waits while records and events in memory are this many bytes. */
   readonly memoryBytes: number
-  /** What identities have sent in the last 24 h: counted here, saved by whoever made it. */
+  /** What identities have sent in the last 24 h. The scheduler counts it, and the caller saves it. */
   readonly quota: DailyQuota
   readonly files: LaneFiles<E>
   /** The monotonic time now, at which all buckets count as empty. */
@@ -111,7 +111,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
     identity.fullAtMs = Math.max(identity.fullAtMs, emptyUntil(rate, untilMs))
     identities.dropIfUnused(identity, nowMs)
     if (untilMs - nowMs > LONG_PAUSE_MS) hot.heat(identity, filling.lastSlot(), nowMs)
-    // A repeat must not keep its other events waiting for those of this identity.
+    // The events of this identity leave the repeats, so that the other events of a repeat do not wait for them.
     for (const slot of [...slots.repeats()]) {
       slots.removeRepeat(slot, nowMs)
       answered.waitForRepeat(slot, nowMs)
@@ -188,7 +188,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       }
       const most = Math.ceil(HOT_EVENTS_PER_SECOND / (rate.fillPerMs * 1000))
       if (hot.all().size < most) return false
-      // An identity that is paused for the day sends nothing, and the reader never waits for one identity.
+      // Identities paused for their daily quota send nothing. They do not count, since the reader never waits for one identity.
       let sending = 0
       for (const { quota: tracked } of hot.all()) if (tracked === null || tracked.pausedUntilMs <= nowMs) sending += 1
       return sending >= most
@@ -233,7 +233,7 @@ export function createScheduler<E extends QueuedEvent>(options: SchedulerOptions
       const lanesMs = filling.hasReady() ? nowMs : blocked.nextDueMs()
       const open = filling.open()
       let next = Math.max(slots.repeatDueMs(), requestMs)
-      // A request that is being filled has its token already.
+      // The request that is being filled has its token of `--max-rps` already.
       if (open !== null) next = Math.min(next, lanesMs, inputEnded ? nowMs : open.chargedAtMs + FILL_WAIT_MS)
       else if (mayOpen) next = Math.min(next, Math.max(lanesMs, requestMs))
       return Math.max(next, nowMs)

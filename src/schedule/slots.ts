@@ -4,38 +4,38 @@ import { isPaused, whenTokens } from './rate.ts'
 import type { Bucket, Entry, Identity, Lane } from './scheduler-state.ts'
 import type { Blocked } from './waiting-lanes.ts'
 
-/** A place among the requests in flight, from its first request until every event of it is settled or back in its lane. */
+/** A place among the requests in flight. It lasts from the first request until all its events are settled or back in their lanes. */
 export interface Slot<E> {
   readonly id: number
   /** When the first event of the current attempt was charged. */
   chargedAtMs: number
   /** The attempt in flight; empty while the next part waits. */
   entries: Entry<E>[]
-  /** What follows, one part after the other. */
+  /** The parts to send after that, one after the other. */
   parts: Entry<E>[][]
   /** The end of the backoff before the first part. */
   notBeforeMs: number
-  /** Tokens that the first part needs, while it waits for them; no lane may take any of these. */
+  /** Tokens that the first part needs, while it waits for them. No lane may take tokens of these buckets meanwhile. */
   needs: Map<Bucket<E>, number> | null
 }
 
 /**
- * The slots with a request in flight, and those whose next part, a *repeat*, waits for its backoff and its tokens.
- * They are few: never more than requests in flight.
+ * The slots with a request in flight, and the slots whose next part, a *repeat*, waits for its backoff and its tokens.
+ * There are never more of them than requests may be in flight, so they are few.
  */
 export interface Slots<E> {
-  /** The attempt of `slot.entries` is sent. */
+  /** The request with `slot.entries`, which is in flight from now on. */
   send(slot: Slot<E>, bytes: number, repeated: boolean): ScheduledRequest<E>
   /** @throws Error when the request is not in flight */
   answered(request: ScheduledRequest<E>): Slot<E>
   /** How long ago the first event of the oldest request in flight was charged, in ms; 0 when none is in flight. */
   oldestMs(nowMs: number): number
-  /** The first part of the slot is to be sent again. */
+  /** Makes the slot wait until its first part can be sent. */
   addRepeat(slot: Slot<E>): void
   removeRepeat(slot: Slot<E>, nowMs: number): void
-  /** Takes a slot whose first part has its tokens from those that wait. The caller charges them. */
+  /** Takes a waiting slot whose first part can have its tokens now; null when there is none. The caller charges the tokens. */
   takeRepeat(nowMs: number): Slot<E> | null
-  /** When `takeRepeat` may give one; Infinity when none waits. */
+  /** When `takeRepeat` may give a slot; Infinity when none waits. */
   repeatDueMs(): number
   repeats(): readonly Slot<E>[]
   /** Number of slots in flight or waiting. */
@@ -73,7 +73,7 @@ export function createSlots<E>(blocked: Blocked<E>, run: Bucket<E> | null): Slot
     answered(request) {
       const slot = inFlight.get(request.slot)
       if (slot === undefined) throw new Error(`Slot ${request.slot} has no request in flight`)
-      // Deleted, so that its next attempt comes last.
+      // The slot is deleted, so that its next attempt comes last in the order of age.
       inFlight.delete(slot.id)
       return slot
     },
@@ -87,7 +87,7 @@ export function createSlots<E>(blocked: Blocked<E>, run: Bucket<E> | null): Slot
     removeRepeat,
     takeRepeat(nowMs) {
       for (const slot of repeats) {
-        // A repeat keeps lanes from the tokens it needs only from the end of its backoff on.
+        // Only after its backoff does a repeat claim the tokens that it needs, which keeps lanes from them.
         if (slot.notBeforeMs > nowMs || coveredAt(slot.needs ?? claim(slot)) > nowMs) continue
         removeRepeat(slot, nowMs)
         return slot
@@ -107,8 +107,8 @@ export function createSlots<E>(blocked: Blocked<E>, run: Bucket<E> | null): Slot
 }
 
 /**
- * Takes out of `parts` the events that carry a paused identity, and with each the later ones of its lane, which must not
- * overtake it. They go back to their lanes.
+ * Takes out of `parts` the events that carry a paused identity. The later events of the same lanes are taken out too, since
+ * they must not overtake. All of these go back to their lanes.
  */
 export function withdrawPaused<E>(
   parts: readonly Entry<E>[][],
@@ -132,8 +132,8 @@ export function withdrawPaused<E>(
 }
 
 /**
- * The tokens that the first part needs of each bucket. The part is cut where it needs more than a bucket can hold: the
- * limit may be lower than when the request was filled.
+ * The tokens that the first part needs of each bucket. The part is cut where it needs more tokens than a bucket can hold,
+ * as the limit may be lower than when the request was filled.
  */
 function needsOfFirst<E>(parts: Entry<E>[][], run: Bucket<E> | null): Map<Bucket<E>, number> {
   const needs = new Map<Bucket<E>, number>()

@@ -16,17 +16,17 @@ const GRANT_RUN = 4
 const GRANT_SHARE = 8
 
 /**
- * The lanes that wait for a token, behind the bucket that lacks it, first come first served; and the times at which
- * these buckets have some again. Waiting costs O(1), a wake-up O(log waiting buckets).
+ * The lanes that wait for a token, in a queue at each bucket that lacks it, first come first served; and the times at
+ * which these buckets have tokens again. Waiting costs O(1), a wake-up O(log waiting buckets).
  *
- * A woken lane has a *grant*: a token of that bucket is its own, others may only take what is left. A lane without a
- * grant waits behind those that wait already. Otherwise lanes that come in just after tokens have grown would take
- * them, and the waiting lanes would starve.
+ * A woken lane has a *grant*: one token of that bucket is reserved for it, and other lanes may only take the rest. A lane
+ * without a grant waits behind the lanes that wait already. Otherwise lanes that come just after the bucket gained tokens
+ * would take them, and the waiting lanes would starve.
  */
 export interface Blocked<E> {
-  /** `lane`, in no list, waits for a token of `bucket`. */
+  /** Makes `lane`, which is in no list, wait for a token of `bucket`. */
   wait(lane: Lane<E>, bucket: Bucket<E>, nowMs: number): void
-  /** Makes the lanes ready whose time has come. Returns how many. */
+  /** Makes the lanes ready whose wake-up is due. Returns how many. */
   wake(nowMs: number): number
   /** Makes all lanes ready that wait at `bucket`. */
   release(bucket: Bucket<E>): void
@@ -39,7 +39,7 @@ export interface Blocked<E> {
 }
 
 export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null): Blocked<E> {
-  // A binary heap over two arrays. A time that is no longer its bucket's own is stale, and is skipped.
+  // A binary heap over two arrays. A time that is not its bucket's `dueAtMs` any more is stale, and is skipped.
   const times: number[] = []
   const due: Bucket<E>[] = []
 
@@ -113,7 +113,7 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
 
   function wakeDue(bucket: Bucket<E>, nowMs: number): number {
     if (run === null || (bucket !== run && bucket !== run.share)) return wakeBucket(bucket, nowMs)
-    // Long lanes come first. When no other lane is left, what the cap leaves is theirs.
+    // Long lanes come first. When no other lane waits, they get all tokens of the cap.
     const woken = wakeBucket(run.share, nowMs) + (bucket === run ? wakeBucket(run, nowMs) : 0)
     if (lanesWaitAt(run.share) && !lanesWaitAt(run) && run.barred === 0) {
       scheduleFor(run.share, nowMs, nowMs + 1 / run.rate.fillPerMs)
@@ -124,16 +124,16 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
   function wakeBucket(bucket: Bucket<E>, nowMs: number): number {
     bucket.dueAtMs = Number.POSITIVE_INFINITY
     const isShare = run !== null && bucket === run.share
-    // While a repeat waits for these tokens, no lane may have them. The repeat sets the wake-up anew when it has gone.
+    // While a repeat waits for these tokens, no lane may have them. When the repeat is sent, it sets the wake-up anew.
     const barred = isShare ? run.barred : bucket.barred
     if (!lanesWaitAt(bucket) || barred > 0) return 0
     const tokens = isShare ? tokensForLong(run, nowMs) : tokensForOthers(bucket, run, nowMs)
     if (tokens < 1) {
-      // Grants of other lanes, and a share that grows meanwhile, were not known when this wake-up was set.
+      // The wake-up came too early: when it was set, later grants and the growth of the share were not known.
       scheduleFor(bucket, nowMs, isShare || bucket === run ? nowMs + 1 / bucket.rate.fillPerMs : nowMs)
       return 0
     }
-    // At least one is woken: lanes with a grant here may wait elsewhere, for the very lanes that wait here.
+    // At least one lane is woken: lanes with a grant here may wait at another bucket, for the very lanes that wait here.
     const woken = wakeFirst(bucket, Math.max(1, tokens - bucket.granted))
     if (lanesWaitAt(bucket)) schedule(bucket, nowMs + turnOf(bucket, run, nowMs) / bucket.rate.fillPerMs)
     return woken
@@ -176,9 +176,9 @@ export function createBlocked<E>(ready: ReadyLanes<E>, run: RunBucket<E> | null)
 }
 
 /**
- * The bucket that keeps `entry` from being sent; null if none does.
+ * The bucket that lacks a token for `entry`; null when none does.
  * @param following the entry is not the first of its lane
- * @param isLong its lane is long
+ * @param isLong the entry's lane is long
  */
 export function lackingBucket<E>(
   entry: Entry<E>,
@@ -196,7 +196,7 @@ export function lackingBucket<E>(
   return mayTakeOfRun(run, (grants & GRANT_RUN) !== 0, nowMs) ? null : run
 }
 
-/** Gives up the lane's grants; to be called before its first entry changes. */
+/** Gives up the lane's grants. Call this before the lane's first entry changes. */
 export function dropGrants<E>(lane: Lane<E>, run: RunBucket<E> | null): void {
   if (lane.grants === 0) return
   const user = lane.first?.user
