@@ -1,20 +1,20 @@
 import { type ByteWriter, createByteWriter } from '../json/bytes.ts'
 
 /**
- * The memory of batches that wait to be written. Thousands of logs fill and empty theirs many times a second: what one has written
- * serves the next batch, of whichever log, instead of waiting for the garbage collector.
+ * The memory of batches that wait to be written. Thousands of logs fill and empty batches many times a second. So the memory of a
+ * written batch is used for the next batch of any log, instead of waiting for the garbage collector.
  */
 export interface BatchMemory {
   /** An empty piece with room for `bytes`, or for as many as a piece may have. */
   take(bytes: number): ByteWriter
-  /** Nobody uses the piece any more. */
+  /** Takes back a piece that nobody uses any more. */
   give(piece: ByteWriter): void
 }
 
-/** Pieces have a power of two of bytes: from the smallest, of which each of thousands of logs may hold one, to the largest. */
+/** The size of a piece is a power of two. The smallest is small because each of thousands of logs may hold a piece. */
 const SMALLEST_BYTES = 1 << 12
 const LARGEST_BYTES = 1 << 18
-/** Kept for the next batches. */
+/** Bytes of unused pieces that are kept for later batches. */
 const MOST_SPARE_BYTES = 8 << 20
 
 export function createBatchMemory(): BatchMemory {
@@ -35,7 +35,7 @@ export function createBatchMemory(): BatchMemory {
       const capacity = piece.bytes.length
       if (capacity > LARGEST_BYTES || !Number.isInteger(Math.log2(capacity))) return
       if (spareBytes + capacity > MOST_SPARE_BYTES) {
-        // Full of sizes that were needed once.
+        // The spare memory is full of sizes that nobody takes any more.
         spare.clear()
         spareBytes = 0
       }

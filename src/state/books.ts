@@ -1,7 +1,7 @@
 import type { RejectReason, SkipReason, Warning } from '../model.ts'
 import type { SavedBooks, SavedTypeCounts, TrafficFigures } from './checkpoint.ts'
 
-/** The books as they stand; every record read is in exactly one of them (src/README.md §1). */
+/** The books as they stand. Every record that was read is in exactly one of them (src/README.md §1). */
 export interface Counts {
   readonly read: number
   readonly accepted: number
@@ -52,7 +52,7 @@ export function joinBooks(one: SavedBooks, other: SavedBooks): SavedBooks {
   }
 }
 
-/** Figures of one event type; what is not there counts as nothing. */
+/** Adds the figures of one event type; absent figures count as 0. */
 export function joinFigures(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeCounts = NO_FIGURES): SavedTypeCounts {
   return {
     read: one.read + other.read,
@@ -62,7 +62,6 @@ export function joinFigures(one: SavedTypeCounts = NO_FIGURES, other: SavedTypeC
   }
 }
 
-/** Counts by name. */
 function joinCounts<Name extends string>(
   one: Readonly<Partial<Record<Name, number>>>,
   other: Readonly<Partial<Record<Name, number>>>,

@@ -26,20 +26,20 @@ import { LANE_FILE } from './state-directory.ts'
  * `checkpoint.json`: where a run stands, one JSON object.
  *
  * Invariants:
- * - It is a snapshot of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree with one another.
- * - What it names is durable before it is: the logs up to their lengths, the lane files up to their bytes.
- * - It replaces the one before, whole (`replaceFile` has the steps): at any moment exactly one is valid.
- * - Its size depends on what is open and waiting, not on the number of inputs.
+ * - A checkpoint is a snapshot of one instant, taken without awaiting: books, settled records, lanes and lengths of logs agree.
+ * - The files it names are durable before the checkpoint is: the logs up to their lengths, the lane files up to their bytes.
+ * - A checkpoint replaces the one before as a whole (`replaceFile` has the steps): at any moment exactly one is valid.
+ * - Its size depends on the open inputs and the lanes, not on the number of inputs.
  *
  * Write order, and what a crash leaves:
  *
  *     snapshot        nothing
- *     flush logs     longer logs; the checkpoint before names shorter ones, and they are cut back
- *     replace        the one before or this one
+ *     flush logs     logs longer than the checkpoint before says; they are cut back
+ *     replace        the checkpoint before or this one
  *     delete files that the new checkpoint no longer names: those left over are deleted on resume
- *     raise the gate of the reader to this one's `reservedTo`
+ *     raise the gate of the reader to this checkpoint's `reservedTo`
  *
- * It has no checksum: a person may mend it, and what is read is checked as a whole.
+ * A checkpoint has no checksum, since a person may mend it. Instead its whole content is checked when it is read.
  */
 export type Checkpoint = Shape<typeof checkpointCheck>
 
@@ -50,7 +50,7 @@ const range = withRule(pairOf(count, count), ([from, to], place) => {
   if (from >= to) throw new WrongShape(place, 'must be a range [a, b) with a < b')
 })
 
-/** Ascending, and apart from one another, as the resume relies on it. */
+/** The ranges are ascending and do not overlap: the resume relies on it. */
 const ranges = withRule(listOf(range), (all, place) => {
   all.forEach(([from], i) => {
     const before = all[i - 1]
@@ -61,7 +61,7 @@ const ranges = withRule(listOf(range), (all, place) => {
 
 const reservation = objectOf({
   path: text,
-  /** Of the file as stored. */
+  /** Byte of the file as stored. */
   byte: count,
 })
 
@@ -69,7 +69,7 @@ export type Reservation = Shape<typeof reservation>
 
 /** What tells that a file is still the one that was read (`read/fingerprint.ts`). */
 const fingerprint = objectOf({
-  /** So many bytes of the file, as stored, it speaks of. */
+  /** How many bytes of the file, as stored, the fingerprint covers. */
   byte: count,
   /** SHA-256 of the first 64 KB, of at most `byte`. */
   head: text,
@@ -79,7 +79,7 @@ const fingerprint = objectOf({
 
 const input = withRule(
   objectOf({
-    /** As it was given; for dead letters under `retry`, their name in the state directory. */
+    /** The path as it was given; for dead letters under `retry`, their file name in the state directory. */
     path: text,
     kind: oneOf('input', 'resend', 'retry'),
     fingerprint,
@@ -87,11 +87,11 @@ const input = withRule(
     /** Ordinals of records, from 0 in each input; of dead letters under `retry` also those that are not read yet. */
     settled: ranges,
     readTo: count,
-    /** Its records that Amplitude accepted, or that lane files took, so far. */
+    /** Records of this input that Amplitude accepted, or that lane files took, so far. */
     accepted: count,
   }),
   ({ kind, from, settled, readTo }, place) => {
-    // Dead letters that a retry leaves alone are settled before any is read (`retrying.ts`).
+    // Dead letters that a retry leaves alone are settled before any letter is read (`retrying.ts`).
     const settledRead = kind === 'retry' ? undefined : settled.at(-1)
     const last = settledRead?.[1] ?? from.ordinal
     if (readTo < last) throw new WrongShape(placeIn(place, 'readTo'), 'must not be below what is settled')
@@ -108,19 +108,19 @@ const lane = withRule(
     /** Name in `lanes/`. */
     file: text,
     bytes: count,
-    /** Byte of line `settledLines`: reading goes on there. */
+    /** Byte of line `settledLines`, where reading goes on. */
     settledTo: count,
     /** Nothing was read from this byte on. */
     reservedTo: count,
     lines: count,
     settledLines: count,
-    /** Numbers of lines, from 0 in each file; those below `settledLines` are settled and not in it. */
+    /** Ranges of line numbers, from 0 in each file. Lines below `settledLines` are settled, and not in these ranges. */
     settled: ranges,
-    /** Lines below it were read. */
+    /** Lines below this number were read. */
     readTo: count,
   }),
   ({ file, bytes, settledTo, lines, settledLines }, place) => {
-    // It becomes a path.
+    // The name is checked because it becomes part of a path.
     if (!LANE_FILE.test(file)) throw new WrongShape(placeIn(place, 'file'), 'must be a name such as 1.ndjson')
     if (settledTo > bytes || settledLines > lines) {
       throw new WrongShape(place, 'must not have more settled than written')
@@ -152,8 +152,8 @@ const booksParts = {
   /** The empty name stands for records without an event type. */
   byType: tableOf(typeCounts),
   /**
-   * The part of the books that a resume takes off again, since those records are read again: pending in memory, not in a lane file. It
-   * also holds their warnings.
+   * The records that are pending in memory only, not in a lane file, and their warnings. A resume takes them off the books, since it
+   * reads them again.
    */
   unsettled: objectOf({ byType: tableOf(count), warnings: tableOf<number, Warning>(count) }),
 }
@@ -162,7 +162,7 @@ const books = objectOf(booksParts)
 
 export type SavedBooks = Shape<typeof books>
 
-/** Of a run that has read nothing. */
+/** The books of a run that has read nothing. */
 export const NOTHING_BOOKED: SavedBooks = {
   read: 0,
   accepted: 0,
@@ -176,7 +176,7 @@ export const NOTHING_BOOKED: SavedBooks = {
 
 const traffic = objectOf({
   requests: count,
-  /** By HTTP status; `timeout` and `network` have none. */
+  /** Answers by HTTP status. Attempts without an answer count as `timeout` or `network`. */
   byStatus: tableOf(count),
   /** Requests with events that were sent before. */
   retries: count,
@@ -188,12 +188,12 @@ const traffic = objectOf({
   deferredFiles: count,
   /** Events of the identity that has the most. */
   busiest: count,
-  /** The best that was seen over ten seconds; the average of a run that took less. */
+  /** The best rate over ten seconds; for a shorter run, its average. */
   bestEventsPerSecond: number,
   durationMs: number,
 })
 
-/** What went over the network, and how long it took: of a process, or summed over a run's processes. */
+/** What went over the network, and how long it took: for one process, or summed over the processes of a run. */
 export type TrafficFigures = Shape<typeof traffic>
 
 const counts = withRule(
@@ -224,13 +224,13 @@ const checkpointCheck = objectOf({
   /** Every answer came: nothing is unknown. */
   clean: flag,
   /**
-   * Wall clock, ms: the last checkpoint of a process that was killed, while not all that it may have sent since was read again; null
-   * otherwise. The answers to its requests are as old as this, not as `savedAt`.
+   * Wall clock, ms: the time of the last checkpoint of a process that was killed, until all records that it may have sent since are read
+   * again; null otherwise. The answers to its requests are as old as this time, not as `savedAt`.
    */
   unknownSince: orNull(time),
-  /** The run reached the end of its inputs and of its lane files; dead letters may be about to be sent again all the same. */
+  /** The run reached the end of its inputs and of its lane files. It stays set while a `retry` sends dead letters again. */
   complete: flag,
-  /** Nothing was read at or beyond this place, nor of any later input; null before the first input. */
+  /** Nothing was read at or beyond this place, nor from any later input; null before the first input. */
   reservedTo: orNull(reservation),
   /** Inputs that were begun and are not settled whole. */
   open: listOf(input),
@@ -245,7 +245,7 @@ const checkpointCheck = objectOf({
 export const CHECKPOINT_FILE = 'checkpoint.json'
 
 /**
- * Makes `checkpoint` the durable one; whatever it throws, the one before is still there.
+ * Makes `checkpoint` the durable one. If this throws, the checkpoint before is still there, or this one whole.
  * @throws the system's error, or an Error that names the field in which it is no checkpoint
  */
 export async function writeCheckpoint(
@@ -273,7 +273,7 @@ function mustBeReadable(checkpoint: Checkpoint): void {
 }
 
 /**
- * The last durable checkpoint; null when there is none, which alone makes a run the first.
+ * The last durable checkpoint. Null when there is no such file: only then a new run begins.
  * @throws UsageError when there is one that cannot be used; StoppedError when the disk fails
  */
 export async function readCheckpoint(fileSystem: FileSystem, directory: string): Promise<Checkpoint | null> {
@@ -289,9 +289,9 @@ export async function readCheckpoint(fileSystem: FileSystem, directory: string):
 }
 
 /**
- * The checkpoint to go on from. The process before may have been killed between its rename and the sync of the directory: what is
- * read here must be durable before anything is done upon it, or a power failure would bring the one before back, without the files
- * that it names.
+ * The checkpoint to go on from. The previous process may have been killed between its rename and the sync of the directory. So the
+ * directory is synced before anything is done by this checkpoint. Otherwise a power failure could bring back the one before, without
+ * the files that it names.
  * @throws UsageError when there is one that cannot be used
  */
 export async function resumeCheckpoint(fileSystem: FileSystem, directory: string): Promise<Checkpoint | null> {

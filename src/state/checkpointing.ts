@@ -4,15 +4,15 @@ import { coalesce } from './coalesce.ts'
 import type { FileSystem } from './file-system.ts'
 
 /**
- * When checkpoints are taken, and in which order what belongs to one reaches the disk (state/README.md §2; `checkpoint.ts` has what a crash
- * leaves at each step).
+ * Says when checkpoints are taken, and in which order the parts of a checkpoint reach the disk (state/README.md §2). `checkpoint.ts` has
+ * what a crash leaves at each step.
  */
 export interface Checkpointing {
-  /** Something settled: a checkpoint follows within 2 s. */
+  /** Notes that a record settled: a checkpoint follows within 2 s. */
   changed(): void
   /** Resolves when a snapshot taken after this call is durable: at the start, at a stop, when the reader reached its reservation. */
   save(): Promise<void>
-  /** No more of them by itself; resolves when none is under way. A `save` after it still works. */
+  /** Ends the checkpoints that `changed` asks for; resolves when none is under way. A later `save` still works. */
   close(): Promise<void>
 }
 
@@ -20,20 +20,20 @@ interface CheckpointingOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly clock: Clock
-  /** Where the run stands now. Must not await: everything in it is of one instant. */
+  /** Where the run stands now. Must not await: all parts of a snapshot are of one instant. */
   readonly takeSnapshot: () => Checkpoint
   /**
-   * Resolves when all that the snapshot names is durable, logs and lane files up to the lengths in it; to the snapshot, with what had to
-   * be read for it.
+   * Makes the logs and lane files durable up to the lengths in the snapshot. Resolves to the snapshot, completed with the fingerprints
+   * of its inputs.
    */
   readonly flush: (snapshot: Checkpoint) => Promise<Checkpoint>
-  /** The checkpoint is durable: files that it no longer names are deleted, and the reader may go on to its reservation. */
+  /** Called when the checkpoint is durable: deletes files that it no longer names, and lets the reader go on to its reservation. */
   readonly saved: (snapshot: Checkpoint) => Promise<void>
-  /** A checkpoint that nobody waits for failed. */
+  /** Called when a checkpoint fails that nobody waits for. */
   readonly onFailure: (error: unknown) => void
 }
 
-/** What settled is in a checkpoint at the latest after so long. */
+/** A record that settled is in a checkpoint after this time at the latest. */
 const EVERY_MS = 2000
 
 export function createCheckpointing(options: CheckpointingOptions): Checkpointing {

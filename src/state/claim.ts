@@ -12,11 +12,11 @@ import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /** A state directory that this process alone works on. */
 export interface Claim {
-  /** Null when the directory is not there yet: `makeDirectory` makes it, once it is sure that the run begins. */
+  /** Null when the directory does not exist yet: `makeDirectory` makes it, once it is certain that the run begins. */
   readonly lock: Lock | null
-  /** The checkpoint; null when there is none, or it cannot be read. */
+  /** The checkpoint; null when there is none, or when it cannot be read. */
   readonly saved: Checkpoint | null
-  /** Why the run cannot go on: its checkpoint, or what that names, is damaged or gone; null when it can, or a run begins. */
+  /** Why the run cannot go on: its checkpoint, or a file that this names, is damaged or gone. Null when it can, or a run begins. */
   readonly damage: UsageError | null
 }
 
@@ -25,24 +25,24 @@ interface Place {
   readonly directory: string
   readonly clock: Clock
   readonly processes: Processes
-  /** Ends waiting for the lock: the call then rejects with its reason, and nothing is changed. */
+  /** Ends the wait for the lock: the call then rejects with the signal's reason, and changes nothing. */
   readonly signal: AbortSignal
-  /** Shows a line: why nothing happens. */
+  /** Shows the user a line: why nothing happens. */
   readonly tell: (line: string) => void
-  /** A state that is there is to be moved aside: nothing of it is written to. */
+  /** True under `--fresh`: an existing state is moved aside, and its files are not written to. */
   readonly isFresh: boolean
 }
 
 /**
- * Takes the lock of a state directory, if it is there, and reads its checkpoint.
- * @throws UsageError when another process holds it, or the directory is not ours or cannot be used
+ * Takes the lock of a state directory, if the directory exists, and reads its checkpoint.
+ * @throws UsageError when another process holds the lock, or the directory is not ours or cannot be used
  */
 export async function claimState(place: Place): Promise<Claim> {
   const { fileSystem, directory } = place
   if ((await inDirectory(directory, fileSystem.stat(directory))) === null) {
     return { lock: null, saved: null, damage: null }
   }
-  // Before the lock: of what is not ours nothing is touched.
+  // The check comes before the lock: nothing is touched in a directory that is not ours.
   await inDirectory(directory, mustBeOurs(place))
   const lock = await lockOf(place)
   try {
@@ -64,11 +64,11 @@ export async function claimState(place: Place): Promise<Claim> {
 
 /**
  * Makes the directory of a run that begins, and takes its lock.
- * @throws UsageError when it cannot be made, or another process was faster
+ * @throws UsageError when the directory cannot be made, or another process was faster
  */
 export async function makeDirectory(place: Place): Promise<Lock> {
   const { fileSystem, directory } = place
-  // With what is in ours alone: a crash of this process must not leave a lock by itself, which could be anybody's.
+  // `lanes/` is made before the lock: a crash must not leave a lone lock, which could be any program's.
   await inDirectory(directory, makeDurably(fileSystem, join(directory, LANES_DIRECTORY)))
   const damage = await inDirectory(directory, mustBeOurs(place))
   if (damage !== null) throw damage
@@ -84,10 +84,10 @@ export async function makeDirectory(place: Place): Promise<Lock> {
   })
 }
 
-/** Errors of directories in which we may write but not read. */
+/** Errors when syncing directories that we may write but not read. */
 const CANNOT_BE_SYNCED = new Set(['EACCES', 'EPERM'])
 
-/** A power failure must not take the directory away, with all that is synced within. */
+/** Makes a directory, and syncs its name: a power failure must not take it away with all that is synced within. */
 async function makeDurably(fileSystem: FileSystem, directory: string): Promise<void> {
   const changed: string[] = []
   for (let made = directory; (await fileSystem.stat(made)) === null; made = dirname(made)) changed.push(dirname(made))
@@ -113,8 +113,8 @@ function lockOf(place: Place): Promise<Lock> {
 }
 
 /**
- * Names the state directory in what the system says of it.
- * @throws Braze2ampError for an error of the system; any other as it is
+ * Adds the name of the state directory to an error of the system.
+ * @throws Braze2ampError for an error of the system; any other error unchanged
  */
 export async function inDirectory<T>(directory: string, act: Promise<T>): Promise<T> {
   try {
@@ -133,8 +133,8 @@ function unusable(directory: string, cause: unknown): Braze2ampError {
 }
 
 /**
- * Puts right what a `retry` left that was killed: before its checkpoint, its file is the dead letters still, and fewer bytes of a new
- * one are there than the checkpoint knows; after its last checkpoint, its file is worth nothing.
+ * Repairs what a killed `retry` left. If it was killed before its checkpoint, `retrying.ndjson` still is the dead letters, and the new
+ * `dead-letters.ndjson` has fewer bytes than the checkpoint knows. After its last checkpoint, `retrying.ndjson` is worth nothing.
  */
 async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs }: Checkpoint): Promise<void> {
   const retrying = join(directory, RETRYING_FILE)
@@ -148,14 +148,14 @@ async function mendRetry(fileSystem: FileSystem, directory: string, { open, logs
 
 /**
  * Moves a run's state into `old-<UTC>/` within the directory, all but `files.ndjson` and the lock; returns that name (state/README.md §5).
- * What is not ours stays where it is.
+ * Files that are not ours stay where they are.
  *
  * The checkpoint goes first. What a crash leaves:
  *
  *     make old-<UTC>, sync   the state before, and an empty old-<UTC>
  *     move the checkpoint    the same, or the next
- *     sync both directories  the rest without a checkpoint: no command goes on with it, and `--fresh` moves it. By the checkpoint in
- *     move the rest, sync    old-<UTC> the directory is known as ours (`ownership.ts`), also when other files are in it
+ *     sync both directories  the rest without a checkpoint: no command goes on with it, and `--fresh` moves it. The checkpoint in
+ *     move the rest, sync    old-<UTC> shows that the directory is ours (`ownership.ts`), even when other files are in it
  *     (first checkpoint)     a run that has not begun
  */
 export async function moveAside(fileSystem: FileSystem, directory: string, nowMs: number): Promise<string> {

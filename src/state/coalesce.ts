@@ -1,15 +1,15 @@
-/** Work of which one run is under way at a time. */
+/** Work that has at most one run under way at a time. */
 export interface Coalesced {
   /**
-   * Resolves when a run that began after this call is over: the next one, if one is under way. All who ask for it while it waits
-   * share it. Also after a run that failed.
+   * Resolves when a run that began after this call is over. While a run is under way, that is the next run, and all callers share it.
+   * The next run also begins after a run that failed.
    */
   run(): Promise<void>
-  /** The run under way. */
+  /** The run under way; null when there is none. */
   current(): Promise<void> | null
 }
 
-/** @param act begins in the same tick as its run */
+/** @param act called in the tick in which a run begins */
 export function coalesce(act: () => Promise<void>): Coalesced {
   let current: Promise<void> | null = null
   let next: Promise<void> | null = null
@@ -24,7 +24,7 @@ export function coalesce(act: () => Promise<void>): Coalesced {
 
   return {
     run() {
-      // Between the end of a run and the beginning of the next there is a moment without one.
+      // `next` is checked first: between the end of a run and the beginning of the next, `current` is null for a moment.
       if (next !== null) return next
       if (current === null) return begin()
       next = current

@@ -5,14 +5,14 @@ import { type Braze2ampError, StoppedError, UsageError } from '../errors.ts'
 import { DIRECTORY_MODE, FILE_MODE } from './state-directory.ts'
 
 /**
- * All that the state directory asks of a file system: a parameter everywhere, so that tests can lose, tear or refuse at each call
+ * All that the state directory needs of a file system. A parameter everywhere, so that tests can lose, tear or refuse at each call
  * (state/README.md §9).
  *
- * What may be relied on after a crash, and no more: bytes that `sync` of their file returned for; names that `syncDirectory` of
- * their directory returned for; a rename either did or did not happen. All else may be there, be torn, be zeros, or be gone, in any
- * order. Directories and files are their owner's alone from the moment they are there.
+ * After a crash only this is certain: bytes are there if `sync` of their file returned, names are there if `syncDirectory` of their
+ * directory returned, and a rename did or did not happen. All else may be there, be torn, be zeros, or be gone, in any order.
+ * Directories and files are accessible to their owner alone from the moment they exist.
  *
- * A link is never followed, but for one above the state directory, and no file is written that has another name elsewhere.
+ * Links are not followed, except above the state directory. A file that has another name elsewhere is never written.
  */
 export interface FileSystem {
   /**
@@ -20,34 +20,34 @@ export interface FileSystem {
    * @throws UsageError for a file with another name elsewhere, unless it is only read
    */
   open(path: string, how: OpenMode): Promise<OpenFile>
-  /** Atomic; replaces what is at `to`. */
+  /** Renames atomically, and replaces what is at `to`. */
   rename(from: string, to: string): Promise<void>
   unlink(path: string): Promise<void>
   /** Names in a directory, unsorted. */
   readdir(path: string): Promise<readonly string[]>
-  /** Makes a directory and those above it; it may be there already. */
+  /** Makes a directory and those above it, unless they exist. */
   mkdir(path: string): Promise<void>
-  /** Of a link, what the link is. Null when there is nothing of that name. */
+  /** Facts of a file, or of a link itself. Null when nothing has that name. */
   stat(path: string): Promise<FileFacts | null>
   /** Sets the time of the last change. */
   touch(path: string, mtimeMs: number): Promise<void>
-  /** Makes the names in a directory durable: created, renamed and unlinked ones; as far as its file system can do so. */
+  /** Makes created, renamed and unlinked names in a directory durable, as far as its file system can. */
   syncDirectory(path: string): Promise<void>
 }
 
 /**
- * `read`: must be there. `write`: reading and writing, made when it is not there. `create`: must not be there. `replace`: emptied
- * when it is there.
+ * `read`: the file must exist. `write`: for reading and writing, the file is made if it does not exist. `create`: the file must not
+ * exist. `replace`: an existing file is emptied.
  */
 type OpenMode = 'read' | 'write' | 'create' | 'replace'
 
 export interface OpenFile {
-  /** Fills `into` from `position` on as far as the file goes; returns how many bytes that were. */
+  /** Fills `into` with the file's bytes from `position` on; returns how many there were. */
   read(into: Uint8Array, position: number): Promise<number>
-  /** Writes all of `bytes` at `position`; when it fails, part of them may be there. */
+  /** Writes all of `bytes` at `position`. When it fails, part of them may be written. */
   write(bytes: Uint8Array, position: number): Promise<void>
   truncate(length: number): Promise<void>
-  /** Makes the file's bytes and length durable; not its name. */
+  /** Makes the file's bytes and length durable, but not its name. */
   sync(): Promise<void>
   size(): Promise<number>
   close(): Promise<void>
@@ -56,7 +56,7 @@ export interface OpenFile {
 export interface FileFacts {
   readonly isFile: boolean
   readonly isDirectory: boolean
-  /** Names that the file has. */
+  /** How many names the file has. */
   readonly links: number
   readonly size: number
   readonly mtimeMs: number
@@ -66,7 +66,7 @@ const FLAGS: Readonly<Record<OpenMode, number>> = {
   read: constants.O_RDONLY | constants.O_NOFOLLOW,
   write: constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
   create: constants.O_RDWR | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-  // Emptied once it is known to be nobody else's.
+  // No O_TRUNC: `open` empties the file once it is known to have no other name.
   replace: constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW,
 }
 
@@ -100,7 +100,7 @@ export const diskFileSystem: FileSystem = {
     try {
       await handle.sync()
     } catch (error) {
-      // Some network mounts, and file systems in user space, sync no directories.
+      // Some network mounts, and file systems in user space, cannot sync directories.
       if ((error as NodeJS.ErrnoException).code !== 'EINVAL') throw error
     } finally {
       await handle.close()
@@ -114,7 +114,7 @@ function factsOf(stats: Stats): FileFacts {
 }
 
 /**
- * What is written to a link, a pipe or a file with another name would change what is not ours.
+ * Refuses links, pipes and files with another name: a write to them would change something that is not ours.
  * @throws UsageError when `path` is neither a directory nor a file that has this name alone; some mounts count no names at all
  */
 export function mustBeOwnFile(path: string, { isFile, isDirectory, links }: FileFacts): void {
@@ -152,12 +152,12 @@ function fileOf(handle: node.FileHandle): OpenFile {
   }
 }
 
-/** True for the system's error that says that nothing of that name is there. */
+/** True for the system's error that nothing has that name. */
 export function isMissing(error: unknown): boolean {
   return (error as NodeJS.ErrnoException).code === 'ENOENT'
 }
 
-/** The whole of a small file; null when it is not there. */
+/** The content of a small file; null when there is no such file. */
 export async function readWhole(fileSystem: FileSystem, path: string): Promise<Buffer | null> {
   let file: OpenFile
   try {
@@ -175,12 +175,12 @@ export async function readWhole(fileSystem: FileSystem, path: string): Promise<B
 }
 
 /**
- * Replaces a file by other content, whole: whoever reads it, also after a crash, finds all of the old or all of the new.
+ * Replaces the whole content of a file. A reader finds all of the old content or all of the new, also after a crash.
  *
  *     write PATH.new   a crash leaves the old file, and a PATH.new that is worth nothing and is overwritten the next time
  *     sync PATH.new    without this the rename could outlive the bytes: an empty file under the right name
- *     rename to PATH   a crash leaves either of the two
- *     sync directory   from here on the new one
+ *     rename to PATH   a crash leaves the old file or the new one
+ *     sync directory   from here on a crash leaves the new file
  */
 export async function replaceFile(fileSystem: FileSystem, path: string, content: Uint8Array): Promise<void> {
   const temporary = `${path}.new`
@@ -195,7 +195,7 @@ export async function replaceFile(fileSystem: FileSystem, path: string, content:
   await fileSystem.syncDirectory(dirname(path))
 }
 
-/** A disk that fails later than at the start ends the run, resumable; any other error is a bug. */
+/** The error for a disk that fails later than at the start: the run ends, and can be resumed. Any other error is a bug. */
 export function stoppedByDisk(error: unknown): unknown {
   const { code, message } = error as NodeJS.ErrnoException
   if (code === undefined) return error
@@ -209,7 +209,7 @@ export function stoppedByDisk(error: unknown): unknown {
 const MEND_PERMISSIONS = 'Mend its permissions; --state DIR names another.'
 const IN_THE_WAY = 'Move away what is there in its place; --state DIR names another.'
 
-/** What to do when the system says that a path is wrong, or may not be used; anything else, as a full disk, passes. */
+/** What to do when the system says that a path is wrong, or may not be used. Other errors, such as a full disk, pass by themselves. */
 const WAYS_OUT: ReadonlyMap<string, string> = new Map([
   ['EACCES', MEND_PERMISSIONS],
   ['EPERM', MEND_PERMISSIONS],
@@ -224,8 +224,8 @@ const WAYS_OUT: ReadonlyMap<string, string> = new Map([
 ])
 
 /**
- * What a failure of the disk at the start means: wrong use when only a person can mend it, as a directory that may not be written; else
- * the same command goes on once there is room.
+ * The error for a disk that fails at the start. It is a UsageError when only a person can mend it, as with a directory that may not be
+ * written. Otherwise the same command goes on once there is room.
  * @param what as `the state directory x cannot be used`
  */
 export function refusedByDisk(what: string, cause: unknown): Braze2ampError {
@@ -239,7 +239,7 @@ export function refusedByDisk(what: string, cause: unknown): Braze2ampError {
   })
 }
 
-/** True when only a person can mend it. */
+/** True for an error that only a person can mend. */
 export function isWrongPath(error: unknown): boolean {
   return WAYS_OUT.has((error as NodeJS.ErrnoException).code ?? '')
 }

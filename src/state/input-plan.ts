@@ -9,7 +9,7 @@ import type { SavedInput } from './checkpoint.ts'
 import type { DeliveredFile, DeliveredFiles } from './delivered-files.ts'
 import { NOTHING_SETTLED } from './settled.ts'
 
-/** Decides, before anything is read or sent, what becomes of each input (state/README.md §4). */
+/** What becomes of each input, decided before anything is read or sent (state/README.md §4). */
 export interface InputPlan {
   /** Inputs that were begun and go on, in their order. */
   readonly resumed: readonly PlannedInput[]
@@ -26,31 +26,31 @@ export interface InputPlan {
 interface PlannedInput {
   readonly path: string
   readonly saved: SavedInput
-  /** What standard input must match before anything of it is taken; null for a file, which was looked at. */
+  /** What standard input must match before any of its records is taken; null for a file, which is compared already. */
   readonly expected: Fingerprint | null
-  /** The checkpoint has it; else it was delivered, and has grown or is sent again. */
+  /** True when the checkpoint has the input as open. Otherwise it was delivered, and has grown or is sent again. */
   readonly wasOpen: boolean
 }
 
 interface PlanOptions {
-  /** The state directory, where dead letters that are sent again lie. */
+  /** The state directory, which holds the dead letters that are sent again. */
   readonly directory: string
   /** In the run's order. */
   readonly paths: () => Iterable<string>
-  /** Dead letters are sent again, and nothing else: files that were begun stay as they are, and need not even be there. */
+  /** Only dead letters are sent again. Files that were begun stay as they are, and need not even exist. */
   readonly isRetry: boolean
-  /** Of the checkpoint. */
+  /** The open inputs of the checkpoint. */
   readonly open: readonly SavedInput[]
   readonly delivered: DeliveredFiles
   readonly run: string
-  /** Sends again what was delivered. */
+  /** Sends delivered inputs again. */
   readonly resend: boolean
 }
 
 /** The dead letters that `retry` sends again, in the state directory. */
 export const RETRYING_FILE = 'retrying.ndjson'
 
-/** Where an input of the checkpoint lies. */
+/** The path of an input of the checkpoint. */
 function pathOf({ kind, path }: Pick<SavedInput, 'kind' | 'path'>, directory: string): string {
   return kind === 'retry' ? join(directory, RETRYING_FILE) : path
 }
@@ -58,7 +58,7 @@ function pathOf({ kind, path }: Pick<SavedInput, 'kind' | 'path'>, directory: st
 const NAMED = 5
 
 /**
- * @throws ChangedInputError when an input that was begun is gone or is not what it was
+ * @throws ChangedInputError when an input that was begun is gone or has changed
  * @throws UsageError when inputs were delivered by another run into the same project
  */
 export async function planInputs(options: PlanOptions): Promise<InputPlan> {
@@ -83,7 +83,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
     else parked.push(saved)
   }
 
-  /** By place among the paths, since a set of a million paths would take too much memory. True for paths that are not fresh. */
+  /** True for paths that are not fresh. Indexed by the path's place, since a set of a million paths would take too much memory. */
   const taken: boolean[] = []
   const refused: DeliveredFile[] = []
   let deliveredBytes = 0
@@ -98,7 +98,7 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
       if (resend) {
         if (line.run === run) resumed.push(planned(sentAgain(path)))
       } else if (line.run !== run) {
-        // An empty file was delivered without an event: nothing would be there twice.
+        // An empty file was delivered without an event, so no event could be sent twice.
         if (is !== 'other' && line.records > 0) refused.push({ ...line, path })
       } else if (is === 'grown') {
         resumed.push(planned(grownFrom(path, line)))
@@ -125,17 +125,17 @@ export async function planInputs(options: PlanOptions): Promise<InputPlan> {
   }
 }
 
-/** Paths that name the same file are one input. */
+/** The key of an input: paths that name the same file are one input. */
 function keyOf(path: string): string {
   return path === STDIN ? STDIN : resolve(path)
 }
 
-/** A file that was delivered, as an input that was begun. */
+/** Plans a file that was delivered as an input that was begun. */
 function planned(saved: SavedInput): PlannedInput {
   return { path: saved.path, saved, expected: null, wasOpen: false }
 }
 
-/** An input that was delivered and has grown, as one that was begun: read from its start, without the records that are settled. */
+/** An input that was delivered and has grown: it is read from its start as a begun input, without its settled records. */
 export function grownFrom(path: string, { records, accepted, size, head, tail }: DeliveredFile): SavedInput {
   return {
     path,
@@ -148,7 +148,7 @@ export function grownFrom(path: string, { records, accepted, size, head, tail }:
   }
 }
 
-/** An input that was delivered and is sent again, whatever it holds now. */
+/** An input that was delivered and is sent again, whatever its content is now. */
 export function sentAgain(path: string): SavedInput {
   return { path, kind: 'resend', fingerprint: EMPTY_FINGERPRINT, ...NOTHING_SETTLED, accepted: 0 }
 }
@@ -164,7 +164,7 @@ async function mustMatch(path: string, fingerprint: Fingerprint): Promise<void> 
   mustBeSame(path, match, fingerprint)
 }
 
-/** @throws ChangedInputError when an input that was begun is not what it was */
+/** @throws ChangedInputError when an input that was begun has changed */
 export function mustBeSame(path: string, match: Match, fingerprint: Fingerprint): void {
   if (match === 'same') return
   const what = match === 'shrank' ? 'is shorter than it was' : 'has changed'
@@ -177,13 +177,13 @@ const WAYS_OUT = '--fresh begins anew and moves this state aside; --state DIR na
 
 interface FoundDelivery {
   readonly line: DeliveredFile
-  /** `other`: something else now lies under the path. */
+  /** `other`: another file is now at the path. */
   readonly is: 'same' | 'grown' | 'other'
 }
 
 async function deliveryOf(path: string, delivered: DeliveredFiles): Promise<FoundDelivery | null> {
   const stats = statSync(path, { throwIfNoEntry: false })
-  // A path that cannot be looked at is refused when it is opened; a pipe cannot be read a second time.
+  // A path that cannot be looked at is refused when it is opened. A pipe cannot be read a second time, so it is never known as delivered.
   if (stats === undefined || !stats.isFile()) return null
   const { size, mtimeMs } = stats
   const byPath = delivered.byPath({ path, size, mtimeMs })

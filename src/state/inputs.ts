@@ -12,53 +12,53 @@ import { type ChunkTicket, createSettled, NOTHING_SETTLED, type Origin, type Set
 import { createStandardInput } from './standard-input.ts'
 
 /**
- * The inputs of an upload: which are open and how far each is, how far reading may go, and what of it the process before may have sent
- * already (state/README.md §2, §3).
+ * The inputs of an upload: which inputs are open and how far each is read, how far reading may go, and which records the previous
+ * process may have sent already (state/README.md §2, §3).
  *
  * Invariants:
- * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, over the borders of files.
- * - An input is in `open` from its first chunk until a snapshot in which it is settled whole; that snapshot has its line of
- *   `files.ndjson` instead.
- * - Fingerprints are of the bytes that were read, never of what a path leads to later. So a file that was replaced while it was read is
- *   known by what was read of it, and what lies there now is known as another.
+ * - Nothing is read at or beyond `reservedTo` of the last durable checkpoint: the next 32 MB as stored, across files.
+ * - An input is in `open` from its first chunk on. Once all its records are settled, the next snapshot has a line of `files.ndjson`
+ *   instead.
+ * - Fingerprints are of the bytes that were read, never of what a path leads to later. So when a file is replaced while it is read, its
+ *   line describes the bytes that were read, and the new file at the path is known as another.
  * - Inputs that were open come first, then the others in the run's order.
  */
 export interface Inputs extends InputProgress {
-  /** Everything that is to be read, in order. */
+  /** All sources to read, in order. */
   sources(): Iterable<Source>
-  /** The snapshot's part, but for the fingerprints (`fingerprinted`). */
+  /** The inputs' part of a snapshot, with old fingerprints (see `fingerprinted`). */
   snapshot(): Pick<Checkpoint, 'open' | 'reservedTo'>
-  /** `open` of the last snapshot, with the fingerprints of the files as far as they are read by now. */
+  /** `open` of the last snapshot, with fingerprints of the files up to where they are read by now. */
   fingerprinted(open: readonly SavedInput[]): SavedInput[]
-  /** The checkpoint with the last snapshot is durable: reading may go on to its reservation. */
+  /** Notes that the checkpoint with the last snapshot is durable: reading may go on to its reservation. */
   saved(): void
-  /** The process before has read no record that is not settled yet, in parked inputs either. */
+  /** True when every record that the previous process may have sent is read again. False while an input with some is parked. */
   arePastUnknown(): boolean
-  /** Every dead letter that is sent again is settled: their file can be deleted. */
+  /** True when every dead letter that is sent again is settled: `retrying.ndjson` can be deleted. */
   isRetryDone(): boolean
 }
 
 /** Which records of the inputs are settled, over all processes of a run. */
 export interface InputProgress {
   readonly gate: ReadGate
-  /** The source holds dead letters that are sent again. All of them belong to this shard, whatever their identity. */
+  /** True for dead letters that are sent again. All of them belong to this shard, whatever their identity. */
   isRetry(source: Source): boolean
-  /** Where reading begins. @throws Braze2ampError when the input is not the one that was begun */
+  /** Begins an input; resolves to where reading begins. @throws Braze2ampError when the input is not the one that was begun */
   begin(input: Pick<OpenInput, 'source' | 'file'>): Promise<Restart>
-  /** The ticket of the chunk's records: to be taken in input order, and once. */
+  /** A ticket for the chunk's records. To be called once for each chunk, in input order. */
   take(raw: RawChunk): ChunkTicket
-  /** Of the chunk that was taken last, only so many records were read. */
+  /** Corrects the ticket taken last: only its first `count` records were read. */
   shorten(ticket: ChunkTicket, count: number): void
   /**
-   * Every record of the input was taken; it is still open.
-   * @throws ReplacedInputError when something else lies under its path by now: what was read cannot be read again
+   * Notes that every record of the input was taken. The input's file is still open.
+   * @throws ReplacedInputError when another file is at its path by now: the records that were read cannot be read again
    */
   ended(input: Pick<OpenInput, 'source' | 'file'>): Promise<void>
-  /** The input of which `ended` said that it was replaced; null when none was. */
+  /** The input that `ended` found replaced; null when there is none. */
   replaced(): Origin | null
-  /** The source cannot be read at all. */
+  /** Notes that the source cannot be read at all. */
   refused(source: Source): void
-  /** There are no more sources. */
+  /** Notes that there are no more sources. */
   finished(): void
 }
 
@@ -66,7 +66,7 @@ interface InputOptions {
   readonly plan: InputPlan
   readonly delivered: DeliveredFiles
   readonly run: { readonly id: string; readonly keyFingerprint: string; readonly mappingHash: string }
-  /** What the process before may have read; null when it left nothing unknown. */
+  /** How far the previous process may have read; null when it left nothing unknown. */
   readonly unknownTo: Reservation | null
   readonly resend: boolean
   readonly wallClock: () => number
@@ -75,13 +75,13 @@ interface InputOptions {
   readonly onFailure: (error: unknown) => void
   /** When it aborts, nothing more is read. */
   readonly stop: AbortSignal
-  /** How much may be read between two checkpoints, in bytes as stored; another number than 32 MB is for tests. */
+  /** How much may be read between two checkpoints, in bytes as stored. Tests give a number other than 32 MB. */
   readonly reservedBytes?: number | undefined
 }
 
-/** So much may be read between two checkpoints, in bytes as stored (state/README.md §2). */
+/** How much may be read between two checkpoints, in bytes as stored (state/README.md §2). */
 const RESERVED_BYTES = 32 << 20
-/** The share of it behind which the next checkpoint begins: early enough that no read waits for it, and not more often. */
+/** The share of these bytes after which the next checkpoint begins: early enough that no read waits for it, but not more often. */
 const SAVE_AT = 0.75
 
 interface OpenState {
@@ -90,15 +90,15 @@ interface OpenState {
   readonly origin: Origin
   readonly settled: Settled
   readonly savedReadTo: number
-  /** The checkpoint had it: all of it up to `unknownTo` may have been sent. */
+  /** True when the checkpoint had the input as open: its records up to `unknownTo` may have been sent. */
   readonly wasOpen: boolean
-  /** Records of a delivery that was looked at again; if there are no more, nothing is new. */
+  /** Records of the delivery, when a delivered input is read again; null otherwise. With no more records than these, nothing is new. */
   readonly deliveredRecords: number | null
   source: OpenSource | null
   fingerprint: Fingerprint
-  /** Set when it was read to its end. */
+  /** The fingerprint of the whole input; set when the input was read to its end. */
   whole: Fingerprint | null
-  /** When it was opened. */
+  /** The time of the file's last change, as of its opening. */
   mtimeMs: number
 }
 
@@ -114,12 +114,12 @@ export function createInputs(options: InputOptions): Inputs {
   const stdin = createStandardInput(plan.streams.length > 0)
   /** The furthest place that was read. */
   let furthest: Place = { number: 0, byte: 0 }
-  /** How far reading may go: by the last snapshot, and by the last durable checkpoint. */
+  /** How far reading may go: `reserved` by the last snapshot, `granted` by the last durable checkpoint. */
   let reserved: Place = { number: -1, byte: 0 }
   let granted = reserved
   let readSinceGrant = 0
   let isSaving = false
-  /** The last source that is closed. The one after it is being read; any other is only opened ahead. */
+  /** The last source that is closed. The next source is being read; any later one is only opened ahead. */
   let lastLeft = -1
   let isPastUnknown = unknownTo === null
   let replaced: Origin | null = null
@@ -200,12 +200,12 @@ export function createInputs(options: InputOptions): Inputs {
     return number > granted.number ? 0 : Math.max(0, granted.byte - byte)
   }
 
-  /** True when the process before may have read, and so sent, what begins here. */
+  /** True when the previous process may have read, and so sent, the records of this chunk. */
   function isUnknown(state: OpenState, { restart, source }: RawChunk): boolean {
     if (isPastUnknown || unknownTo === null) return false
     const order = source.path === unknownTo.path ? 0 : state.wasOpen ? -1 : compareInputs(source.path, unknownTo.path)
     if (order !== 0) return order < 0
-    // Nobody knows at which stored byte a record of a gzipped file begins: the whole file counts as unknown.
+    // The stored byte at which a record of a gzipped file begins is not known: the whole file counts as unknown.
     return source.isGzip || restart.byte < unknownTo.byte
   }
 
@@ -227,7 +227,7 @@ export function createInputs(options: InputOptions): Inputs {
     }
   }
 
-  /** @throws ChangedInputError when the file lost, while it was read, what stood before the place where reading began */
+  /** @throws ChangedInputError when the file, while it was read, lost bytes before the place where reading began */
   function wholeOf({ input: { source, trail } }: OpenState): Fingerprint {
     if (source.path === STDIN) return stdin.whole()
     const whole = trail === null ? EMPTY_FINGERPRINT : trail.take()
@@ -235,12 +235,12 @@ export function createInputs(options: InputOptions): Inputs {
     return whole
   }
 
-  /** What the process before may have sent of a parked input stays unknown. */
+  /** False while an input is parked: the records of it that the previous process may have sent stay unknown. */
   function arePastUnknown(): boolean {
     return isPastUnknown && (unknownTo === null || plan.parked.length === 0)
   }
 
-  /** The further of the two in the order of reading. */
+  /** The further of two places in the order of reading. */
   function further(place: Place, other: Reservation): Reservation {
     const path = readingOrder.at(place.number)?.source.path ?? STDIN
     const number = open.get(other.path)?.input.source.number ?? null
@@ -250,7 +250,7 @@ export function createInputs(options: InputOptions): Inputs {
     return order < 0 ? other : { path, byte: place.byte }
   }
 
-  /** A stream that begins like one that was delivered goes on behind it. */
+  /** A stream that begins like a delivered one is taken for its continuation. */
   function beginStream(source: OpenSource): void {
     const stream = stdin.begin(source, plan.streams)
     if (stream === null || open.has(STDIN)) return
@@ -342,7 +342,7 @@ export function createInputs(options: InputOptions): Inputs {
     refused(source) {
       const state = open.get(source.path)
       if (state === undefined || state.kind === 'retry') return
-      // What an earlier process settled of it stays settled.
+      // The records that an earlier process settled stay settled.
       if (!state.wasOpen && state.savedReadTo === 0 && state.settled.readTo() === 0) open.delete(source.path)
     },
     finished() {
@@ -382,7 +382,7 @@ export function createInputs(options: InputOptions): Inputs {
         if (!state?.source) return input
         const { stored, trail } = state.input
         const found = state.source.path === STDIN ? stdin.before(stored) : (state.whole ?? trail?.take() ?? null)
-        // Records are known by their ordinals: nothing may change of what was read, also in a process before.
+        // Records are known by their ordinals, so no byte may change that was read, in this process or an earlier one.
         if (found !== null && found.byte >= state.fingerprint.byte) state.fingerprint = found
         return { ...input, fingerprint: state.fingerprint }
       })

@@ -12,48 +12,48 @@ import { type ChunkTicket, createSettled, isSettled, type Origin, type Settled }
 import { LANE_FILE } from './state-directory.ts'
 
 /**
- * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, one file an identity (schedule/README.md §2, state/README.md §2).
+ * The waiting events of hot identities on disk: `lanes/<n>.ndjson`, a file per identity (schedule/README.md §2, state/README.md §2).
  *
  * Format: NDJSON, the lines of `letter.ts`.
  *
  * Invariants:
- * - A file is an append log (`append-log.ts` has the write order): the checkpoint names how many bytes of it count.
- * - An event that was appended is settled as a record of its input, and pending as a line. The line is settled when the event is.
- * - Nothing is read beyond `reservedTo` of the last durable checkpoint: the next 10 s of lines. So what is read is durable, and what a
- *   crash leaves unknown is bounded.
- * - A file that was read to its end and settled leaves the next snapshot, and is deleted once that checkpoint is durable. Its number is
- *   not used again by this process.
+ * - A lane file is an append log (`append-log.ts` has the write order): the checkpoint says how many of its bytes count.
+ * - An event that was appended is settled as a record of its input, but pending as a line. The line is settled when the event is.
+ * - No line is read beyond `reservedTo` of the last durable checkpoint: the next 10 s of lines. So every line that is read is durable,
+ *   and the number of lines that a crash leaves unknown is bounded.
+ * - The next snapshot leaves out a file that was read to its end and settled. Once that checkpoint is durable, the file is deleted. This
+ *   process does not use its number again.
  *
- * What a crash leaves: lines behind the named bytes, which the next opening cuts off (their records are read again); files that no
- * checkpoint names, which are deleted before anything is read (`prepareLaneFiles`).
+ * What a crash leaves: lines behind the named bytes, which the next opening cuts off (their records are read again); and files that no
+ * checkpoint names, which are deleted before any line is read (`prepareLaneFiles`).
  */
 export interface LaneFiles {
   append(owner: LaneOwner, event: LaneEvent): void
   /**
-   * The next lines that were not read and are not settled: at least one, at most `count`. Reads of one file follow one another.
+   * The next lines that are neither read nor settled: at least one, at most `count`. Reads of the same file follow one another.
    * @throws StoppedError when the file is damaged, or the system's error
    */
   read(owner: LaneOwner, count: number): Promise<readonly RecalledLine[]>
   delete(owner: LaneOwner): void
   /** Bytes appended that are still in memory. */
   readonly pendingBytes: number
-  /** Events in the fullest file that were not read. */
+  /** The most unread events in any one file. */
   longest(): number
-  /** The files of the process before, with the lines that are not settled. */
+  /** The files of the previous process, with the number of their lines that are not settled. */
   restored(): readonly { readonly owner: LaneOwner; readonly unread: number }[]
   /** Resolves when no write is under way. */
   idle(): Promise<void>
-  /** What a checkpoint taken now says. */
+  /** What a checkpoint taken now says of the files. */
   snapshot(): SavedLane[]
-  /** Resolves when the files are durable as the last snapshot names them. */
+  /** Resolves when the files are durable up to the bytes in the last snapshot. */
   flush(): Promise<void>
-  /** The checkpoint with this snapshot is durable. */
+  /** Notes that the checkpoint with this snapshot is durable. */
   saved(snapshot: readonly SavedLane[]): Promise<void>
-  /** Nothing that is read from now on may have been sent by the process before. */
+  /** True when the previous process cannot have sent any line that is read from now on. */
   arePastUnknown(): boolean
 }
 
-/** Whose events a lane file holds. */
+/** The identity whose events a lane file holds. */
 export interface LaneOwner {
   readonly kind: 'user' | 'device'
   readonly id: string
@@ -61,7 +61,7 @@ export interface LaneOwner {
 
 type LaneEvent = KeptEvent & BookedEvent
 
-/** A line that was read back, and where it is settled. */
+/** A line that was read back, with the ticket and the index that settle it. */
 export interface RecalledLine extends LaneLine {
   readonly ticket: ChunkTicket
   readonly index: number
@@ -70,31 +70,31 @@ export interface RecalledLine extends LaneLine {
 export interface LaneFileOptions {
   readonly fileSystem: FileSystem
   readonly directory: string
-  /** The files of the process before. */
+  /** The files of the previous process. */
   readonly saved: readonly SavedLane[]
-  /** The process before left nothing unknown. */
+  /** True when the previous process left nothing unknown. */
   readonly isClean: boolean
   readonly ledger: Pick<Ledger, 'deferEvent'>
-  /** What one identity may send in a second. */
+  /** Events that one identity may send in a second. */
   readonly eventsPerSecond: number
   /** The name of an event's type, as lane files hold it. */
   readonly typeName: (type: number) => string | null
   /** Resolves when a checkpoint taken after the call is durable. */
   readonly save: () => Promise<void>
-  /** A write that nobody waits for failed: nothing more can be kept here. */
+  /** Called when a write fails that nobody waits for: no more events can be kept here. */
   readonly onFailure: (error: Error) => void
 }
 
-/** A lane's appended bytes are written when they are this many. */
+/** The appended bytes of a lane are written once there are this many. */
 const WRITE_BYTES = 1 << 18
-/** All of them are when all lanes together have this many. */
+/** Those of all lanes are written once there are this many in all. */
 const WRITE_ALL_BYTES = 4 << 20
-/** One read has room for so many times what its lines have on average: most bring all that was asked for. */
+/** A read has room for this many times the average bytes of its lines, so that most reads bring all lines that were asked for. */
 const READ_ROOM = 1.25
-/** Bounds of one read; a longer line takes a larger one. The lines that are read keep its memory. */
+/** Bounds of one read; only a longer line takes a larger read. The lines that are read keep the memory of the whole read. */
 const LEAST_READ_BYTES = 1 << 10
 const MOST_READ_BYTES = 1 << 16
-/** Read ahead of the last checkpoint, in seconds of an identity's limit (state/README.md §2). */
+/** How far lines may be read ahead of the last checkpoint, in seconds of an identity's limit (state/README.md §2). */
 const RESERVED_SECONDS = 10
 /** Files that are written at a time. */
 const WRITES_AT_A_TIME = 8
@@ -110,20 +110,20 @@ interface LaneFile {
   /** The next line to be read. */
   readAt: number
   readLines: number
-  /** Of the last durable checkpoint. */
+  /** `reservedTo` of the last durable checkpoint. */
   reservedTo: number
-  /** How many bytes the next snapshot reserves at least: more when a line is longer. */
+  /** The least bytes that the next snapshot reserves: enough for a line that is longer than the usual reservation. */
   leastReserve: number
-  /** Lines below this byte may have been sent by the process before. */
+  /** The previous process may have sent lines below this byte. */
   readonly unknownTo: number
-  /** Its part in `pendingBytes`. */
+  /** This file's part in `pendingBytes`. */
   pending: number
-  /** The last of the reads of this file, whatever came of it. */
+  /** Resolves when the last read of this file is over, even when it failed. */
   lastRead: Promise<unknown>
 }
 
 /**
- * Deletes the files that no checkpoint names, and makes the directory. Names that we do not make stay.
+ * Makes the directory, and deletes the lane files that no checkpoint names. Files with other names stay.
  * @throws UsageError when a file is shorter than the checkpoint says, or not ours alone
  */
 export async function prepareLaneFiles(
@@ -147,8 +147,8 @@ export async function prepareLaneFiles(
 }
 
 /**
- * Null when it is not there.
- * @throws UsageError when it is a link, or has another name elsewhere
+ * Null when there is no such file.
+ * @throws UsageError when the file is a link, or has another name elsewhere
  */
 async function sizeOf(fileSystem: FileSystem, path: string): Promise<number | null> {
   const facts = await fileSystem.stat(path)
@@ -165,7 +165,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
   let pendingBytes = 0
   /** Files that were read to their end, and have lines that are not settled. */
   let drained: LaneFile[] = []
-  /** Files of which every line is settled: the next checkpoint does not name them, and they are deleted once it is durable. */
+  /** Files of which every line is settled. The next checkpoint does not name them, and once it is durable they are deleted. */
   let unnamed: LaneFile[] = []
   const underWay = new Set<Promise<void>>()
 
@@ -252,7 +252,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
     recount(file)
   }
 
-  /** So many bytes hold `count` lines, on average. */
+  /** The bytes of `count` lines of average length. */
   function bytesOf({ log, lines }: LaneFile, count: number): number {
     return lines === 0 ? 0 : Math.ceil((log.length() / lines) * count)
   }
@@ -276,7 +276,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       } else if (bytes.length === most) {
         most *= 4
       } else if (reservedTo < file.log.length()) {
-        // The next line ends behind the reservation, unless a checkpoint has moved that meanwhile.
+        // The next line ends behind the reservation, unless a checkpoint has moved the reservation meanwhile.
         if (file.reservedTo > reservedTo) continue
         file.leastReserve = 2 * Math.max(MOST_READ_BYTES, reservedTo - file.readAt)
         await save()
@@ -350,7 +350,7 @@ export function createLaneFiles(options: LaneFileOptions): LaneFiles {
       await Promise.all(underWay)
     },
     snapshot() {
-      // A suspect (`upload/suspects.ts`) has left its lane, and its line is not settled yet.
+      // A drained file may have unsettled lines: a suspect (`upload/suspects.ts`) has left its lane, but its line is not settled yet.
       unnamed.push(...drained.filter(({ settled }) => settled.isComplete()))
       drained = drained.filter(({ settled }) => !settled.isComplete())
       return [...all(), ...drained].map((file) => {

@@ -58,7 +58,7 @@ export function appendLaneLine(out: ByteWriter, event: KeptEvent, eventType: str
   appendText(out, '}\n')
 }
 
-/** A line of a lane file, read back; its bytes are those of the line. */
+/** A line of a lane file that was read back. Its `data` are the bytes that it was read from. */
 export interface LaneLine extends Omit<KeptEvent, 'type'> {
   readonly eventType: string | null
 }
@@ -100,8 +100,8 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
 }
 
 /**
- * False for a file that somebody else has written: its first line is neither a letter nor a line of a lane file. One that is empty or
- * zeros may be what a crash left of ours.
+ * False when the first line is neither a letter nor a line of a lane file: then another program wrote the file. True for a file that is
+ * empty or begins with zeros, since a crash may leave ours so.
  * @param beginning as much of the file as may hold a line
  */
 export function beginsAsLetter(beginning: Uint8Array): boolean {
@@ -112,7 +112,7 @@ export function beginsAsLetter(beginning: Uint8Array): boolean {
     const value: unknown = JSON.parse(line)
     return typeof value === 'object' && value !== null && 'source' in value && 'record' in value
   } catch {
-    // Torn, or longer than what was read.
+    // The line may be torn, or longer than `beginning`.
     return end < 0 && /^\{\s*"(reason|source)"\s*:/.test(line)
   }
 }
@@ -129,7 +129,7 @@ function appendCommon(out: ByteWriter, { path, position, line, values }: Place, 
   )
 }
 
-/** JSON text may hold newlines between its tokens, and a line may not. */
+/** Appends JSON text with its newlines replaced by spaces: JSON may have newlines between tokens, but a line may not. */
 function appendOnOneLine(out: ByteWriter, bytes: Uint8Array, start: number, end: number): void {
   const from = out.length
   append(out, bytes, start, end)

@@ -12,10 +12,10 @@ import { HEADER_BYTES, isFirstHeader, SEEN_FILES } from './seen-logs.ts'
 import { DEAD_LETTERS_FILE, LANE_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /**
- * Whose a directory is that is given as a state directory: in one that is not ours nothing may be written, cut, moved or deleted.
+ * Tells whether a directory that is given as state directory is ours. In any other, nothing may be written, cut, moved or deleted.
  *
- * Ours is one that is empty; one with a checkpoint of ours, whole or damaged, also one that `--fresh` moved to `old-<UTC>/`; and what a
- * crash of ours leaves before the first checkpoint, also behind `--fresh`:
+ * A directory is ours when it is empty; when it has a checkpoint of ours, whole or damaged, perhaps in an `old-<UTC>/` of `--fresh`; or
+ * when it has only what our crash leaves before the first checkpoint, also after `--fresh`:
  *
  *     lock, lock.…          whole, empty, torn or zeros
  *     old-<UTC>/            moved aside before
@@ -24,18 +24,18 @@ import { DEAD_LETTERS_FILE, LANE_FILE, LANES_DIRECTORY } from './state-directory
  *     seen-a.bin            at most the header of a first file, torn or zeros
  *     checkpoint.json.new   torn or zeros
  *
- * Another program may use our names too. A `checkpoint.json` that is JSON without both `version` and `run`, or a directory, is a damaged
- * one of ours only beside letters, lane files or seen events that are surely ours. Those are known by how they begin.
+ * Another program may use our names too. A `checkpoint.json` that is a directory, or JSON with neither `version` nor `run`, counts as a
+ * damaged one of ours only beside letters, lane files or seen events that are surely ours. Those are known by how they begin.
  *
- * An empty lock with nothing beside it says nothing of whose it is: a crash between its making and its writing leaves one, in a
- * directory that was there before, and so does many a program that only locks. A person decides, who is asked to delete it; as long as
- * it is young, somebody may be about to write it, and it is respected like every lock (`lock.ts`).
+ * An empty lock with nothing beside it may be anybody's. Our crash between making and writing a lock leaves one in a directory that
+ * existed before, but so do many programs that only lock. So a person is asked to delete it. While the lock is young, a process may be
+ * about to write it, and it is respected like every lock (`lock.ts`).
  *
- * No name of ours is a link. No file has another name elsewhere, if it is written in place: what is written to it would change what is
- * not ours. The lock and the checkpoint are only replaced; what `--fresh` moves aside, all but `files.ndjson`, is only renamed.
+ * No file of ours may be a link. No file that is written in place may have another name elsewhere: the write would change something that
+ * is not ours. The lock and the checkpoint are only replaced. What `--fresh` moves aside, all but `files.ndjson`, is only renamed.
  */
 
-/** What a new file system has in its uppermost directory. */
+/** A new file system has this in its uppermost directory. */
 const LOST_AND_FOUND = 'lost+found'
 const MOVED = /^old-\d{4}-\d\d-\d\dT\d\d-\d\d-\d\d\.\d{3}Z$/
 const NEW_CHECKPOINT = `${CHECKPOINT_FILE}.new`
@@ -49,12 +49,12 @@ const NAMES = new Set<string>([
   ...SEEN_FILES,
 ])
 const SHOWN = 3
-/** Of a first line that is longer, the beginning has to do. */
+/** Of a longer first line, only this many bytes are looked at. */
 const MOST_OF_A_LETTER = 1 << 20
-/** Of the first word of a file of seen events. */
+/** Bytes of the first word of a file of seen events. */
 const MAGIC_BYTES = 4
 
-/** True for a name that we make in a state directory, but for `lock` and what `--fresh` moved aside. */
+/** True for the names that we make in a state directory, except `lock` and the `old-<UTC>/` of `--fresh`. */
 export function isOwnName(name: string): boolean {
   return NAMES.has(name)
 }
@@ -67,22 +67,22 @@ interface Place {
   readonly fileSystem: FileSystem
   readonly directory: string
   readonly clock: Pick<Clock, 'wallClock'>
-  /** A state that is there is to be moved aside: nothing of it is written to, but `files.ndjson`. */
+  /** True under `--fresh`: an existing state is moved aside, and of its files only `files.ndjson` is written to. */
   readonly isFresh: boolean
 }
 
 /** What is in a directory. */
 interface Found {
-  /** By our names. */
+  /** The entries with names of ours. */
   readonly own: ReadonlyMap<string, FileFacts>
   readonly foreign: readonly string[]
 }
 
 /**
- * Looks at a directory that is there; changes nothing.
- * @returns an error to show when it is ours, but its checkpoint is gone; null when a run may begin or go on, or a checkpoint that is
- *   there will say when it is read why not
- * @throws UsageError when it is not ours, or has links in it
+ * Looks at an existing directory, and changes nothing.
+ * @returns an error to show when the directory is ours, but its checkpoint is gone; null when a run may begin or go on, or when reading
+ *   the checkpoint will say why not
+ * @throws UsageError when the directory is not ours, or has links in it
  */
 export async function mustBeOurs(place: Place): Promise<UsageError | null> {
   const { fileSystem, directory } = place
@@ -117,8 +117,8 @@ export async function mustBeOurs(place: Place): Promise<UsageError | null> {
 }
 
 /**
- * What the checkpoint names and is not there, as an error to show; null when all is. A `--fresh` of an older version that was ended in
- * the middle leaves it so.
+ * The error to show when a file that the checkpoint names is gone; null when all are there. When a `--fresh` of an older version was
+ * ended in the middle, files are gone.
  */
 export async function whatIsGone(
   fileSystem: FileSystem,
@@ -158,13 +158,13 @@ async function contentOf(fileSystem: FileSystem, directory: string): Promise<Fou
 function mustBeOfItsKind(directory: string, own: Found['own']): void {
   for (const [name, { isDirectory }] of own) {
     const mustBeDirectory = name === LANES_DIRECTORY || MOVED.test(name)
-    // That of a checkpoint is told apart by what is beside it.
+    // A directory with the name of the checkpoint is judged by what is beside it (`isOfAnotherProgram`).
     if (name === CHECKPOINT_FILE || isDirectory === mustBeDirectory) continue
     throw notOurs(directory, [name], `that is ${isDirectory ? 'a' : 'no'} directory`)
   }
 }
 
-/** @throws UsageError when nobody can tell whose it is */
+/** @throws UsageError when the directory has only an empty old lock: nobody can tell whose it is */
 function mustNotBeLoneLock({ directory, clock }: Place, own: Found['own']): void {
   const lock = own.get(LOCK_FILE)
   if (own.size > 1 || lock?.size !== 0 || clock.wallClock() - lock.mtimeMs <= DOUBTFUL_AFTER_MS) return
@@ -174,7 +174,7 @@ function mustNotBeLoneLock({ directory, clock }: Place, own: Found['own']): void
   })
 }
 
-/** True for JSON, or a directory, that nobody would take for a checkpoint of ours. What cannot be read says so when it is read. */
+/** True for JSON unlike any checkpoint of ours, or a directory. A file that is no JSON gives its error when the checkpoint is read. */
 async function isOfAnotherProgram(fileSystem: FileSystem, path: string): Promise<boolean> {
   if ((await fileSystem.stat(path))?.isDirectory) return true
   try {
@@ -185,7 +185,7 @@ async function isOfAnotherProgram(fileSystem: FileSystem, path: string): Promise
   }
 }
 
-/** A checkpoint that cannot be used says nothing of what else is there. */
+/** Refuses foreign files beside a checkpoint that cannot be used: such a checkpoint does not prove that the directory is ours. */
 async function mustHaveCheckpoint(
   fileSystem: FileSystem,
   directory: string,
@@ -213,7 +213,7 @@ async function newestMoved(fileSystem: FileSystem, directory: string, own: Found
   return null
 }
 
-/** The same for a file of this name. */
+/** The name of the last `old-<UTC>/` that holds `file`; null when none does. */
 async function newestWith(
   fileSystem: FileSystem,
   directory: string,
@@ -226,7 +226,7 @@ async function newestWith(
   return null
 }
 
-/** From the newest. */
+/** The `old-<UTC>/` directories, the newest first. */
 function movedIn(own: Found['own']): readonly string[] {
   return [...own.keys()]
     .filter((name) => MOVED.test(name))
@@ -238,7 +238,7 @@ function fromMoved(moved: string | null): string {
   return moved === null ? '' : `, with all that is in ${moved} if a --fresh was ended in the middle`
 }
 
-/** Without a checkpoint: `left` by a crash before the first one, or `remains` of a run whose checkpoint is gone. */
+/** What a file is, without a checkpoint: `left` by a crash before the first one, or `remains` of a run whose checkpoint is gone. */
 async function whatIs(
   fileSystem: FileSystem,
   path: string,
@@ -278,7 +278,7 @@ async function beginningOf(fileSystem: FileSystem, path: string, most: number): 
   }
 }
 
-/** A JSON object, or what a crash leaves of one. */
+/** True for a JSON object, or what a crash leaves of one. */
 function beginsAsObject(content: Buffer | null): boolean {
   return content === null || content.length === 0 || content[0] === 0 || content[0] === '{'.charCodeAt(0)
 }

@@ -6,27 +6,27 @@ import type { TrailingFingerprint } from '../read/fingerprint.ts'
 /** An input that is being read or will be. */
 export interface OrderedInput {
   readonly source: Source
-  /** Bytes as stored when it was looked at, Infinity for standard input; what was read of it, once it is closed. */
+  /** Bytes as stored: when the input was looked at (Infinity for standard input), and once it is closed, those that were read. */
   size: number
   /** Bytes as stored that were read. */
   stored: number
-  /** Of a file that is being read; null before, and at its end. */
+  /** The fingerprint of a file that is being read; null before, and at its end. */
   trail: TrailingFingerprint | null
 }
 
-/** The inputs in the order of reading, looked at only as far ahead as somebody asks. */
+/** The inputs in the order of reading. An input is looked at only when it is asked for. */
 export interface ReadingOrder {
-  /** Each once, in order. */
+  /** Each source once, in order. */
   sources(): Generator<Source>
-  /** The input of this number; null when there are not so many, or it was forgotten. */
+  /** The input with this number; null when there are fewer inputs, or it was forgotten. */
   at(number: number): OrderedInput | null
-  /** Nobody asks for those before this number any more. */
+  /** Forgets the inputs before this number: nobody asks for them any more. */
   forgetBefore(number: number): void
 }
 
 export function createReadingOrder(first: readonly string[], rest: Iterable<string>): ReadingOrder {
   const paths = chain(first, rest)
-  /** With consecutive numbers. */
+  /** Inputs that were looked at, with consecutive numbers from `lowest` on. */
   let known: OrderedInput[] = []
   let lowest = 0
 

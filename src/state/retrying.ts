@@ -17,22 +17,22 @@ import type { OrdinalRange } from './settled.ts'
 import { DEAD_LETTERS_FILE } from './state-directory.ts'
 
 /**
- * Dead letters that are sent again: `retrying.ndjson`, until each is accepted or a dead letter once more (state/README.md §8).
+ * Dead letters that are sent again: `retrying.ndjson`, until each letter is accepted or a dead letter once more (state/README.md §8).
  *
- * Format: that of `dead-letters.ndjson`, which it was; one line is one record.
+ * Format: that of `dead-letters.ndjson`, which the file was before; one line is one record.
  *
  * Invariants:
- * - In the checkpoint it is an open input of kind `retry`. Its records are in the books already: `read` is what it was, and what was
- *   rejected is pending.
- * - Letters that are left alone are settled in it from the start, and are lines of the new `dead-letters.ndjson`.
- * - A person may mend letters in place while no run is under way; then the file is what it is, not what the checkpoint knows of it.
+ * - In the checkpoint the file is an open input of kind `retry`. Its records are in the books already: `read` stays the same, and the
+ *   records move from rejected to pending.
+ * - Letters that are left alone are settled in the file from the start, and are lines of the new `dead-letters.ndjson`.
+ * - A person may mend letters in place while no run is under way. Then the length of the file counts, not that in the checkpoint.
  *
  * Write order, and what a crash leaves (`claim.ts` puts it right):
  *
- *     (mended by hand) checkpoint with its length  as before
- *     cut to what the checkpoint knows, sync      letters that it does not know can never come back
- *     rename to retrying.ndjson, sync directory    the checkpoint knows a file of dead letters that is not there: renamed back
- *     write the letters that are left alone        a shorter one than it knows: renamed back over it
+ *     (mended by hand) checkpoint with its length  the file as before
+ *     cut to the checkpoint's length, sync         no letters behind that length, which could come back otherwise
+ *     rename to retrying.ndjson, sync directory    no dead letters, though the checkpoint knows some: renamed back
+ *     write the letters that are left alone        fewer dead letters than the checkpoint knows: renamed back over them
  *     checkpoint                                   a retry that goes on
  *     … sent, settled, checkpoint without it       a retrying.ndjson that no checkpoint names, and all dead letters: deleted
  *     delete retrying.ndjson
@@ -44,21 +44,21 @@ export interface PreparedRetry {
   readonly letters: number
 }
 
-/** What is counted of a letter. */
+/** The fields of a letter that the books count. */
 interface LetterHead {
   readonly reason: RejectReason
-  /** As the books name it: the empty name stands for none. */
+  /** The event type as the books name it: the empty name stands for none. */
   readonly eventType: string
 }
 
-/** True when a retry is under way: it only has to go on. */
+/** True when a retry is under way, which only has to go on. */
 export function isRetrying({ open }: Pick<Checkpoint, 'open'>): boolean {
   return open.some(({ kind }) => kind === 'retry')
 }
 
 /**
- * Takes the dead letters for a retry, those of `reason` or all.
- * @throws UsageError when a letter is damaged, or they are not those that were counted
+ * Takes the dead letters for a retry: those of `reason`, or all.
+ * @throws UsageError when a letter is damaged, or the letters are not those that were counted
  */
 export async function prepareRetry(
   fileSystem: FileSystem,
@@ -68,7 +68,7 @@ export async function prepareRetry(
 ): Promise<PreparedRetry> {
   const path = join(directory, DEAD_LETTERS_FILE)
   const known = saved.logs[DEAD_LETTERS_FILE] ?? 0
-  // Behind a clean stop there is nothing that a crash left.
+  // After a clean stop no letter is left over from a crash: the whole file counts.
   const size = (await fileSystem.stat(path))?.size ?? 0
   if (!saved.clean && size < known) {
     throw new UsageError(`${path} has ${size} bytes, but the checkpoint knows ${known} of it`, {
@@ -86,7 +86,7 @@ export async function prepareRetry(
     else settled.push([ordinal, ordinal + 1])
     ordinal += 1
   })
-  // Letters that a person took out stay rejected. When none is left, only the length changes.
+  // Letters that a person took out stay rejected in the books. When there is none to send, only the length changes.
   if (taken.length === 0)
     return { checkpoint: { ...saved, logs: { ...saved.logs, [DEAD_LETTERS_FILE]: length } }, letters: 0 }
 
@@ -121,7 +121,7 @@ export async function prepareRetry(
   return { checkpoint, letters: taken.length }
 }
 
-/** Each line of the first `length` bytes, also a last one that lacks its newline. The file is only read. */
+/** Gives `take` each line of the first `length` bytes, also a last line without its newline. The file is only read. */
 async function eachLetter(
   fileSystem: FileSystem,
   path: string,
@@ -140,7 +140,7 @@ async function eachLetter(
   }
 }
 
-/** Lines behind what the checkpoint knows are of records that are read again. */
+/** Cuts the file: letters behind the length in the checkpoint belong to records that are read again. */
 async function cutTo(fileSystem: FileSystem, path: string, length: number): Promise<void> {
   const file = await fileSystem.open(path, 'write')
   try {
@@ -183,8 +183,8 @@ function headOf(line: string, path: string, at: number): LetterHead {
 }
 
 /**
- * The books with these rejections pending again.
- * @throws UsageError when the books have fewer
+ * The books with these rejected records pending again.
+ * @throws UsageError when the books have fewer of them
  */
 function withPending(
   books: SavedBooks,

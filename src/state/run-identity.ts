@@ -6,7 +6,7 @@ import { flag, listOf, objectOf, oneOf, orAbsent, orNull, type Shape, text, time
 const runChoices = objectOf({
   include: listOf(text),
   exclude: listOf(text),
-  /** RFC 3339 in UTC, as the checkpoint shows them. */
+  /** `since` and `until` are RFC 3339 in UTC. */
   since: orNull(text),
   until: orNull(text),
   eventType: orNull(text),
@@ -28,14 +28,14 @@ export const runIdentity = objectOf({
   createdAt: time,
   /** Scheme, host and port of the destination. */
   origin: text,
-  /** URL and API of the last upload: what `retry` uses unless it is told otherwise. They may change freely. */
+  /** URL and API of the last upload, which `retry` uses by default. They may change freely. */
   endpoint: text,
   api: oneOf(...APIS),
   /** See `fingerprintOf`; the key itself is never written. */
   keyFingerprint: text,
   /** What the mapping does to every event type of the catalogue (`mapping/mapping-hash.ts`). */
   mappingHash: text,
-  /** What the user asks of it, without the catalogue; null in a run of version 0.1.0 that had a mapping file. */
+  /** What the user asks of the mapping, without the catalogue. Version 0.1.0 did not write it: null then. */
   rulesHash: orAbsent(text),
   options: runChoices,
   /** The question before the first upload was answered with yes, or not asked. */
@@ -43,14 +43,14 @@ export const runIdentity = objectOf({
 })
 
 /**
- * What makes an invocation go on with a run instead of being another one (state/README.md §5): where the events go, and everything that
- * decides which records become which events. How fast they go may change freely: API, rates, `--limit`, output.
+ * An invocation goes on with a run only when its identity is the same (state/README.md §5): where the events go, and everything that
+ * decides which records become which events. All else may change freely: API, rates, `--limit`, output.
  */
 export type RunIdentity = Shape<typeof runIdentity>
 
 /**
- * The `rulesHash` of runs that version 0.1.0 began without a mapping file, by their `mappingHash`: it did not write the former, and its
- * catalogue was another one.
+ * The `rulesHash` of runs that version 0.1.0 began without a mapping file, by their `mappingHash`. That version did not write a
+ * `rulesHash`, and had another catalogue.
  */
 const RULES_OF_0_1_0: Readonly<Record<string, string>> = {
   // braze, and with --skip-user-properties-sync
@@ -63,39 +63,39 @@ const RULES_OF_0_1_0: Readonly<Record<string, string>> = {
   c471384bb7148df6022df8c17e8de68a: '1442df70e40a27b4165142ee1924b620',
 }
 
-/** A new run; `id` is random, so that two runs of the same command are two. */
+/** A new run. Its `id` is random, so that two runs of the same command differ. */
 export function newRun(rest: Omit<RunIdentity, 'id'>): RunIdentity {
   return { ...rest, id: randomUUID() }
 }
 
-/** What may be shown and kept of a key: enough to tell two projects apart, not enough to use it. */
+/** The part of a key's hash that may be shown and kept: enough to tell two projects apart, not enough to use the key. */
 export function fingerprintOf(key: string): string {
   return createHash('sha256').update(key).digest('hex').slice(0, 12)
 }
 
 const MAPPING = 'the mapping (hash)'
 
-/** Something that is not as it was when the run began. */
+/** A part of the run's identity that is not as it was when the run began. */
 export interface Difference {
-  /** As the user knows it: `--since`, `the API key`. */
+  /** The part's name as the user knows it: `--since`, `the API key`. */
   readonly what: string
   readonly before: string
   readonly now: string
 }
 
-/** The user asks for what the run began with, perhaps of another catalogue, or for the same in other words. */
+/** True when the mappings do the same, or when the user's rules are the same and only the catalogue differs. */
 function isSameMapping(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): boolean {
   if (saved.mappingHash === current.mappingHash) return true
   const rules = saved.rulesHash ?? RULES_OF_0_1_0[saved.mappingHash]
   return rules !== undefined && rules === current.rulesHash
 }
 
-/** True when the same run goes on with a catalogue that makes other events than the one it began with. */
+/** True when the same run goes on with another catalogue, which makes other events than before. */
 export function hasOtherCatalogue(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): boolean {
   return saved.mappingHash !== current.mappingHash && isSameMapping(saved, current)
 }
 
-/** What the invocation would change; empty when it goes on with the same run. */
+/** What the invocation would change in the run's identity; empty when it goes on with the same run. */
 export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id'>): readonly Difference[] {
   const shown = (value: string | null) => value ?? 'not given'
   const list = (values: readonly string[]) => (values.length === 0 ? 'not given' : values.join(','))
@@ -119,7 +119,7 @@ export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id
     .filter(({ what, before, now }) => before !== now && !(what === MAPPING && isSameMapping(saved, current)))
 }
 
-/** The run in the state directory is another one than the command asks for. */
+/** The error when the run in the state directory is another one than the command asks for. */
 export function changedRun(directory: string, differences: readonly Difference[]): UsageError {
   const lines = differences.map(({ what, before, now }) => `  ${what}: was ${before}, now ${now}`)
   return new UsageError(`the run in ${directory} was begun differently:\n${lines.join('\n')}`, {

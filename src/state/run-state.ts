@@ -18,27 +18,27 @@ import { openSeenLogs, type SeenLogs } from './seen-logs.ts'
 import { DEAD_LETTERS_FILE, LANES_DIRECTORY } from './state-directory.ts'
 
 /**
- * The state of an upload, opened and tied together: the books, the logs, the inputs, the lane files, and the checkpoints that keep
- * them in step (state/README.md §2). Whoever opens it holds the lock.
+ * The open state of an upload: the books, the logs, the inputs, the lane files, and the checkpoints that keep all of these in step
+ * (state/README.md §2). The caller must hold the lock.
  *
- * This file alone says what is in a checkpoint, and in which order its parts become durable. `checkpoint.ts` has what a crash leaves.
+ * Only this file puts together a checkpoint, and says in which order its parts become durable. `checkpoint.ts` has what a crash leaves.
  */
 export interface RunState {
   readonly ledger: Ledger
   readonly letters: DeadLetters
   readonly inputs: Inputs
   readonly lanes: LaneFiles
-  /** Something was settled: a checkpoint follows within 2 s. */
+  /** Notes that a record was settled: a checkpoint follows within 2 s. */
   changed(): void
-  /** What was sent over all processes of the run. */
+  /** What all processes of the run have sent. */
   traffic(): TrafficFigures
-  /** The last checkpoint. `isClean`: every answer came. `isComplete`: nothing is left to be read or sent. */
+  /** Takes the last checkpoint. `isClean`: every answer came. `isComplete`: nothing is left to read or send. */
   end(ending: { readonly isClean: boolean; readonly isComplete: boolean }): Promise<void>
   /** Closes all files, without another checkpoint. */
   close(): Promise<void>
 }
 
-/** What this process does, counted by those who do it: every checkpoint says how it stands. */
+/** The counts of this process for the checkpoints, which other parts of the program keep. */
 export interface Work {
   readonly traffic: { figures(): TrafficFigures }
   readonly quota: { save(nowMs: number): SavedQuota[] }
@@ -52,7 +52,7 @@ export interface RunStateOptions {
   readonly run: RunIdentity
   /** The checkpoint to go on from; null at the beginning of a run. */
   readonly saved: Checkpoint | null
-  /** Since when outcomes are unknown; null when none is. */
+  /** Since when outcomes are unknown; null when no outcome is. */
   readonly unknownSince: number | null
   readonly delivered: DeliveredFiles
   readonly plan: InputPlan
@@ -62,19 +62,19 @@ export interface RunStateOptions {
   readonly isRetry: boolean
   readonly books: Omit<LedgerOptions, 'seen' | 'saved' | 'types'>
   readonly types: EventTypes
-  /** What one device or user may send. */
+  /** Events that one device or user may send in a second. */
   readonly eventsPerSecond: number
   readonly work: Work
   readonly stop: AbortSignal
-  /** The disk failed, or another part cannot go on. */
+  /** Called when the disk fails, or another part cannot go on. */
   readonly onFailure: (error: unknown) => void
-  /** Bytes that may be read between two checkpoints, and events in a file of those seen: small ones are for tests. */
+  /** Bytes that may be read between two checkpoints, and events in a file of seen events. Only tests set them. */
   readonly sizes?: { readonly reservedBytes: number; readonly generation: number } | undefined
 }
 
 /**
- * Opens everything, and takes the first checkpoint: from here on a crash leaves a run that can be resumed, and the state does not say
- * that nothing is unknown. So nothing may be sent before this resolves.
+ * Opens everything, and takes the first checkpoint. From then on a crash leaves a run that can be resumed, and the state no longer says
+ * that nothing is unknown. So no event may be sent before this resolves.
  * @throws UsageError when a file is not as the checkpoint says; StoppedError when the disk fails
  */
 export async function openRunState(options: RunStateOptions): Promise<RunState> {
@@ -92,7 +92,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   await prepareLaneFiles(fileSystem, join(directory, LANES_DIRECTORY), saved?.lanes ?? [])
   await fileSystem.syncDirectory(directory)
 
-  /** Aborts when the run has ended: from then on nothing is read, and no reader asks for a checkpoint. */
+  /** Aborts when the run has ended: from then on no input is read, and no reader asks for a checkpoint. */
   const over = new AbortController()
   const ledger = createLedger({ ...options.books, types, seen, saved: saved?.counts ?? NOTHING_BOOKED })
   const inputs = createInputs({
@@ -120,7 +120,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   })
   let ending = { isClean: false, isComplete: false }
   let { unknownSince } = options
-  /** `retrying.ndjson` is in the directory. */
+  /** True while `retrying.ndjson` is in the directory. */
   let hasRetry = saved?.open.some(({ kind }) => kind === 'retry') ?? false
 
   function trafficSoFar(): TrafficFigures {
@@ -200,7 +200,7 @@ export async function openRunState(options: RunStateOptions): Promise<RunState> 
   }
 }
 
-/** Letters that a person has mended are for `retry`. `replay` would cut them to the length that the checkpoint knows. */
+/** Refuses letters that a person has mended, which only `retry` takes: `replay` would cut them to the length in the checkpoint. */
 async function mustBeAsLeft(fileSystem: FileSystem, path: string, length: number): Promise<void> {
   const facts = await fileSystem.stat(path)
   const size = facts?.size ?? 0

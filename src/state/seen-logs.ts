@@ -6,33 +6,33 @@ import type { FileSystem } from './file-system.ts'
 import { createSeen, GENERATION, type Seen } from './seen.ts'
 
 /**
- * The table of seen events kept across a resume: `seen-a.bin` and `seen-b.bin`.
+ * Keeps the table of seen events across a resume, in `seen-a.bin` and `seen-b.bin`.
  *
  * Format of each: a header of two 32-bit words, a magic and the file's generation, then 8 bytes per event, the low and the high half
  * of its hash, little-endian, in the order they were seen. The file of the higher generation is the current one.
  *
  * Invariants:
- * - The files that a checkpoint names hold, together and up to the lengths it names, every hash noted since the run began or at
- *   least the last million before its snapshot: so a resumed table knows what the one before had to know.
+ * - The files that a checkpoint names, up to the lengths in it, together hold every hash noted since the run began, or at least the
+ *   last million before its snapshot. So a resumed table knows all that the table before had to know.
  * - No file is cut while the last durable checkpoint names it.
  *
- * The turn of the files, which needs no more than two:
+ * The files change roles so that two are enough:
  *
- *     all is appended to the current file, however long it gets
- *     a snapshot finds a million in it: the last million are all there, so this checkpoint no longer names the other file
+ *     every hash is appended to the current file, however long the file gets
+ *     a snapshot finds a million hashes in it: it has all of the last million, so this checkpoint no longer names the other file
  *     that checkpoint is durable: the other file is free. It becomes the current one, of the next generation, from length 0
- *     its first flush, before the next checkpoint, cuts it and writes the new header
+ *     the first flush of the new current file, before the next checkpoint, cuts it and writes the new header
  *
- * A crash before the checkpoint is durable leaves the one before, and both files as it names them. A crash after it leaves the other
- * file unnamed: the next process takes it as empty, and so does a crash within that first flush. When a checkpoint fails, nothing
- * turns. The tables in memory turn by themselves, at every million.
+ * A crash before the checkpoint is durable leaves the checkpoint before, and both files as that names them. A crash after it, also
+ * during that first flush, leaves the other file unnamed, and the next process takes it as empty. When a checkpoint fails, the files
+ * keep their roles. The tables in memory change theirs independently, at every million.
  */
 export interface SeenLogs extends Seen {
-  /** What a checkpoint taken now says of the files: their bytes by name. Hand both to `flush` and `saved`. */
+  /** What a checkpoint taken now says of the files: their bytes by name. Call `flush` next, then `saved` with this snapshot. */
   snapshot(): Readonly<Record<string, number>>
   /** Resolves when the files are durable up to the lengths of the last snapshot. */
   flush(): Promise<void>
-  /** The checkpoint with this snapshot is durable. */
+  /** Notes that the checkpoint with this snapshot is durable. */
   saved(snapshot: Readonly<Record<string, number>>): void
   close(): Promise<void>
 }
@@ -42,11 +42,11 @@ interface SeenLogsOptions {
   readonly directory: string
   /** Bytes of each file, as the checkpoint says; none at the beginning. */
   readonly lengths: Readonly<Record<string, number>>
-  /** Another number than a million is for tests. */
+  /** Tests give a number other than a million. */
   readonly generation?: number | undefined
 }
 
-/** The one that is used first comes last. */
+/** The file that is used first comes last. */
 export const SEEN_FILES = ['seen-b.bin', 'seen-a.bin'] as const
 
 const MAGIC = 0x4e454553
@@ -58,7 +58,7 @@ interface SeenFile {
   readonly name: string
   log: AppendLog
   generation: number
-  /** The last durable checkpoint names it, or the next will. */
+  /** True when the last durable checkpoint names the file, or the next one will. */
   isNamed: boolean
 }
 
@@ -89,7 +89,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
   async function openFile(name: string, length: number): Promise<SeenFile> {
     const log = logOf(name, length)
     const isNamed = length > 0
-    // A file that is not named is cut only once it is written to.
+    // A file that is not named is taken as empty, and cut only once it is written to.
     if (!isNamed) return { name, log, generation: 0, isNamed }
     await log.open()
     const header = new Uint32Array(HEADER_BYTES / 4)
@@ -148,7 +148,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
       const over = retired
       retired = []
       for (const log of over) await log.close()
-      // The other one has had nothing new since it was the current one.
+      // The other file needs no flush: nothing was added to it since it was the current one.
       await current.log.flush()
     },
     saved(snapshot) {
@@ -164,7 +164,7 @@ export async function openSeenLogs(options: SeenLogsOptions): Promise<SeenLogs> 
   }
 }
 
-/** True for what a crash before the first checkpoint may leave of a file: its header, torn or in part zeros. */
+/** True for a file as a crash before the first checkpoint may leave it: with a header only, torn or in part zeros. */
 export function isFirstHeader(content: Uint8Array): boolean {
   const header = new Uint8Array(Uint32Array.of(MAGIC, 1).buffer)
   return content.length <= HEADER_BYTES && content.every((byte, at) => byte === 0 || byte === header[at])

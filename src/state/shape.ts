@@ -1,13 +1,13 @@
 /**
- * Checks of JSON that a person may have changed: each takes a value and its place, and gives the value back with its type.
- * All throw `WrongShape`, whose message says where and what was expected.
+ * Checks of JSON that a person may have changed. A check takes a value and its place, and gives the value back with its type.
+ * It throws `WrongShape`, whose message says where the value is and what was expected.
  *
- * The place is that within the nearest object or list, which puts its own before it when something is wrong: to name every value of
- * every checkpoint would take longer than to write it.
+ * The place is relative to the nearest object or list. Only when a value is wrong, that object or list adds its own place in front:
+ * naming every value of every checkpoint would take longer than writing it.
  */
 export type Check<T> = (value: unknown, place: string) => T
 
-/** What a check lets pass. A saved format is declared once, as its check, and its type is the check's `Shape`. */
+/** The type of the values that pass a check. A saved format is declared once, as a check, and its type is the check's `Shape`. */
 export type Shape<C extends Check<unknown>> = C extends Check<infer T> ? T : never
 
 /** The value is not what the format says. */
@@ -28,7 +28,7 @@ function wrong(place: string, expected: string): never {
   throw new WrongShape(place, `must be ${expected}`)
 }
 
-/** What was wrong at a place within `place`. */
+/** The error of a value within `place`, with `place` in front. */
 function within(place: string, error: unknown): unknown {
   return error instanceof WrongShape ? new WrongShape(placeIn(place, error.place), error.rule) : error
 }
@@ -65,7 +65,7 @@ export function orNull<T>(check: Check<T>): Check<T | null> {
   return (value, place) => (value === null ? null : check(value, place))
 }
 
-/** As `orNull`, of a value that older versions did not write. */
+/** As `orNull`, but the value may be absent: older versions did not write it. */
 export function orAbsent<T>(check: Check<T>): Check<T | null> {
   return (value, place) => orNull(check)(value ?? null, place)
 }
@@ -95,7 +95,7 @@ export function pairOf<A, B>(first: Check<A>, second: Check<B>): Check<readonly 
   }
 }
 
-/** `check`, and a rule that it cannot say: `rule` throws `WrongShape`. */
+/** Adds to `check` a rule that it cannot express: `rule` throws `WrongShape`. */
 export function withRule<T>(check: Check<T>, rule: (value: T, place: string) => void): Check<T> {
   return (value, place) => {
     const checked = check(value, place)
@@ -104,7 +104,7 @@ export function withRule<T>(check: Check<T>, rule: (value: T, place: string) => 
   }
 }
 
-/** Not every name that this version knows need be there. */
+/** A table need not have every name that this version knows. */
 type TableOf<T, Name extends string> = Readonly<string extends Name ? Record<Name, T> : Partial<Record<Name, T>>>
 
 /** An object used as a table: any key, one kind of value. `Name` are the keys that this version writes. */
@@ -119,7 +119,7 @@ export function tableOf<T, Name extends string = string>(check: Check<T>): Check
   }
 }
 
-/** An object with these keys; others are left out. */
+/** An object with these keys. The result leaves out all other keys. */
 export function objectOf<const Checks extends Readonly<Record<string, Check<unknown>>>>(
   checks: Checks,
 ): Check<{ readonly [Key in keyof Checks]: Shape<Checks[Key]> }> {

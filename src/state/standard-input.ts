@@ -10,30 +10,30 @@ import {
 import type { DeliveredFile } from './delivered-files.ts'
 
 /**
- * What is known of standard input, which cannot be read a second time: it is compared, while it passes, with the stream that it must
- * be (state/README.md §4).
+ * What is known of standard input. It cannot be read a second time, so its bytes are compared, while they pass, with the stream that
+ * was read before (state/README.md §4).
  */
 export interface StandardInput {
-  /** It must be this stream. Records that begin before `from` are settled: what comes behind is held until it has matched. */
+  /** Demands this stream. Records that begin before `from` are settled; later ones are held until the stream has matched. */
   expect(expected: Fingerprint, from: number): void
-  /** What has passed last must not be taken before more has. */
+  /** True when the bytes that passed last must be held until more have passed. */
   holds(): boolean
-  /** The next bytes as stored. @throws ChangedInputError when it is another stream */
+  /** Takes the next bytes as stored. @throws ChangedInputError when this is another stream */
   passed(bytes: Uint8Array): void
-  /** There are no more. @throws ChangedInputError when there must be */
+  /** Notes that there are no more bytes. @throws ChangedInputError when there must be more */
   ended(): void
-  /** Its first bytes are known: the delivered stream that began with the same ones, if there is one. */
+  /** Called when the first bytes are known. Returns the delivered stream that began with the same bytes; null when there is none. */
   begin(source: OpenSource, streams: readonly DeliveredFile[]): DeliveredFile | null
-  /** The latest place at or before `byte`; null while it is not known whether it is the stream that it must be. */
+  /** The fingerprint at the latest place up to `byte`; null until the stream that it must be has matched. */
   before(byte: number): Fingerprint | null
-  /** After the end. */
+  /** The fingerprint of the whole stream, after its end. */
   whole(): Fingerprint
 }
 
-/** @param mayBeKnown streams were delivered before, so the first bytes must be kept until it is known whether this is one */
+/** @param mayBeKnown streams were delivered before: the first bytes are kept until it is known whether this is one of those */
 export function createStandardInput(mayBeKnown: boolean): StandardInput {
   const passing = createPassingFingerprint()
-  /** Bytes that a comparison which begins later needs. */
+  /** The first bytes, kept for a comparison that may begin later; null when none will. */
   let early: Uint8Array[] | null = mayBeKnown ? [] : null
   let match: PassingMatch | null = null
   let hasMatched = false
@@ -75,7 +75,7 @@ export function createStandardInput(mayBeKnown: boolean): StandardInput {
     },
     begin(source, streams) {
       const head = source.headHash()
-      // Equal heads of less than a span are equal streams; longer ones are compared as they pass.
+      // Streams shorter than a head are equal when their heads are. Longer streams are compared as they pass.
       const known = streams.findLast((stream) => stream.head === head) ?? null
       if (known === null) early = null
       return known
