@@ -1,13 +1,13 @@
-/** How many requests may be in flight: one more after a good second, half after trouble (amplitude/README.md §4). */
+/** Limits the requests in flight. The limit grows by one after a good second, and is halved after trouble (amplitude/README.md §4). */
 export interface Concurrency {
   /** Counts `attempt` as in flight until it is settled; the caller asks `hasRoom` first. */
   run<T>(attempt: () => Promise<T>): Promise<T>
   hasRoom(): boolean
   inFlight(): number
   limit(): number
-  /** A request passed. */
+  /** Notes that a request passed. */
   good(nowMs: number): void
-  /** A 5xx, a timeout, a lost connection or a project-wide 429. */
+  /** Notes trouble: a 5xx, a timeout, a lost connection or a project-wide 429. */
   bad(nowMs: number): void
 }
 
@@ -17,7 +17,7 @@ interface ConcurrencyOptions {
 }
 
 const GOOD_MS = 1000
-/** What fails together was sent together: it says once that there was too much. */
+/** Requests that fail within this time were sent together. Together they halve the limit once. */
 const ONE_TROUBLE_MS = 1000
 
 export function createConcurrency({ start, max }: ConcurrencyOptions): Concurrency {

@@ -22,17 +22,17 @@ import type { Trouble, UploadEvent } from './upload-event.ts'
 type Request = ScheduledRequest<UploadEvent>
 
 /**
- * Acts on answers until every event of a request is settled: accepted, or rejected. What is sent again goes through the scheduler, in
- * the request's own slot, so that no event is ever in two requests.
+ * Acts on answers until every event of a request is settled: accepted, or rejected. Events that are sent again go through the scheduler
+ * in the slot of their request, so that no event is ever in two requests.
  */
 export interface Delivery {
-  /** Resolves when everything that the answer asks for is done; rejects when dead letters cannot be written. */
+  /** Does what the answer asks for. Resolves when that is done; rejects when dead letters cannot be written. */
   answered(request: Request, answer: Answer, sentAtMs: number): Promise<void>
-  /** Nothing else is left to send: suspects are sent once more, or rejected. True when there were any. */
+  /** Sends the suspects once more, or rejects them, when nothing else is left to send. True when there were any. */
   resolveSuspects(): Promise<boolean>
-  /** Rejects these: nothing is sent any more, and no answer is waited for. Resolves when there is room for more. */
+  /** Rejects events at the end of a run that sends nothing more and waits for no answer. Resolves when there is room for more. */
   giveUp(rejections: readonly Rejection[]): Promise<void>
-  /** Events that were sent, are not settled, and may be Amplitude's all the same: an answer was lost, or was a 5xx. */
+  /** Events that were sent and are not settled, but that Amplitude may have all the same: an answer was lost, or was a 5xx. */
   doubtful(): number
 }
 
@@ -49,16 +49,16 @@ interface DeliveryOptions {
   readonly giveUpAfterMs: number
   /** From 0 to below 1. */
   readonly random: () => number
-  /** The event is settled: its bytes are not needed any more. */
+  /** Lets go of the bytes of an event that is settled. */
   readonly release: (event: UploadEvent) => void
   readonly sendPlain: () => void
-  /** Ends the run: nothing new is sent. */
+  /** Ends the run: no more requests are sent. */
   readonly stop: (error: StoppedError) => void
   readonly tell: (line: string) => void
 }
 
 const HOUR_MS = 3_600_000
-/** Fewer failures are a hiccup; to say nothing for the half hour until the run gives up would help nobody. */
+/** The user is told after this many failures: fewer are a hiccup, and silence for the half hour until the run gives up helps nobody. */
 const TOLD_AFTER_FAILURES = 3
 
 export function createDelivery(options: DeliveryOptions): Delivery {
@@ -122,7 +122,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     scheduler.repeat(request, [all.slice(0, half), all.slice(half)], notBeforeMs, nowMs)
   }
 
-  /** Rejects these of the request and sends the others again, those of held identities later. */
+  /** Rejects the `dead` events of the request and sends the others again, those of held identities later. */
   async function reject(request: Request, dead: readonly DeadEvent[], status: number | null, holds: readonly Hold[]) {
     const rejections: Rejection[] = []
     for (const each of dead) {
@@ -158,7 +158,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
       await reject(request, [{ at: 0, reason: 'too_large', detail }], status, [])
       return
     }
-    // One event that is refused for its size must not shrink every request: only a second request in a row does.
+    // One oversized event must not shrink every later request: the byte target falls only after a second such request.
     if (!request.repeated) oversized += 1
     if (!request.repeated && oversized > 1) {
       scheduler.lowerRequestBytes(Math.max(LOWEST_BODY_BYTES, request.bytes >> 1))
@@ -180,7 +180,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
         await reject(request, [dead], status, [])
         return
       case 'suspected':
-        // It waits for another request to pass, and holds up nobody meanwhile.
+        // The suspect waits for another request to pass. It leaves the scheduler, and so holds up no other event.
         scheduler.settled(request, nowMs)
         return
       case 'everything':
@@ -234,7 +234,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
     }
   }
 
-  /** Not `void`: so the compiler misses the return of a verdict that is forgotten here. */
+  /** The return type is not `void`, so that the compiler reports a verdict that is forgotten here. */
   function act(request: Request, verdict: Verdict, status: number | null, sentAtMs: number): Promise<void> | undefined {
     const nowMs = clock.now()
     switch (verdict.do) {
@@ -283,7 +283,7 @@ export function createDelivery(options: DeliveryOptions): Delivery {
   }
 }
 
-/** The least trouble of the request's events: events that went back to their lanes may be in a request with others now. */
+/** The least trouble of the request's events. It may differ: events that went back to their lanes may share a request with others. */
 function troubleOf({ events }: Request): Trouble {
   const [first] = events
   if (first === undefined) throw new Error('A request without events')

@@ -1,9 +1,9 @@
 import type { Clock } from '../clock.ts'
 import { StoppedError } from '../errors.ts'
 
-/** Acts when all that is left waits for a daily quota (schedule/README.md §4): says so once, or ends the run. */
+/** Acts when all events left wait for a daily quota (schedule/README.md §4): tells the user once, or ends the run. */
 export interface QuotaWatch {
-  /** `untilMs`: when the first of it goes on; null when something else is left. */
+  /** @param untilMs when the first of these events can go on; null when other events are left */
   look(untilMs: number | null, nowMs: number): void
 }
 

@@ -1,21 +1,21 @@
 import { FOREIGN_ANSWERS_BEFORE_STOP, SHOWN_CHARACTERS } from '../amplitude/limits.ts'
 import { StoppedError } from '../errors.ts'
 
-/** Notices when waiting longer is no use (amplitude/README.md §4). */
+/** Notices when it is no use to wait longer (amplitude/README.md §4). */
 export interface Reachability {
-  /** Amplitude accepted a request, or refused one for what is in it. */
+  /** Notes that Amplitude accepted a request, or refused one for its content. */
   reached(nowMs: number): void
-  /** An attempt failed. Gives the error that ends the run when it has been so for too long. */
+  /** Notes that an attempt failed. Returns the error that ends the run when attempts have failed for too long; null otherwise. */
   failed(attempt: FailedAttempt): StoppedError | null
-  /** After a failure: no wait goes beyond this, the attempt that decides comes then. */
+  /** After a failure: the time of the attempt that decides. No wait may be longer. */
   deadlineMs(): number
 }
 
 interface FailedAttempt {
   readonly detail: string
-  /** What answered with a success and is not Amplitude; null otherwise. */
+  /** Status and text of a success that did not come from Amplitude; null otherwise. */
   readonly excerpt: string | null
-  /** An attempt can take minutes: the time without an answer begins with it. */
+  /** The time without an answer begins when the attempt is sent, since an attempt can take minutes. */
   readonly sentAtMs: number
   readonly nowMs: number
 }

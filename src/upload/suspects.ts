@@ -2,7 +2,7 @@ import { LONE_REFUSALS_BEFORE_STOP } from '../amplitude/limits.ts'
 import type { DeadEvent } from './classify.ts'
 import type { UploadEvent } from './upload-event.ts'
 
-/** An event that was refused alone, for no named reason. */
+/** An event that was refused in a request of its own, for no named reason. */
 interface Suspect {
   readonly event: UploadEvent
   readonly dead: DeadEvent
@@ -10,15 +10,15 @@ interface Suspect {
 }
 
 /**
- * Tells a bad event from an endpoint that refuses everything (amplitude/README.md §4). An event refused alone is a suspect until a request
- * passes that was sent after the suspect's own was first refused; then the endpoint takes others, and the event is to blame.
+ * Tells a bad event from an endpoint that refuses everything (amplitude/README.md §4). An event that is refused alone is a suspect. When
+ * a request passes that was sent after the suspect was first refused, the endpoint takes other events, and the suspect is to blame.
  */
 export interface Suspects {
-  /** A request that was sent at `sentAtMs` passed: gives those that are to blame. */
+  /** Notes that a request passed which was sent at `sentAtMs`. Returns the suspects that are to blame by now. */
   passed(sentAtMs: number): readonly Suspect[]
-  /** Takes an event that was refused alone. Gives it back when another request has passed meanwhile. */
+  /** Takes an event that was refused alone, unless it is `guilty`: another request has passed since it was first refused. */
   refused(suspect: Suspect): 'guilty' | 'suspected' | 'everything'
-  /** Nothing else is left to send: gives those to send once more, or to blame when this endpoint ever took anything. */
+  /** Gives all suspects, when nothing else is left to send: `guilty` if this endpoint ever took a request, else to send once more. */
   takeAll(): { readonly again: readonly UploadEvent[]; readonly guilty: readonly Suspect[] }
   count(): number
 }
@@ -46,7 +46,7 @@ export function createSuspects(): Suspects {
     takeAll() {
       const all = suspects
       suspects = []
-      // If the last event of a run waited for another request to pass, the run would never end.
+      // The suspects wait no longer: if the last event of a run waited for another request to pass, the run would never end.
       if (lastPassedMs > Number.NEGATIVE_INFINITY) return { again: [], guilty: all }
       return { again: all.map(({ event }) => event), guilty: [] }
     },

@@ -7,14 +7,14 @@ import type { Answer } from './classify.ts'
 export interface Traffic {
   sent(isRepeat: boolean): void
   answered(answer: Answer): void
-  /** Events that were accepted just now. */
+  /** Notes how many events were accepted just now. */
   accepted(count: number): void
-  /** A 429 pauses this identity. */
+  /** Notes that a 429 pauses this identity. */
   paused(identity: IdentityRef, forMs: number): void
-  /** What the scheduler counts, as it stands now. */
+  /** Takes over the present counts of the scheduler. */
   scheduled(statistics: Pick<SchedulerStatistics, 'deferredEvents' | 'deferredFiles' | 'busiest'>): void
   figures(): TrafficFigures
-  /** Accepted over the last minute, or since the start. */
+  /** The rate of accepted events over the last minute, or since the start. */
   eventsPerSecond(): number
 }
 
@@ -84,7 +84,7 @@ export function createTraffic(clock: Pick<Clock, 'now'>): Traffic {
         heldIdentities: pausedUntilMs.size,
         heldMs: Math.round(pausedMs),
         ...scheduled,
-        // In the first seconds the average is more.
+        // In the first seconds `best` divides by ten seconds that have not passed yet: the average is higher then.
         bestEventsPerSecond: Math.max(best, total / Math.max(0.001, durationMs / 1000)),
         durationMs,
       }

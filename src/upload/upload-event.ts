@@ -4,15 +4,15 @@ import { hashOfId } from '../schedule/identity-table.ts'
 import type { RecalledLine } from '../state/lane-file.ts'
 import type { BookedEvent } from '../state/ledger.ts'
 
-/** What went wrong with the events of a request so far; shared by all of them, replaced as a whole. */
+/** What went wrong with the events of a request so far. The events share one object, which is replaced as a whole. */
 export interface Trouble {
   /** Attempts in a row that ended in a 5xx, a timeout or a lost connection. */
   readonly failures: number
-  /** When the first of them was sent. */
+  /** When the first of these attempts was sent. */
   readonly failingSinceMs: number
-  /** When a request with them was first refused without saying which; Infinity when none was. */
+  /** When a request with these events was first refused without naming an event; Infinity when none was. */
   readonly refusedAtMs: number
-  /** They were sent again because Amplitude took fewer than it got. */
+  /** True when the events were sent again because Amplitude took fewer events than it got. */
   readonly sentForCount: boolean
 }
 
@@ -28,15 +28,15 @@ export interface Slab {
   /** Empty once no event needs it. */
   data: Buffer
   used: number
-  /** Every event that was put here. */
+  /** Every event that was put into the slab, also those that have left it. */
   readonly events: UploadEvent[]
-  /** Those that still need it. */
+  /** How many events still need the slab. */
   live: number
 }
 
 /** An event on its way to Amplitude. */
 export interface UploadEvent extends QueuedEvent, KeptEvent, BookedEvent {
-  /** Where its bytes are, with those below, which follow when it moves; null when they are its own, or it is done with. */
+  /** The slab with the event's bytes; null when it has a buffer of its own, or is released. A move changes all fields up to `recordEnd`. */
   slab: Slab | null
   data: Buffer
   eventStart: number
@@ -46,10 +46,10 @@ export interface UploadEvent extends QueuedEvent, KeptEvent, BookedEvent {
   trouble: Trouble
 }
 
-/** What an event takes beside its bytes: itself, its entry in the scheduler, its ids. */
+/** The memory of an event beside its bytes: the object, its entry in the scheduler, its ids. */
 export const OVERHEAD_BYTES = 1000
 
-/** An event as it comes back from a lane file; its ids are in the event itself. */
+/** An event that comes back from a lane file. Its ids are read from the event's own JSON. */
 export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
   const { eventStart, eventEnd, recordStart, recordEnd, path, position, values, ticket, index } = line
   const data = asBuffer(line.data)

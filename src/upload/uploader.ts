@@ -30,26 +30,26 @@ export type LaneStore = Pick<LaneFiles, 'append' | 'read' | 'delete' | 'pendingB
 export interface UploaderOptions {
   readonly settings: UploadSettings
   readonly key: string
-  /** Whoever made it closes it. */
+  /** The caller closes the client. */
   readonly client: Pick<HttpClient, 'post' | 'sendPlain'>
   readonly ledger: Pick<Ledger, 'acceptEvent' | 'rejectEvent' | 'recall' | 'warn' | 'hasTooManyErrors'>
   readonly letters: LetterLog
   readonly lanes: LaneStore
-  /** What is sent is counted in these two. */
+  /** `traffic` and `quota` count the events that are sent. */
   readonly traffic: Traffic
   readonly quota: DailyQuota
-  /** Those of the mapping, as chunks have them. */
+  /** The mapping's event types, numbered as in chunks. */
   readonly types: EventTypes
   readonly clock: Clock
   /** From 0 to below 1. */
   readonly random: () => number
-  /** Lines of lane files whose outcome is unknown are rejected instead of sent again. */
+  /** Rejects the lines of lane files whose outcome is unknown, instead of sending them again. */
   readonly rejectsUnknown: boolean
-  /** Something was settled. */
+  /** Called when records may have been settled. */
   readonly onSettled: () => void
   /** The user's wish to stop. */
   readonly signal: AbortSignal
-  /** Aborts when the run cannot go on; the uploader does so too. */
+  /** Aborts when the run cannot go on. The uploader, too, may abort it. */
   readonly failure: AbortController
   /** Shows one line. */
   readonly tell: (line: string) => void
@@ -57,32 +57,32 @@ export interface UploaderOptions {
 
 /** Where an upload stands, for progress and for the summary. */
 export interface UploadFigures extends TrafficFigures {
-  /** Accepted over the last minute, or since the start. */
+  /** The rate of accepted events over the last minute, or since the start. */
   readonly eventsPerSecond: number
   readonly inFlight: number
   readonly concurrency: number
   /** Identities whose events wait in lane files. */
   readonly hotIdentities: number
   readonly eventsInFiles: number
-  /** Events in memory, in flight or waiting. */
+  /** Events in memory, whether in flight or waiting. */
   readonly eventsInMemory: number
   /** Events in the fullest lane file. */
   readonly longestLane: number
-  /** What one identity may send, as the run has it now. */
+  /** Events that one identity may send in a second, as of now. */
   readonly eventsPerSecondOfIdentity: number
 }
 
 export interface Uploader extends Sink {
   figures(): UploadFigures
-  /** After the end: every answer came, and said what became of its events. */
+  /** After the end: true when every answer came, and told what became of the events. */
   isClean(): boolean
 }
 
-/** Events and records in memory (schedule/README.md §3). */
+/** Most bytes of events and records in memory (schedule/README.md §3). */
 const MEMORY_BYTES = 96 << 20
-/** The part of it that lane files may hold before it is written; more would not make the disk faster. */
+/** Most bytes of it that lane files may hold unwritten. More would not make the disk faster. */
 const MOST_UNWRITTEN_BYTES = 4 << 20
-/** How long a stop waits for the answers of what is in flight (state/README.md §7). */
+/** How long a stop waits for the answers of requests in flight (state/README.md §7). */
 const LAST_ANSWERS_MS = 10_000
 const OUTCOME_UNKNOWN: DeadEvent = { at: 0, reason: 'outcome_unknown', detail: UNKNOWN_DETAIL }
 /** `--concurrency auto` */
@@ -90,8 +90,8 @@ const FIRST_CONCURRENCY = 4
 export const MOST_CONCURRENCY = 32
 
 /**
- * The sink that sends events to Amplitude: the scheduler says what goes when, `deliver.ts` what an answer means. It takes up the lane
- * files of the process before at once. So it is made when a checkpoint is durable that does not call the run clean.
+ * The sink that sends events to Amplitude. The scheduler says which event goes when, `deliver.ts` acts on answers. The uploader reads the
+ * lane files of the previous process at once. So make it only once a checkpoint is durable that does not call the run clean.
  */
 export function createUploader(options: UploaderOptions): Uploader {
   const { settings, client, ledger, letters, lanes, traffic, types, clock, random, signal, failure, tell } = options
@@ -156,11 +156,11 @@ export function createUploader(options: UploaderOptions): Uploader {
   let readsUnderWay = 0
   let inputEnded = false
   let isSettlingSuspects = false
-  /** Acting on an answer has failed: nobody knows what became of that request. */
+  /** True when acting on an answer has failed: what became of that request is unknown. */
   let isBroken = false
-  /** Some of what is under way is settled without its answer. */
+  /** True when some events under way were settled without their answers. */
   let hasGivenUp = false
-  /** Called at every change. Each waiter checks its own condition again. */
+  /** Called at every change, so that each waiter checks its own condition again. */
   let waiters: (() => void)[] = []
 
   function fail(error: unknown): void {
@@ -211,7 +211,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     scheduler.readBack(owner, events, unknown.length, clock.now())
   }
 
-  /** Sends what may go now, and sets the timer for what may go later. */
+  /** Sends the requests that may go now, and sets the timer for the next one. */
   function pump(): void {
     if (!mustStop()) {
       const nowMs = clock.now()
@@ -301,7 +301,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     failed: failure.signal,
     async put(chunk: MappedChunk, ticket: ChunkTicket | null) {
       if (ticket === null) throw new Error('an upload settles what it sends')
-      // Caught at once, since it may fail while something else is awaited.
+      // The failure is handled at once: it may come while something else is awaited.
       const added = chunk.details.size > 0 ? deadLetters.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
       for (const events of eventSlabs.keep(chunk, ticket)) {
@@ -335,7 +335,7 @@ export function createUploader(options: UploaderOptions): Uploader {
     },
     async giveUp(origin, detail) {
       hasGivenUp = true
-      // An answer that comes now changes nothing any more.
+      // Answers that come from now on are ignored.
       isBroken ||= underWay > 0
       const left = [...eventSlabs.kept()].filter(({ ticket }) => ticket.origin === origin)
       const dead: DeadEvent = { at: 0, reason: 'input_replaced', detail }

@@ -1,13 +1,13 @@
 import type { Clock } from '../clock.ts'
 
-/** One timer, moved to the earliest time that was asked for. */
+/** One timer, set to the earliest time that was asked for. */
 export interface WakeUp {
-  /** Calls back at `atMs` at the latest; Infinity asks for nothing. */
+  /** Asks for a call back at `atMs` at the latest; Infinity asks for none. */
   by(atMs: number): void
   cancel(): void
 }
 
-/** Timers hold no longer spans; an early call does no harm. */
+/** A longer span might not fit a timer, and an early call does no harm. */
 const LONGEST_MS = 60_000
 
 export function createWakeUp(clock: Clock, callBack: () => void): WakeUp {
