@@ -4,6 +4,8 @@ import { LONGEST_ANSWER_TEXT } from '../amplitude/limits.ts'
 const MASK = '[key]'
 /** A piece of the key with this many characters is masked like the whole key: a text may end in the middle of the key. */
 const PIECE_CHARACTERS = 8
+/** Characters that a shorter piece can take, in any spelling. They are dropped where a long text is cut. */
+const CUT_CHARACTERS = 8 * PIECE_CHARACTERS
 
 /**
  * Makes a text of the other side safe to show and to store. The result has no API key or piece of it and nothing that a terminal would
@@ -11,9 +13,10 @@ const PIECE_CHARACTERS = 8
  * go through this function.
  */
 export function serverText(text: string, key: string, limit: number): string {
-  // A text can be megabytes, so it is cut first. The cut may leave a piece of the key, which is masked too from 8 characters on.
-  const line = text.slice(0, LONGEST_ANSWER_TEXT).replace(/\s+/g, ' ').trim()
-  return visible(masked(line, key))
+  // A text can be megabytes, so it is cut first. The cut may leave a piece of the key that is too short to be masked.
+  const isCut = text.length >= LONGEST_ANSWER_TEXT
+  const safe = masked(text.slice(0, LONGEST_ANSWER_TEXT), key).slice(0, isCut ? -CUT_CHARACTERS : undefined)
+  return visible(safe.replace(/\s+/g, ' ').trim())
     .slice(0, limit)
     .replace(/[\ud800-\udbff]$/, '')
 }

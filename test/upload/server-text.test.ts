@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
+import { LONGEST_ANSWER_TEXT } from '../../src/amplitude/limits.ts'
 import { masked, serverText } from '../../src/upload/server-text.ts'
 
 const HEX_KEY = '0a1b2c3d4e5f60718293a4b5c6d7e8f9'
@@ -106,4 +107,14 @@ test('a text is one line without what a terminal obeys, and no longer than asked
   assert.equal(serverText('x'.repeat(5 << 20), HEX_KEY, 400).length, 400)
   assert.equal(serverText('😀😀', HEX_KEY, 3), '😀')
   assert.equal(serverText('\ud83d', HEX_KEY, 3), '\\u{')
+})
+
+test('where a long text is cut, no start of the key is left, however much white space goes', () => {
+  for (let shown = 1; shown < 40; shown++) {
+    const text = `x${' '.repeat(LONGEST_ANSWER_TEXT - 1 - shown)}${HEX_KEY}${'y'.repeat(100)}`
+    assert.ok(
+      ['x', 'x [key]'].includes(serverText(text, HEX_KEY, 400).replace(/\[key\].*/, '[key]')),
+      `${shown} characters`,
+    )
+  }
 })
