@@ -1,6 +1,7 @@
 /** A whole number as people read it: `12,345`. */
 export function number(value: number): string {
-  return Math.round(value).toLocaleString('en-US')
+  // `toLocaleString` loads the data of all languages, which takes longer than a small dry run.
+  return String(Math.round(value)).replace(/\B(?=(?:\d{3})+$)/g, ',')
 }
 
 /** A number of things: `1 file`, `12,345 files`. */
