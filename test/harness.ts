@@ -120,6 +120,12 @@ export function tries(all: number, some: number): number {
   return process.env['THOROUGH'] === '1' ? all : some
 }
 
+/** One of `oneOf` cases, others in each process; all of them with `THOROUGH=1`. For cases that are much alike, and heavy. */
+export function someOf<T>(cases: readonly T[], oneOf: number): readonly T[] {
+  const step = tries(1, oneOf)
+  return cases.filter((_case, i) => (i + process.pid) % step === 0)
+}
+
 /** A directory that is gone after the tests of this file. */
 export function temporaryDirectory(): string {
   const path = mkdtempSync(join(tmpdir(), 'braze2amp-test-'))

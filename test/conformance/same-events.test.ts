@@ -3,7 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { test } from 'node:test'
 import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
-import { braze2amp, temporaryDirectory, tries } from '../harness.ts'
+import { braze2amp, someOf, temporaryDirectory, tries } from '../harness.ts'
 import type { Records } from '../shapes/records.ts'
 import { gzipped, SHAPES } from '../shapes/shapes.ts'
 
@@ -36,7 +36,7 @@ function folderOf(name: string, extension: string, write: (records: Records) => 
   return root
 }
 
-test('events give the same bytes in every shape, gzipped or not, from files and from standard input', async () => {
+test('events give the same bytes in every shape, from files, gzipped ones and standard input', async () => {
   const [first] = SHAPES
   assert.ok(first)
   const expected = await eventsOf([folderOf(first.name, first.extension, first.write)])
@@ -44,14 +44,17 @@ test('events give the same bytes in every shape, gzipped or not, from files and 
   const [records] = data as [Records]
   const expectedOfOne = await eventsOf(['-', '--event-type', records.entry.event_type], first.write(records))
   for (const { name, extension, write } of SHAPES) {
-    const zipped = folderOf(`${name}.gz`, `${extension}.gz`, (one) => gzipped(Buffer.from(write(one)), 3))
-    const [fromFiles, fromGzip, fromStdin] = await Promise.all([
-      eventsOf([folderOf(name, extension, write)]),
-      eventsOf([zipped]),
-      eventsOf(['-', '--event-type', records.entry.event_type], write(records)),
-    ])
-    assert.equal(fromFiles, expected, name)
-    assert.equal(fromGzip, expected, `${name}, gzipped`)
-    assert.equal(fromStdin, expectedOfOne, `${name}, standard input`)
+    const ways = [
+      async () => assert.equal(await eventsOf([folderOf(name, extension, write)]), expected, name),
+      async () => {
+        const zipped = folderOf(`${name}.gz`, `${extension}.gz`, (one) => gzipped(Buffer.from(write(one)), 3))
+        assert.equal(await eventsOf([zipped]), expected, `${name}, gzipped`)
+      },
+      async () => {
+        const piped = await eventsOf(['-', '--event-type', records.entry.event_type], write(records))
+        assert.equal(piped, expectedOfOne, `${name}, standard input`)
+      },
+    ]
+    await Promise.all(someOf(ways, name === first.name ? 1 : 3).map((way) => way()))
   }
 })
