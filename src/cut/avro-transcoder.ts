@@ -1,4 +1,4 @@
-import type { Type, types } from 'avsc'
+import { isUtf8 } from 'node:buffer'
 import {
   append,
   appendByte,
@@ -11,37 +11,32 @@ import {
   grownInto,
   OPEN_BRACE,
   OPEN_BRACKET,
-  reserve,
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { appendStringOf } from '../json/strings.ts'
-import { MAX_NUMBER_BYTES, writeAscii } from '../json/values.ts'
+import { type Cursor, DAMAGED, exactLong, readLength, readLong } from './avro-binary.ts'
+import {
+  appendAscii,
+  canBeDecimal,
+  writeDate,
+  writeDecimal,
+  writeTime,
+  writeTimestamp,
+  writeUuid,
+} from './avro-logical-types.ts'
+import type { AvroField, AvroType, LogicalType, RecordType } from './avro-schema.ts'
 
 /**
- * Avro's binary encoding to plain JSON text, without building the values in between. The schema is read by `avsc`; its types
- * are compiled once per file into functions that walk the bytes. Unions are written without their wrapper, null fields are left
- * out, integers keep all their digits.
+ * Avro's binary encoding to plain JSON text, without building the values in between. The types of a schema are compiled once per file
+ * into functions that walk the bytes. Unions are written without their wrapper, null fields are left out, integers keep all their
+ * digits.
  */
 
-/** Where reading stands. Nothing is read at or beyond `end`. */
-export interface Cursor {
-  bytes: Uint8Array
-  at: number
-  end: number
-  /** Records that the value at the cursor is within. */
-  depth: number
-  /** Items of arrays that took no byte, of the record that is read. */
-  emptyItems: number
-}
-
-/** Records within records; only damage makes them nest deeper, and would use up the stack. */
+/** Records, arrays and maps within one another; only damage makes them nest deeper, and would use up the stack. */
 const MAX_DEPTH = 500
 /** Items of arrays in a record that take no byte: a few bytes of damage can say that there are any number. */
 const MAX_EMPTY_ITEMS = 1 << 16
-
-/** What a transcoder met when the bytes do not fit the schema. */
-const DAMAGED = KIND.none
 
 /**
  * Writes the value at the cursor as JSON, moves on and returns its `KIND`; `KIND.null` writes nothing, `DAMAGED` leaves the
@@ -69,26 +64,26 @@ const TRUE = utf8('true')
 const FALSE = utf8('false')
 const NULL_TEXT = utf8('null')
 
-/** Compiles a type. A named type may contain itself. */
-function compileTranscoder(type: Type, named = new Map<Type, Transcoder>()): Transcoder {
-  const known = named.get(type)
-  if (known) return known
+/** Compiles a type. A record may contain itself. */
+function compileTranscoder(type: AvroType, known: Map<AvroType, Transcoder>): Transcoder {
+  const before = known.get(type)
+  if (before) return before
   let compiled: Transcoder | null = null
-  named.set(type, (from, out) => (compiled === null ? DAMAGED : compiled(from, out)))
-  compiled = compile(type, (inner) => compileTranscoder(inner, named))
-  named.set(type, compiled)
+  known.set(type, (from, out) => (compiled === null ? DAMAGED : compiled(from, out)))
+  compiled = compile(type, (inner) => compileTranscoder(inner, known))
+  known.set(type, compiled)
   return compiled
 }
 
-function compile(type: Type, inner: (type: Type) => Transcoder): Transcoder {
-  switch (type.typeName) {
+function compile(type: AvroType, inner: (type: AvroType) => Transcoder): Transcoder {
+  switch (type.type) {
     case 'null':
       return () => KIND.null
     case 'boolean':
       return transcodeBoolean
     case 'int':
     case 'long':
-      return transcodeLong
+      return type.logical === null ? transcodeLong : compileLogical(type.logical)
     case 'float':
       return (from, out) => transcodeFloat(from, out, 4)
     case 'double':
@@ -96,29 +91,53 @@ function compile(type: Type, inner: (type: Type) => Transcoder): Transcoder {
     case 'string':
       return transcodeString
     case 'bytes':
-      return (from, out) => writeBytes(from, out, readLength(from))
-    case 'fixed': {
-      const { size } = type as types.FixedType
-      return (from, out) => writeBytes(from, out, size)
-    }
+      return type.logical?.is === 'decimal' ? compileDecimal(readLength, type.logical.scale) : compileBytes(readLength)
+    case 'fixed':
+      return compileFixed(type.size, type.logical)
     case 'enum':
-      return compileEnum((type as types.EnumType).symbols)
+      return compileEnum(type.symbols)
     case 'array':
-      return compileBlocks(inner((type as types.ArrayType).itemsType), null)
+      return compileBlocks(inner(type.items), null)
     case 'map':
-      return compileBlocks(inner((type as types.MapType).valuesType), transcodeString)
+      return compileBlocks(inner(type.values), transcodeString)
     case 'record':
-    case 'error':
-      return compileRecord((type as types.RecordType).fields, inner)
-    case 'union:unwrapped':
-    case 'union:wrapped':
-      return compileUnion((type as types.UnwrappedUnionType).types.map(inner))
-    default:
-      throw new TypeError(`Avro type ${type.typeName} cannot be read`)
+      return compileRecord(type.fields, inner)
+    case 'union':
+      return compileUnion(type.branches.map(inner))
   }
 }
 
-function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Transcoder): Transcoder {
+function compileLogical(logical: LogicalType): Transcoder {
+  switch (logical.is) {
+    case 'timestamp':
+      return (from, out) => writeTimestamp(from, out, logical.digits, logical.isLocal)
+    case 'time':
+      return (from, out) => writeTime(from, out, logical.digits)
+    case 'date':
+      return writeDate
+    default:
+      return transcodeLong
+  }
+}
+
+function compileFixed(size: number, logical: LogicalType | null): Transcoder {
+  if (logical?.is === 'uuid') return writeUuid
+  return logical?.is === 'decimal' ? compileDecimal(() => size, logical.scale) : compileBytes(() => size)
+}
+
+/** Bytes whose length `lengthOf` reads, or knows. */
+function compileBytes(lengthOf: (from: Cursor) => number): Transcoder {
+  return (from, out) => writeBytes(from, out, lengthOf(from))
+}
+
+function compileDecimal(lengthOf: (from: Cursor) => number, scale: number): Transcoder {
+  return (from, out) => {
+    const length = lengthOf(from)
+    return length >= 0 && canBeDecimal(length) ? writeDecimal(from, out, length, scale) : writeBytes(from, out, length)
+  }
+}
+
+function compileRecord(fields: readonly AvroField[], inner: (type: AvroType) => Transcoder): Transcoder {
   const record = createRecordTranscoder(fields, inner)
   return (from, out) => {
     const columns = createColumns(fields.length)
@@ -127,8 +146,9 @@ function compileRecord(fields: readonly types.Field[], inner: (type: Type) => Tr
 }
 
 /** Compiles the record type of a file. */
-export function compileRecordTranscoder(type: types.RecordType): RecordTranscoder {
-  return createRecordTranscoder(type.fields, (inner) => compileTranscoder(inner))
+export function compileRecordTranscoder(type: RecordType): RecordTranscoder {
+  const known = new Map<AvroType, Transcoder>()
+  return createRecordTranscoder(type.fields, (inner) => compileTranscoder(inner, known))
 }
 
 export function createColumns(capacity: number): GrowingColumns {
@@ -148,7 +168,7 @@ function makeRoom(columns: GrowingColumns, count: number): void {
   columns.ends = grownInto(new Int32Array(capacity), columns.ends)
 }
 
-function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Type) => Transcoder): RecordTranscoder {
+function createRecordTranscoder(fields: readonly AvroField[], inner: (type: AvroType) => Transcoder): RecordTranscoder {
   const keys = fields.map((field) => utf8(`,${JSON.stringify(field.name)}:`))
   const transcoders = fields.map((field) => inner(field.type))
   return {
@@ -174,7 +194,7 @@ function createRecordTranscoder(fields: readonly types.Field[], inner: (type: Ty
       columns.length = entry
       closeObject(out, start)
       from.depth--
-      return true
+      return out.length <= from.outEnd
     },
   }
 }
@@ -199,6 +219,8 @@ function compileEnum(symbols: readonly string[]): Transcoder {
 /** Arrays, and maps when `key` reads their keys: blocks of items, each with its count, until a count of zero. */
 function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
   return (from, out) => {
+    if (from.depth >= MAX_DEPTH) return DAMAGED
+    from.depth++
     appendByte(out, key === null ? OPEN_BRACKET : OPEN_BRACE)
     let isFirst = true
     for (;;) {
@@ -223,9 +245,11 @@ function compileBlocks(item: Transcoder, key: Transcoder | null): Transcoder {
         if (met === DAMAGED) return DAMAGED
         if (from.at === before && ++from.emptyItems > MAX_EMPTY_ITEMS) return DAMAGED
         if (met === KIND.null) append(out, NULL_TEXT)
+        if (out.length > from.outEnd) return DAMAGED
       }
     }
     appendByte(out, key === null ? CLOSE_BRACKET : CLOSE_BRACE)
+    from.depth--
     return key === null ? KIND.array : KIND.object
   }
 }
@@ -246,14 +270,16 @@ function transcodeString(from: Cursor, out: ByteWriter): number {
   return kind
 }
 
-/** Bytes as Avro's JSON encoding has them: a string of the code points 0 to 255. */
+/** Bytes that are UTF-8 as the text that they are; others as Avro's JSON encoding has them: a string of the code points 0 to 255. */
 function writeBytes(from: Cursor, out: ByteWriter, length: number): number {
-  const end = from.at + length
+  const { bytes, at } = from
+  const end = at + length
   if (!(length >= 0 && end <= from.end)) return DAMAGED
-  const text = utf8(Buffer.from(from.bytes.subarray(from.at, end)).toString('latin1'))
-  const kind = appendStringOf(out, text, 0, text.length)
   from.at = end
-  return kind
+  const own = bytes.subarray(at, end)
+  if (isUtf8(own)) return appendStringOf(out, bytes, at, end)
+  const text = utf8(Buffer.from(own).toString('latin1'))
+  return appendStringOf(out, text, 0, text.length)
 }
 
 function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
@@ -263,9 +289,8 @@ function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
   from.at += size
   // JSON has no NaN and no infinity.
   if (!Number.isFinite(value)) return KIND.null
-  reserve(out, MAX_NUMBER_BYTES)
   const text = String(value)
-  out.length = writeAscii(out.bytes, out.length, text)
+  appendAscii(out, text)
   return /^-?\d+$/.test(text) ? KIND.integer : KIND.number
 }
 
@@ -274,47 +299,6 @@ function transcodeLong(from: Cursor, out: ByteWriter): number {
   const value = readLong(from)
   if (Number.isNaN(value)) return DAMAGED
   const text = Number.isSafeInteger(value) ? String(value) : String(exactLong(from.bytes, start, from.at))
-  reserve(out, MAX_NUMBER_BYTES)
-  out.length = writeAscii(out.bytes, out.length, text)
+  appendAscii(out, text)
   return KIND.integer
-}
-
-/** A long that must be a length or an index; -1 when it is not. */
-function readLength(from: Cursor): number {
-  const value = readLong(from)
-  return value >= 0 ? value : -1
-}
-
-/** Bits that fit into a 32-bit integer with the sign to spare, in groups of seven and the six of the first byte. */
-const FAST_SHIFT = 27
-/** Where the bits of a tenth byte would stand: the first of them is the 64th and last. */
-const LAST_SHIFT = 62
-
-/**
- * A zigzag varint; NaN when it does not end in time or has more than 64 bits. Exact when it is a safe integer, and else only near: see
- * {@link exactLong}.
- */
-export function readLong(from: Cursor): number {
-  const { bytes, end } = from
-  let at = from.at
-  if (at >= end) return Number.NaN
-  let byte = bytes[at++] as number
-  // The lowest bit is the sign. It is taken off first: a number of 64 bits that was rounded has lost it.
-  const isNegative = (byte & 1) === 1
-  let value = (byte & 0x7f) >> 1
-  for (let shift = 6; byte >= 0x80; shift += 7) {
-    if (at >= end) return Number.NaN
-    byte = bytes[at++] as number
-    if (shift >= LAST_SHIFT && byte > 1) return Number.NaN
-    if (shift < FAST_SHIFT) value |= (byte & 0x7f) << shift
-    else value += (byte & 0x7f) * 2 ** shift
-  }
-  from.at = at
-  return isNegative ? -value - 1 : value
-}
-
-function exactLong(bytes: Uint8Array, start: number, end: number): bigint {
-  let value = 0n
-  for (let at = end - 1; at >= start; at--) value = (value << 7n) | BigInt((bytes[at] as number) & 0x7f)
-  return BigInt.asIntN(64, (value >> 1n) ^ -(value & 1n))
 }

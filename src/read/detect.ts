@@ -80,7 +80,7 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
 }
 
 /** A file name as a shell takes it. */
-function quoted(file: string): string {
+export function quoted(file: string): string {
   return /^[\w./+=@:-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
 }
 

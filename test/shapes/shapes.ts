@@ -1,6 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import type { Format } from '../../src/read/detect.ts'
-import { avro } from './avro.ts'
+import { avro, mergedAvro } from './avro.ts'
 import { carriageReturnCsv, carriageReturnTsv, crCrLfCsv, csv, mergedCsv, tsv, upperCaseCsv } from './csv.ts'
 import {
   array,
@@ -48,6 +48,7 @@ export const SHAPES: readonly Shape[] = [
   { name: 'avro-null', format: 'avro', extension: 'avro', write: (records) => avro(records, 'null') },
   { name: 'avro-deflate', format: 'avro', extension: 'avro', write: (records) => avro(records, 'deflate') },
   { name: 'avro-snappy', format: 'avro', extension: 'avro', write: (records) => avro(records, 'snappy') },
+  { name: 'merged-avro', format: 'avro', extension: 'avro', write: mergedAvro },
 ]
 
 /** Gzip in several members, as concatenated `.gz` files are. */

@@ -1,8 +1,12 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs'
 import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
+import { avro } from './avro.ts'
 import { gzipped, SHAPES } from './shapes.ts'
 
-/** Writes `fixtures/shapes/`: the same dozen invented custom events in every shape. Run with `npm run fixtures`. */
+/**
+ * Writes `fixtures/shapes/`: the same dozen invented custom events in every shape. Run with `npm run fixtures`, where the program `zstd` is
+ * installed.
+ */
 
 const TYPE = 'users.behaviors.CustomEvent'
 const FOLDER = new URL('../../../fixtures/shapes/', import.meta.url)
@@ -17,6 +21,7 @@ for (const shape of SHAPES) {
   write(shape.name, shape.extension, bytes)
   if (shape.name === 'ndjson') write('ndjson-gzip', 'ndjson.gz', gzipped(bytes, 2))
 }
+write('avro-zstandard', 'avro', avro(records, 'zstandard'))
 
 /** A folder for each shape, since the file's name must say the event type. */
 function write(shape: string, extension: string, bytes: Uint8Array): void {
