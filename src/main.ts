@@ -3,6 +3,7 @@ import { isatty } from 'node:tty'
 import { Command, CommanderError } from 'commander'
 import { COMMANDS } from './commands/commands.ts'
 import { type Run, withSignals } from './commands/with-signals.ts'
+import { CATALOGUE_NAME } from './currents/catalogue-version.ts'
 import { Braze2ampError, EXIT } from './errors.ts'
 import { style } from './report/style.ts'
 import { version } from './version.ts'
@@ -45,7 +46,7 @@ async function createProgram(run: Run, asked: string | undefined): Promise<Comma
     .description(
       'Replays stored Braze Currents exports into Amplitude: nothing lost, nothing doubled, no device held up.',
     )
-    .version(version())
+    .version(`${version()} (${CATALOGUE_NAME})`)
     .exitOverride()
     .showHelpAfterError('(braze2amp --help shows the options, and examples)')
     .configureHelp({ showGlobalOptions: true })

@@ -17,7 +17,7 @@ export const OUTCOMES = [
   {
     is: 'skipped',
     reason: 'filtered',
-    meaning: 'left out by --include, --exclude, --since or --until, or dropped by the mapping file',
+    meaning: 'left out by --include, --exclude, --since or --until, or by the mapping file',
   },
   {
     is: 'skipped',

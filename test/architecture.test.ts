@@ -40,7 +40,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   upload: ['schedule', 'state', 'amplitude', 'json', 'sink'],
   // What people see.
   check: ['map', 'mapping', 'currents', 'amplitude', 'json'],
-  inspect: ['mapping', 'schedule', 'amplitude', 'json'],
+  inspect: ['map', 'mapping', 'schedule', 'amplitude', 'json'],
   report: ['inspect', 'state', 'currents', 'amplitude'],
   session: [
     'pipeline',
@@ -75,7 +75,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'completion',
     'emulator',
   ],
-  main: ['commands', 'report'],
+  main: ['commands', 'report', 'currents'],
 }
 
 /** The emulator keeps a copy of its own of everything about Amplitude. */

@@ -1,9 +1,13 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
 import { eventBytes, outcomeAt, placeInInput, typeNameOf, warningsAt } from '../chunk.ts'
+import { CATALOGUE_NAME } from '../currents/catalogue-version.ts'
 import type { Braze2ampError } from '../errors.ts'
+import { excerpt } from '../excerpt.ts'
 import { textOf } from '../json/bytes.ts'
+import { createFilterReader } from '../map/filter-reader.ts'
+import { createUnknownFieldReader } from '../map/unknown-fields.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { CheckedSection, MappedChunk, Severity, SkipReason, Source } from '../model.ts'
+import type { CheckedSection, MappedChunk, RawChunk, Severity, SkipReason, Source } from '../model.ts'
 import { meaningOf, WARNING_MEANINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
@@ -15,13 +19,20 @@ export interface RecordChecker {
   /** Checks a booked chunk. */
   see(chunk: MappedChunk): void
   refused(source: Source, error: Braze2ampError): void
+  /** Takes the number of files by the version of Currents in their paths, of those beyond the catalogue's. */
+  seeVersions(newerVersions: ReadonlyMap<number, number>): void
   section(): CheckedSection
 }
 
 export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChecker {
   const findings = createFindingCollector()
   const usage = createRuleUsage(mapping)
+  const filtersOf = createFilterReader(mapping)
   const usesRules = mapping.rules.layers.length > 0
+  const unknownFields: { readonly name: string; readonly value: string }[] = []
+  const readUnknownFields = createUnknownFieldReader((name, bytes, start, end) => {
+    unknownFields.push({ name, value: excerpt(textOf(bytes, start, end)) })
+  })
   const names = new Set<string>()
   const properties = new Set<string>()
   let read = 0
@@ -46,36 +57,56 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
         const detail = chunk.details.get(i) ?? outcome.reason
         report('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, detail)
       } else if (outcome?.is === 'skipped') {
-        seeSkipped(outcome.reason, typeName, report)
+        seeUnknown(chunk.raw, i, typeName, report)
+        seeSkipped(chunk, i, outcome.reason, typeName, report)
       } else if (outcome?.is === 'event') {
         events++
+        seeUnknown(chunk.raw, i, typeName, report)
         seeEvent(chunk, i, typeName, report)
       }
+    }
+  }
+
+  /** What the catalogue lacks, which may come with a new version of Currents (currents/README.md §3). */
+  function seeUnknown(raw: RawChunk, index: number, type: string, report: Report): void {
+    unknownFields.length = 0
+    readUnknownFields(raw, index)
+    for (const { name, value } of unknownFields) {
+      const title = `${type}: the catalogue lacks the field ${name}`
+      report('note', 'unknown_field', title, `${title}, here ${value}`)
     }
   }
 
   function seeEvent(chunk: MappedChunk, index: number, type: string, report: Report): void {
     const bytes = eventBytes(chunk, index)
     const event: SentEvent = JSON.parse(textOf(bytes))
+    const plan = mapping.planOf(type)
+    if (plan.own?.from === 'record') report('note', 'unknown_event_type', `${type}: ${meaningOf('unknown_event_type')}`)
     checkEvent(event, bytes.length, nowMs, report)
-    checkTypes(event, mapping.planOf(type).outline, report)
+    checkTypes(event, plan.outline, report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
     if (usesRules) usage.see(type, chunk.raw, index)
   }
 
-  function seeSkipped(reason: SkipReason, type: string, report: Report): void {
-    const droppedBy = reason === 'filtered' ? mapping.planOf(type).outline.droppedBy : null
-    if (droppedBy !== null) {
-      findings.add('note', 'dropped', `${type} is dropped by the mapping file (${droppedBy.path})`, droppedBy)
-      return
+  function seeSkipped(chunk: MappedChunk, index: number, reason: SkipReason, type: string, report: Report): void {
+    const rules = reason === 'filtered' ? filtersOf(chunk, index) : []
+    for (const rule of rules) {
+      usage.leftOut(rule)
+      findings.add('note', 'dropped', `${type} is left out by the mapping file (${rule.path})`, rule)
     }
-    report(SKIP_SEVERITIES[reason], reason, `${type}: ${meaningOf(reason)}`)
+    if (rules.length === 0) report(SKIP_SEVERITIES[reason], reason, `${type}: ${meaningOf(reason)}`)
   }
 
   return {
     see,
     refused: findings.addRefused,
+    seeVersions(newerVersions) {
+      for (const [version, files] of newerVersions) {
+        const title = `version=${version} in the path of ${files === 1 ? '1 file' : `${files} files`} is beyond ${CATALOGUE_NAME}`
+        findings.add('note', 'newer_version', title, NOWHERE)
+      }
+    },
     section() {
       if (names.size > MAX_NAMES) tooMany('event names')
       if (properties.size > MAX_NAMES) tooMany('event properties')
@@ -86,12 +117,11 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
   }
 
   function tooMany(what: string): void {
-    findings.add('warning', 'too_many_names', `more than ${MAX_NAMES} ${what}: those beyond cannot be queried`, {
-      file: null,
-      line: null,
-    })
+    findings.add('warning', 'too_many_names', `more than ${MAX_NAMES} ${what}: those beyond cannot be queried`, NOWHERE)
   }
 }
+
+const NOWHERE = { file: null, line: null }
 
 /** How bad it is that a record is left out. */
 const SKIP_SEVERITIES: Readonly<Record<SkipReason, Severity>> = {

@@ -12,6 +12,8 @@ export interface RuleUsage {
   meet(type: string): void
   /** Record `index` of a chunk became an event of `type`. */
   see(type: string, raw: RawChunk, index: number): void
+  /** A record was left out by this rule. */
+  leftOut(rule: RuleOrigin): void
   /** Adds a warning for each entry that matched no record, and each rule that none of them had a use for. */
   report(findings: FindingCollector): void
 }
@@ -30,9 +32,9 @@ const MAX_NAMES = 5000
 export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
   const namesByType = new Map<string, FoundNames>()
   const fieldsOf = createFieldLister()
+  const used = new Set<RuleOrigin>()
 
   function report(findings: FindingCollector): void {
-    const used = new Set<RuleOrigin>()
     const prefixes = [rules.prefixes.customProperty, rules.prefixes.purchaseProperty]
     for (const [type, { fields, ownKeys }] of namesByType) {
       const resolved = rulesOf(rules.layers, type)
@@ -53,7 +55,8 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
         warn(findings, 'never_matched', 'no record is of an event type that this entry matches', layer.origin)
         continue
       }
-      for (const rule of [layer.name, ...rulesFor(layer.properties).map(([, rule]) => rule)]) {
+      const its = [layer.name, ...layer.when.values(), ...rulesFor(layer.properties).map(([, rule]) => rule)]
+      for (const rule of its) {
         if (rule !== null && !used.has(rule.origin)) {
           warn(findings, 'never_fired', 'no record had a use for this rule', rule.origin)
         }
@@ -79,6 +82,7 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
       for (const { name, value } of list) if (value !== 'null') fields.add(name)
       if (planOf(type).own?.from === 'properties') for (const key of ownKeysOf(list)) ownKeys.add(key)
     },
+    leftOut: (rule) => void used.add(rule),
     report,
   }
 }

@@ -10,7 +10,7 @@ import type { MappedChunk } from '../model.ts'
 import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
-import { exitCodeOf } from '../session/input-tally.ts'
+import { createTally, exitCodeOf } from '../session/input-tally.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
@@ -55,7 +55,7 @@ export function declareExplain(command: Command, run: Run): void {
 
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, say)
-  const files = { finished: 0, refused: 0 }
+  const files = createTally()
   const chunks = readExports(await discover(paths), { mapping, format: options.format, files, signal })
   const pick = pickerOf(options)
   const printer = createPrinter()

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { systemClock } from '../clock.ts'
 import { EVENTS, nameSourceOf } from '../currents/events.ts'
+import { createDriftWatch } from '../inspect/drift.ts'
 import { estimate } from '../inspect/estimate.ts'
 import { createInspector, type Inspection } from '../inspect/inspector.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -8,11 +9,11 @@ import { discover } from '../read/discover.ts'
 import { type EventName, inspectionJson, inspectionText } from '../report/inspection.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { summaryOf } from '../report/summary.ts'
-import { exitCodeOf } from '../session/input-tally.ts'
+import { createTally, exitCodeOf } from '../session/input-tally.ts'
 import type { Counts } from '../state/books.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
-import { parsePositive } from './options/option-values.ts'
+import { parsePositive, parseRate } from './options/option-values.ts'
 import { addRateOptions, type RateOptions, rateSettingsOf } from './options/rate-options.ts'
 import { createUnlimitedLedger, readExports } from './read-exports.ts'
 import type { Run } from './with-signals.ts'
@@ -20,6 +21,7 @@ import type { Run } from './with-signals.ts'
 interface InspectOptions extends InputOptions, MappingFlags, RateOptions {
   readonly dedupe: boolean
   readonly quota?: number
+  readonly pricePerMillion?: number
   readonly json?: true
 }
 
@@ -27,6 +29,7 @@ const EXAMPLES = `
 Examples:
   braze2amp inspect ./exports
   braze2amp inspect ./exports --since 2026-01-01 --quota 10000000
+  braze2amp inspect ./exports --price-per-million 50
   braze2amp inspect ./exports --json | jq -r '.names[].name' | sort
 `
 
@@ -41,6 +44,7 @@ export function declareInspect(command: Command, run: Run): void {
   command
     .option('--no-dedupe', 'count records again that are there twice')
     .option('--quota <n>', 'events that the project may take in a month', parsePositive)
+    .option('--price-per-million <n>', 'what Amplitude asks for a million events, in any currency', parseRate)
   addRateOptions(command)
     .option('--json', 'one JSON object: the fields of the summary and what else was found')
     .addHelpText('after', EXAMPLES)
@@ -55,8 +59,9 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const discovery = await discover(paths)
   const ledger = createUnlimitedLedger(options.dedupe)
   const inspector = createInspector(mapping)
+  const drift = createDriftWatch()
   const formats = new Map<string, number>()
-  const files = { finished: 0, refused: 0 }
+  const files = createTally()
   const chunks = readExports(discovery, {
     mapping,
     format: options.format,
@@ -67,6 +72,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   for await (const chunk of chunks) {
     ledger.book(chunk, null)
     inspector.see(chunk)
+    drift.see(chunk)
     ledger.accept(chunk)
   }
 
@@ -80,11 +86,19 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
       exitCode,
       upload: null,
     }),
-    files: { found: discovery.count, leftOut: discovery.leftOut.count, refused: files.refused, formats },
+    files: {
+      found: discovery.count,
+      leftOut: discovery.leftOut.count,
+      refused: files.refused,
+      formats,
+      newerVersions: files.newerVersions,
+    },
     names: namesOf(mapping, counts, inspection),
     inspection,
     estimates: estimatesOf(inspection, options),
     quota: options.quota ?? null,
+    pricePerMillion: options.pricePerMillion ?? null,
+    drift: drift.drift(),
   }
   await createPrinter().print(options.json ? inspectionJson(report) : inspectionText(report))
   return exitCode

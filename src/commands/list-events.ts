@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
-import { CATALOGUE_VERSION, EVENTS, type EventRow, type NameSource, nameSourceOf } from '../currents/events.ts'
+import { CATALOGUE_VERSION } from '../currents/catalogue-version.ts'
+import { EVENTS, type EventRow, type NameSource, nameSourceOf } from '../currents/events.ts'
 import { EXIT } from '../errors.ts'
 import { matchesGlob } from '../mapping/glob.ts'
 import { PREFIXES } from '../mapping/profiles.ts'
@@ -75,7 +76,7 @@ function table(rows: readonly EventRow[]): string {
   const body = rows.map((row, i) =>
     row.send === false ? style.dim(`${line(cells[i] as string[])}  not sent`) : line(cells[i] as string[]),
   )
-  return `${style.bold(line(head))}\n${body.join('\n')}\n${rows.length} event types of Currents ${CATALOGUE_VERSION}, ${sent} of them sent\n`
+  return `${style.bold(line(head))}\n${body.join('\n')}\n${rows.length} event types of Currents v${CATALOGUE_VERSION}, ${sent} of them sent\n`
 }
 
 function names(rows: readonly EventRow[]): string {

@@ -3,6 +3,7 @@ import { endReport } from '../report/end-report.ts'
 import { createPrinter, sayUnless } from '../report/printer.ts'
 import { conclude, publish } from '../session/conclude.ts'
 import { drive } from '../session/drive.ts'
+import { createTally } from '../session/input-tally.ts'
 import { overviewOf } from '../session/overview.ts'
 import { createStdoutSink } from '../session/stdout-sink.ts'
 import { createLedger } from '../state/ledger.ts'
@@ -28,7 +29,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     bytes: overviewOf(discovery, mapping).bytes,
     mapping,
     ledger,
-    files: { finished: 0, refused: 0 },
+    files: createTally(),
     progress: progressKind(options),
     signal,
     createSink: () => createStdoutSink(process.stdout.fd, ledger.accept),
@@ -36,7 +37,8 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   })
   const { summary, exitCode, failure } = conclude(ended, null)
   const unpublished = await publish(summary, options, createPrinter(process.stderr).print)
-  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options.shard)))
+  const met = { newerVersions: ended.files.newerVersions, unknownFields: mapping.unknownFields }
+  if (ended.stop !== 'sink') tell(endReport(summary, titleOf('Dry run', options.shard), null, met))
   const error = failure ?? unpublished
   if (error !== null) throw error
   return exitCode

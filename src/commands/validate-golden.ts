@@ -10,6 +10,7 @@ import type { CheckedSection, PassedCheck, Source } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
+import { createTally } from '../session/input-tally.ts'
 import { readExports } from './read-exports.ts'
 
 /** The events that the inputs beside it are expected to become. */
@@ -99,7 +100,7 @@ async function eventsOf(
   const chunks = readExports(await discover(inputs), {
     mapping,
     format,
-    files: { finished: 0, refused: 0 },
+    files: createTally(),
     signal,
     refused: (source, error) => void refused.push([source, error]),
   })

@@ -8,7 +8,7 @@ import type { CheckedSection } from '../model.ts'
 import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
-import { exitCodeOf, type Tally } from '../session/input-tally.ts'
+import { createTally, exitCodeOf, type Tally } from '../session/input-tally.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
@@ -66,7 +66,7 @@ async function validateCommand(
   const sections: CheckedSection[] = []
   if (file !== null) sections.push(checkedMapping(file, mapping, findings))
   let read: number | null = null
-  const files = { finished: 0, refused: 0 }
+  const files = createTally()
   // What a broken mapping would make of records says nothing about them.
   if (!findings.some(({ severity }) => severity === 'error')) {
     if (paths.length > 0) {
@@ -98,5 +98,6 @@ async function checkRecords(
     ledger.book(chunk, null)
     checker.see(chunk)
   }
+  checker.seeVersions(files.newerVersions)
   return { section: checker.section(), read: ledger.counts().read }
 }

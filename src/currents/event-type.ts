@@ -76,3 +76,9 @@ function typeSpelledIn(name: string): string | null {
   }
   return best
 }
+
+/** The version of Currents that a path names, as Braze writes it (currents/README.md §1): 13 of `…/version=13/…`; null when it names none. */
+export function versionOfPath(path: string): number | null {
+  const segment = path.split('/').findLast((part) => /^version=\d{1,9}$/.test(part))
+  return segment === undefined ? null : Number(segment.slice('version='.length))
+}

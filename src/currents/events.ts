@@ -9,9 +9,6 @@
  * payload reference (of v11) stays out of `properties` until a source says that the connector sends it.
  */
 
-/** The newest version of Currents whose event types and fields are all known here. */
-export const CATALOGUE_VERSION = 'v12'
-
 /** How sure the Amplitude name of an event type is; worst last. */
 export type NameSource =
   /** The connector's payload reference names it. */

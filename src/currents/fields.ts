@@ -37,7 +37,7 @@ export function shareFieldOf(field: string): string {
 }
 
 /** Fields that some event type sends. */
-export const SENT_FIELDS: ReadonlySet<string> = new Set(
+const SENT_FIELDS: ReadonlySet<string> = new Set(
   EVENTS.flatMap(({ properties, propertySources = {}, topLevel = {} }) => [
     ...properties,
     ...Object.values(propertySources),
@@ -70,6 +70,11 @@ const ALL_FIELDS: ReadonlySet<string> = new Set([
   ...CONTAINER_FIELDS,
   ...STORED_FIELDS,
 ])
+
+/** Every field that the catalogue knows of, in lower case: those of storage, and those of a Snowflake share. */
+export const CURRENTS_FIELDS: readonly string[] = [
+  ...new Set([...ALL_FIELDS, ...Array.from(ALL_FIELDS, shareFieldOf), SHARE_MARK_FIELD]),
+]
 
 /** True when some Currents record has a field of this name (in lower case), Snowflake's `…_api_id` included. */
 export function isCurrentsField(name: string): boolean {

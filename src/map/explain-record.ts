@@ -9,6 +9,7 @@ import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rule-types.ts'
 import type { MappedChunk, RawChunk, RejectReason, SkipReason } from '../model.ts'
 import { EVENT, meaningOf, OUTCOMES } from '../outcomes.ts'
+import { createFilterReader } from './filter-reader.ts'
 import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
@@ -60,7 +61,9 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     eventType: plan?.type ?? null,
     outcome: outcome.is,
     reason: outcome.is === 'event' ? null : outcome.reason,
-    why: chunk.details.get(index) ?? (outcome.is === 'event' ? null : whySkipped(outcome.reason, plan)),
+    why:
+      chunk.details.get(index) ??
+      (outcome.is === 'event' ? null : whySkipped(outcome.reason, chunk, index, { plan, mapping })),
     warnings: warningsAt(chunk, index),
     record: textOf(recordBytes(raw, index)),
   }
@@ -101,10 +104,20 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
 /** The rule of a value that goes out unchanged. */
 export const AS_IT_IS = 'as it is'
 
-function whySkipped(reason: SkipReason | RejectReason, plan: Plan | null): string {
-  const droppedBy = plan?.outline.droppedBy ?? null
-  if (reason === 'filtered' && droppedBy !== null) return byMapping('dropped', [droppedBy])
-  return meaningOf(reason)
+interface SkippedUnder {
+  readonly plan: Plan | null
+  readonly mapping: Mapping
+}
+
+function whySkipped(
+  reason: SkipReason | RejectReason,
+  chunk: MappedChunk,
+  index: number,
+  { plan, mapping }: SkippedUnder,
+): string {
+  const origins = reason === 'filtered' ? createFilterReader(mapping)(chunk, index) : []
+  if (origins.length === 0) return meaningOf(reason)
+  return byMapping(plan?.outline.droppedBy ? 'dropped' : 'does not meet', origins)
 }
 
 /** A record's fields. */

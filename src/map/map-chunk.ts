@@ -3,9 +3,11 @@ import { isReservedName } from '../amplitude/event.ts'
 import { CONTAINER_FIELDS, EVENT_NAME_FIELD, RECORD_FIELDS } from '../currents/fields.ts'
 import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
+import type { CompiledCondition } from '../mapping/conditions.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
+import { createConditionTest } from './conditions-met.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { createIdentityWriter } from './identity.ts'
@@ -14,6 +16,7 @@ import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { createTypeReader } from './record-type.ts'
 import { copyContent, holdsText, isString, textOfField, timeOfField, whyNoTime } from './record-values.ts'
+import { createUnknownNames } from './unknown-names.ts'
 import { createOutputWriter } from './write-outputs.ts'
 
 const MALFORMED = outcomeOf('malformed')
@@ -52,7 +55,8 @@ type Columns = ReturnType<typeof createColumns>
  * Duplicates are the ledger's to find.
  */
 export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {
-  const scanner = createRecordScanner(mapping.fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS))
+  const unknown = createUnknownNames(mapping.unknownFields, (name) => scanner.fieldOf(name.toLowerCase()) >= 0)
+  const scanner = createRecordScanner(mapping.fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS), unknown.add)
   const field = {
     id: scanner.fieldOf('id'),
     time: scanner.fieldOf('time'),
@@ -65,6 +69,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const device = createIdentityWriter(scanner, deviceId, DEVICE_ID, minIdLength)
   const ownPlanOf = createTypeReader(mapping, scanner)
   const forms = createFormReader(scanner, mapping)
+  const isMet = createConditionTest(scanner)
   const writeOutputs = createOutputWriter(scanner)
   const writeCustomProperties = createCustomPropertyWriter(scanner)
   const writeDerivedProperties = createDerivedPropertyWriter()
@@ -120,6 +125,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       types[i] = plan === null ? -1 : plan.number
       eventEnds[i] = out.length
     }
+    if (chunk.fields !== undefined) unknown.addColumns(chunk.fields, count)
     return { raw, count, ...columns, typeNames: mapping.typeNames, bytes: out.bytes }
   }
 
@@ -159,15 +165,21 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     if (plan.outcome !== EVENT) return plan.outcome
     if (timeMs < sinceMs || timeMs >= untilMs) return FILTERED
+    forms.takeShareFields(raw.source.isShare)
+    if (plan.conditions !== null && !meetsAll(plan.conditions)) return FILTERED
     if (plan.carriesName && !holdsText(scanner, field.name)) {
       columns.details.set(index, 'the custom event has no name')
       return MALFORMED
     }
-    forms.takeShareFields(raw.source.isShare)
     const start = out.length
     const outcome = writeEvent(index, plan, timeMs)
     if (outcome !== EVENT) out.length = start
     return outcome
+  }
+
+  function meetsAll(conditions: readonly CompiledCondition[]): boolean {
+    for (const condition of conditions) if (!isMet(condition, bytes)) return false
+    return true
   }
 
   function writeEvent(index: number, plan: Plan, timeMs: number): number {

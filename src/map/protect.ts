@@ -1,10 +1,8 @@
 import { createHmac, hash } from 'node:crypto'
 import type { FieldType } from '../currents/events.ts'
-import { append, type ByteWriter, createByteWriter, QUOTE, reserve, utf8 } from '../json/bytes.ts'
-import { unescapeContent } from '../json/strings.ts'
-import { MAX_NUMBER_BYTES } from '../json/values.ts'
+import { append, type ByteWriter, utf8 } from '../json/bytes.ts'
 import type { Protection } from '../mapping/rule-types.ts'
-import { writeValue } from './write-value.ts'
+import { createValueText } from './value-text.ts'
 
 const REDACTED = utf8('"[REDACTED]"')
 
@@ -23,28 +21,15 @@ export function createProtector(): (
   type: FieldType,
   isText: boolean,
 ) => void {
-  const value = createByteWriter(1024)
-  const content = createByteWriter(1024)
+  const valueText = createValueText()
 
   return function writeProtected(out, protection, source, start, end, kind, type, isText) {
     if (protection.by === 'redact') {
       append(out, REDACTED)
       return
     }
-    value.length = 0
-    reserve(value, end - start + MAX_NUMBER_BYTES)
-    writeValue(value, source, start, end, kind, type, isText)
-    const digest = digestOf(protection, textOfValue())
+    const digest = digestOf(protection, valueText(source, start, end, kind, type, isText))
     append(out, utf8(`"${digest}"`))
-  }
-
-  /** The text of the string in `value`, or the JSON text of anything else. */
-  function textOfValue(): Uint8Array {
-    if (value.bytes[0] !== QUOTE) return value.bytes.subarray(0, value.length)
-    content.length = 0
-    reserve(content, value.length)
-    content.length = unescapeContent(content.bytes, 0, value.bytes, 1, value.length - 1)
-    return content.bytes.subarray(0, content.length)
   }
 }
 

@@ -14,7 +14,7 @@ export interface FormReader {
   customSource(): number
 }
 
-export function createFormReader(scanner: RecordScanner, { shareFields }: Mapping): FormReader {
+export function createFormReader(scanner: RecordScanner, { shareFields }: Pick<Mapping, 'shareFields'>): FormReader {
   const { starts, ends, kinds } = scanner
   const user = scanner.fieldOf('user')
   const properties = scanner.fieldOf('properties')

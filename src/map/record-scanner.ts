@@ -31,6 +31,9 @@ export interface RecordScanner {
   alias(field: number, from: number): void
 }
 
+/** Is told of a field that the scanner does not know: where its key and its value stand, the key without quotes. */
+type SeeUnknown = (bytes: Uint8Array, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void
+
 interface ScanError {
   readonly message: string
   /** Byte of the chunk at which the record stops being JSON. */
@@ -53,6 +56,7 @@ export function createRecordScanner(
   fieldNames: readonly string[],
   keepWhole: ReadonlySet<string>,
   topLevelFirst: ReadonlySet<string>,
+  seeUnknown: SeeUnknown | null = null,
 ): RecordScanner {
   const count = fieldNames.length
   const numbers = new Map(fieldNames.map((name, i) => [name, i]))
@@ -137,8 +141,9 @@ export function createRecordScanner(
     for (;;) {
       if (bytes[p] !== QUOTE) return fail('invalid JSON', p)
       // Key.
+      const keyAt = p + 1
       let field = follower[previous] as number
-      let q = p + 1
+      let q = keyAt
       if (field !== NO_FIELD) {
         let n = nameStarts[field] as number
         const nameEnd = nameStarts[field + 1] as number
@@ -210,6 +215,7 @@ export function createRecordScanner(
         if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
       }
       if (field !== NO_FIELD) previous = field
+      else if (seeUnknown !== null) seeUnknown(bytes, keyAt, q, valueStart, p)
       // Next.
       c = bytes[p] as number
       if (c !== COMMA && c !== CLOSE_BRACE) {

@@ -1,5 +1,6 @@
 import type { EventRow, FieldType } from '../currents/events.ts'
 import { fieldType, IDENTITY_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
+import { type OutlinedCondition, outlineConditions } from './conditions.ts'
 import { rulesOf } from './layers.ts'
 import { enrichedFields, propertiesOf } from './profiles.ts'
 import type { EventRules, MappingRules, Prefixes, Profile, Protection, RuleOrigin } from './rule-types.ts'
@@ -10,6 +11,8 @@ export interface EventOutline {
   readonly fate: 'event' | 'filtered' | 'not_exported' | 'unknown_event_type'
   /** What the mapping file drops the type by. */
   readonly droppedBy: RuleOrigin | null
+  /** What a record must meet, or it is left out. */
+  readonly conditions: readonly OutlinedCondition[]
   /** Amplitude's name; what stands before the record's own name when `carriesName`. */
   readonly name: string
   readonly nameOrigin: RuleOrigin | null
@@ -77,6 +80,7 @@ export function outlineOfRow(row: EventRow, profile: Profile, mapping: MappingRu
     type: row.type,
     fate: rules.dropped ? 'filtered' : row.send === false && rules.named === null ? 'not_exported' : 'event',
     droppedBy: rules.dropped,
+    conditions: outlineConditions(rules.when, row),
     name: rules.name?.value ?? (carriesName ? prefixes.customEvent : prefixes.event + catalogueName),
     nameOrigin: rules.name?.origin ?? null,
     carriesName,
@@ -101,6 +105,7 @@ export function outlineOfUnknown(type: string, mapping: MappingRules): EventOutl
     type,
     fate: rules.dropped ? 'filtered' : isSent ? 'event' : 'unknown_event_type',
     droppedBy: rules.dropped,
+    conditions: outlineConditions(rules.when, null),
     name: rules.name?.value ?? mapping.prefixes.event + typeWords(type),
     nameOrigin: rules.name?.origin ?? null,
     carriesName: false,

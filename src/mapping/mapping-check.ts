@@ -1,13 +1,22 @@
 import { isReservedName } from '../amplitude/event.ts'
-import { EVENTS, type EventRow } from '../currents/events.ts'
-import { CONTAINER_FIELDS, IDENTITY_FIELDS, RECORD_FIELDS, STORED_FIELDS } from '../currents/fields.ts'
+import { EVENTS, type EventRow, type FieldType } from '../currents/events.ts'
+import {
+  CONTAINER_FIELDS,
+  fieldType,
+  IDENTITY_FIELDS,
+  isCurrentsField,
+  RECORD_FIELDS,
+  SHARE_MARK_FIELD,
+  STORED_FIELDS,
+} from '../currents/fields.ts'
 import { closest, didYouMean } from '../did-you-mean.ts'
+import { comparedText } from './conditions.ts'
 import { type EventOutline, outlineOfRow } from './event-outline.ts'
 import { appliesTo, rulesOf } from './layers.ts'
 import type { MappingDocument } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
 import { propertiesOf } from './profiles.ts'
-import type { MappingRules, Profile, RuleLayer, RuleOrigin } from './rule-types.ts'
+import type { Condition, ConditionValue, MappingRules, Profile, RuleLayer, RuleOrigin } from './rule-types.ts'
 
 /** What the catalogue and Amplitude have against a mapping's names. */
 export function catalogueProblems(rules: MappingRules, profile: Profile, document: MappingDocument): Problem[] {
@@ -88,8 +97,46 @@ function layerProblems(layer: RuleLayer, rules: MappingRules, profile: Profile):
       problem('warning', `every custom event gets the one name "${name.value}"; its own is not sent`, name.origin),
     )
   }
+  for (const [field, condition] of layer.when) problems.push(...conditionProblems(field, condition, rows))
   if (rows.length > 0) problems.push(...propertyProblems(layer, rows, rules, profile))
   return problems
+}
+
+function conditionProblems(field: string, condition: Condition, rows: readonly EventRow[]): Problem[] {
+  const { origin } = condition
+  if (field === 'time')
+    return [problem('error', '"time" is for --since and --until, no condition can be on it', origin)]
+  if (CONTAINER_FIELDS.has(field)) {
+    return [problem('error', `"${field}" holds other fields; a condition is on a single field of the record`, origin)]
+  }
+  const values = condition.is === 'one_of' ? condition.values : []
+  const types = new Set(rows.map((row) => fieldType(row, field)))
+  return [
+    ...unknownField(field, rows, origin),
+    ...values.flatMap((value) => {
+      const why = whyNeverMet(value, types.size === 0 ? new Set(['string']) : types)
+      return why === null ? [] : [problem('error', `"${field}" ${why}`, origin)]
+    }),
+  ]
+}
+
+function unknownField(field: string, rows: readonly EventRow[], origin: RuleOrigin): Problem[] {
+  if (isCurrentsField(field) || field === SHARE_MARK_FIELD) return []
+  const near = closest(field, [...NO_PROPERTIES, ...STORED_FIELDS], nearness(field))
+  const own = rows.some((row) => row.custom) ? ", not on the customer's own properties" : ''
+  const way = near === null ? `; a condition is on fields of the record${own}` : didYouMean(near)
+  return [problem(near === null ? 'warning' : 'error', `no export of Braze has the field "${field}"${way}`, origin)]
+}
+
+/** Why no record can have `value` in a field of these types; null when one can. */
+function whyNeverMet(value: ConditionValue, types: ReadonlySet<FieldType>): string | null {
+  if (value === '') return 'cannot be the empty text, which is as good as nothing: write absent'
+  if (Number.isInteger(value) && !Number.isSafeInteger(value)) {
+    return `cannot be ${value}: a number of so many digits is not exact; write it in quotes`
+  }
+  if ([...types].some((type) => comparedText(value, type) !== null)) return null
+  if (types.has('strings')) return 'is a list: only present and absent can be asked of it'
+  return `is ${types.has('boolean') ? 'true or false' : 'a number'}, never ${JSON.stringify(value)}`
 }
 
 /** Globs that people write: a folder's types, and one act in every channel. */

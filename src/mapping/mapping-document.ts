@@ -10,6 +10,7 @@ import {
   type ParsedNode,
   parseDocument,
   type YAMLParseError,
+  type YAMLWarning,
 } from 'yaml'
 import type { RuleOrigin } from './rule-types.ts'
 
@@ -18,7 +19,7 @@ export interface MappingDocument {
   readonly file: string
   readonly root: ParsedNode | null
   /** What the syntax has against it. */
-  readonly problems: readonly { readonly message: string; readonly isError: boolean; readonly at: number }[]
+  readonly problems: readonly { readonly message: string; readonly at: number }[]
   /** The whole as plain values; throws when an alias runs wild. */
   plain(): unknown
   origin(at: number, path: string): RuleOrigin
@@ -43,6 +44,10 @@ export interface Member {
   readonly at: number
 }
 
+/**
+ * Parses a mapping file as YAML 1.2 in its core schema: mappings, lists, texts, numbers, booleans. Whatever would make another kind of
+ * value of a node (a tag such as `!!omap` or `!!set`, a merge key, an older YAML) is a problem: the rules in it would be passed over.
+ */
 export function parseMapping(file: string, source: string): MappingDocument {
   const lines = new LineCounter()
   const document: Document.Parsed = parseDocument(source, {
@@ -50,6 +55,10 @@ export function parseMapping(file: string, source: string): MappingDocument {
     prettyErrors: false,
     // The parser prints nothing: findings say it.
     logLevel: 'error',
+    schema: 'core',
+    merge: false,
+    resolveKnownTags: false,
+    stringKeys: true,
   })
 
   /** What an alias stands for. */
@@ -101,8 +110,9 @@ export function parseMapping(file: string, source: string): MappingDocument {
     file,
     root: document.contents,
     problems: [
-      ...firstOfEach(document.errors).map(({ message, pos }) => ({ message, isError: true, at: pos[0] })),
-      ...document.warnings.map(({ message, pos }) => ({ message, isError: false, at: pos[0] })),
+      ...firstOfEach(document.errors).map((error) => ({ message: messageOf(error), at: error.pos[0] })),
+      ...document.warnings.map((warning) => ({ message: messageOf(warning), at: warning.pos[0] })),
+      ...(isOfOtherVersion(document) ? [{ message: OTHER_VERSION, at: 0 }] : []),
     ],
     plain: () => document.toJS(),
     origin(at, path) {
@@ -129,6 +139,27 @@ export function parseMapping(file: string, source: string): MappingDocument {
 function firstOfEach(errors: readonly YAMLParseError[]): readonly YAMLParseError[] {
   const first = errors.find(({ code }) => code === 'UNEXPECTED_TOKEN')
   return errors.filter((error) => error.code !== 'UNEXPECTED_TOKEN' || error === first)
+}
+
+const OTHER_VERSION = 'mapping files are YAML 1.2; take the line %YAML away'
+
+/** An older YAML reads some words otherwise: `no` would be false. */
+function isOfOtherVersion({ directives: { yaml } }: Document.Parsed): boolean {
+  return yaml.explicit === true && yaml.version !== '1.2'
+}
+
+/** What is wrong and, where the parser's own words do not say it, what to do. */
+function messageOf({ code, message }: YAMLParseError | YAMLWarning): string {
+  switch (code) {
+    case 'TAG_RESOLVE_FAILED':
+      return `the tag ${message.replace(/^.*: /, '').replace('tag:yaml.org,2002:', '!!')} is not known here; write it without a tag`
+    case 'MULTIPLE_DOCS':
+      return 'there are several documents (---) in the file; one is all that a mapping file has'
+    case 'NON_STRING_KEY':
+      return 'a key must be a text, no list, mapping or alias'
+    default:
+      return `not valid YAML: ${message}`
+  }
 }
 
 function startOf(node: unknown): number | undefined {

@@ -27,12 +27,7 @@ export function readMapping(
   const document = parseMapping(file, text)
   const { rules, problems } = readRules(document, environment)
   const all: readonly Problem[] = [
-    ...document.problems.map(({ message, isError, at }) => ({
-      severity: isError ? ('error' as const) : ('warning' as const),
-      message: `not valid YAML: ${message}`,
-      at,
-      path: '',
-    })),
+    ...document.problems.map(({ message, at }) => ({ severity: 'error' as const, message, at, path: '' })),
     ...shapeProblems(document),
     ...problems,
     ...catalogueProblems(rules, profile ?? rules.extends ?? 'braze', document),

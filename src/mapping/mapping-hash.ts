@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { EVENTS } from '../currents/events.ts'
+import { conditionDigest, type OutlinedCondition, outlineConditions } from './conditions.ts'
 import type { EventOutline, OutlinedValue } from './event-outline.ts'
 import { rulesOf } from './layers.ts'
 import type { Mapping } from './plan.ts'
@@ -46,7 +47,7 @@ function digest(value: object): string {
 
 function outlineDigest(outline: EventOutline): unknown {
   if (outline.fate !== 'event') return [outline.type, outline.fate]
-  const { type, name, carriesName, topLevel, sendsAdvertisingId, properties, constants, own } = outline
+  const { type, name, carriesName, topLevel, sendsAdvertisingId, properties, constants, own, conditions } = outline
   return [
     type,
     name,
@@ -62,6 +63,7 @@ function outlineDigest(outline: EventOutline): unknown {
       ),
       own.only && [...own.only.keys()].toSorted(),
     ],
+    ...conditionsDigest(conditions),
   ]
 }
 
@@ -76,7 +78,7 @@ function protectionDigest(protection: Protection | null): unknown {
 
 /** An entry as it stands: nobody knows which entries match types that the catalogue lacks, so all of them count. */
 function layerDigest(layer: RuleLayer): unknown {
-  const { properties, dropped, name } = rulesOf([layer], layer.pattern ?? '')
+  const { properties, dropped, name, when } = rulesOf([layer], layer.pattern ?? '')
   return [
     layer.pattern,
     dropped !== null,
@@ -85,7 +87,13 @@ function layerDigest(layer: RuleLayer): unknown {
     sorted(Array.from(properties.presence, ([key, rule]) => [key, rule.is, rule.is === 'set' ? rule.json : null])),
     sorted(Array.from(properties.renamed, ([key, { value }]) => [key, value])),
     sorted(Array.from(properties.protected, ([key, { value }]) => [key, protectionDigest(value)])),
+    ...conditionsDigest(outlineConditions(when, null)),
   ]
+}
+
+/** Nothing at all without conditions: hashes of saved states know none. */
+function conditionsDigest(conditions: readonly OutlinedCondition[]): readonly unknown[] {
+  return conditions.length === 0 ? [] : [sorted(conditions.map(conditionDigest))]
 }
 
 function sorted(list: readonly unknown[]): readonly unknown[] {

@@ -32,9 +32,20 @@ const propertiesSchema = z
   })
   .meta({ id: 'properties', description: 'Rules for properties, each named as it is before renaming' })
 
+const whenSchema = z
+  .record(propertyName, z.union([constant, z.array(constant).min(1)]))
+  .refine((when) => Object.keys(when).length > 0, { message: 'it must not be empty' })
+  .meta({
+    id: 'when',
+    description:
+      'Field of the record: what it must be, or the record is left out. present, absent, a value, or a list of values ' +
+      '(in which present and absent are texts as any other)',
+  })
+
 const eventSchema = z
   .strictObject({
     name: z.string().min(1).describe('The whole name in Amplitude; no prefix is added').optional(),
+    when: whenSchema.optional(),
     properties: propertiesSchema.optional(),
   })
   .meta({ id: 'event', description: 'What becomes of events of this type' })
@@ -47,7 +58,10 @@ const identitySchema = z.strictObject({
   min_id_length: z.int().min(1).max(100).describe('Characters that an id must have').optional(),
 })
 
-const defaultsSchema = z.strictObject({ properties: propertiesSchema.optional() })
+const defaultsSchema = z.strictObject({
+  when: whenSchema.optional(),
+  properties: propertiesSchema.optional(),
+})
 
 export const mappingSchema = z.strictObject({
   extends: z.enum(PROFILES).describe('The built-in mapping to start from').optional(),

@@ -78,8 +78,9 @@ function messageOf(issue: Issue, path: readonly PropertyKey[], found: unknown): 
     case 'invalid_key':
       return 'a key must not be empty'
     case 'invalid_union':
-      return path.at(-2) === 'set' || path.includes('set')
-        ? `${key} must be a text, a number, true or false, or a list of these`
+      if (path.includes('set')) return `${key} must be a text, a number, true or false, or a list of these`
+      return path.includes('when')
+        ? `${key} must be present, absent, a text, a number, true or false, or a list of values`
         : `${key} must be false (drop the event) or hold ${keysAt(['events', '*']).join(', ')}`
     default:
       return `${key}: ${issue.message}`

@@ -1,18 +1,11 @@
 import { canBeginReservedName } from '../amplitude/event.ts'
 import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
-import {
-  CONTAINER_FIELDS,
-  EVENT_NAME_FIELD,
-  IDENTITY_FIELDS,
-  RECORD_FIELDS,
-  SENT_FIELDS,
-  SHARE_MARK_FIELD,
-  shareFieldOf,
-} from '../currents/fields.ts'
+import { CURRENTS_FIELDS, shareFieldOf } from '../currents/fields.ts'
 import { utf8 } from '../json/bytes.ts'
 import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
+import { type CompiledCondition, compileCondition } from './conditions.ts'
 import { type EventOutline, type OutlinedValue, outlineOfRow, outlineOfUnknown } from './event-outline.ts'
 import { matchesGlob } from './glob.ts'
 import { compileOwnRules, type OwnProperties } from './own-property-rules.ts'
@@ -48,6 +41,8 @@ export interface Plan {
   readonly number: number
   /** `EVENT`, or the outcome of every record of this type. */
   readonly outcome: number
+  /** What a record must meet to become an event; null for nothing. */
+  readonly conditions: readonly CompiledCondition[] | null
   /** Seeds of the 64-bit hash, so that equal ids of two types differ. */
   readonly hashLow: number
   readonly hashHigh: number
@@ -84,10 +79,12 @@ export interface MappingOptions {
 export interface Mapping {
   readonly options: MappingOptions
   readonly rules: MappingRules
-  /** Every field that a plan may read; the position is the field's number. */
+  /** Every field of the catalogue, and what else a plan may read; the position is the field's number. */
   readonly fieldNames: readonly string[]
   /** Event types met or known; grows when a record or path names one that the catalogue lacks. */
   readonly typeNames: string[]
+  /** Fields met that no event type of the catalogue has; grows, up to a few. */
+  readonly unknownFields: string[]
   /** The plan of an event type, in any spelling that the catalogue knows. */
   planOf(type: string): Plan
   /** Pairs of fields `x_api_id` and `x_id`: in a Snowflake share the former is what the connector sends. */
@@ -124,10 +121,12 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
   function compileOutline(outline: EventOutline) {
     const topLevel = outputsOf(outline.topLevel)
     const properties = outputsOf(outline.properties)
+    const conditions = outline.conditions.map((one) => compileCondition(one, number))
     const head = utf8(`{"event_type":${JSON.stringify(outline.name).slice(0, -1)}`)
     return {
       outline,
       outcome: outcomeOfFate(outline),
+      conditions: conditions.length === 0 ? null : conditions,
       head,
       carriesName: outline.carriesName,
       mayBeReserved: outline.carriesName && canBeginReservedName(outline.name),
@@ -180,6 +179,7 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     rules,
     fieldNames,
     typeNames,
+    unknownFields: [],
     planOf: (type) => plans.get(type) ?? plans.get(catalogueType(type) ?? '') ?? planOfUnknown(type),
     shareFields: fieldNames
       .filter((name) => shareFieldOf(name) !== name)
@@ -202,19 +202,12 @@ function roomOf({ keys, fields }: Outputs): number {
 /** Keys, quotes and commas of the fields that every event may have, with room to spare. */
 const FIXED_EVENT_BYTES = 512
 
-function allFieldNames(outlines: readonly EventOutline[], { identity }: MappingRules): string[] {
-  const names = new Set<string>([
-    ...RECORD_FIELDS,
-    ...IDENTITY_FIELDS,
-    ...identity.userId,
-    ...identity.deviceId,
-    EVENT_NAME_FIELD,
-    ...CONTAINER_FIELDS,
-    SHARE_MARK_FIELD,
-    ...SENT_FIELDS,
-  ])
+function allFieldNames(outlines: readonly EventOutline[], { identity, layers }: MappingRules): string[] {
+  // Those too that no plan reads: what is none of them is new.
+  const names = new Set<string>([...CURRENTS_FIELDS, ...identity.userId, ...identity.deviceId])
   for (const [, field] of enrichedFields('enriched')) names.add(field)
   for (const { properties } of outlines) for (const { field } of properties) names.add(field)
+  for (const { when } of layers) for (const field of when.keys()) names.add(field)
   for (const name of [...names]) names.add(shareFieldOf(name))
   return [...names]
 }

@@ -3,6 +3,9 @@ import type { MappingDocument, Member } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
 import { NO_RULES } from './profiles.ts'
 import {
+  type Condition,
+  type Conditions,
+  type ConditionValue,
   type MappingRules,
   PROFILES,
   type Presence,
@@ -86,12 +89,30 @@ export function readRules(document: MappingDocument, environment: Environment): 
       isDropped: pattern !== null && document.value(member.value) === false,
       origin: document.origin(member.keyAt, path),
       name: named && name && pattern !== null ? ruled(name, named.at, `${path}.name`) : null,
+      when: readConditions(valueAt(keys, 'when'), `${path}.when`),
       properties: readProperties(valueAt(keys, 'properties'), `${path}.properties`),
     }
   }
 
   function ruled(value: string, at: number, path: string): Ruled<string> {
     return { value, origin: document.origin(at, path) }
+  }
+
+  function readConditions(node: Node | null, path: string): Conditions {
+    const conditions = new Map<string, Condition>()
+    for (const member of document.members(node)) {
+      const value = document.value(member.value)
+      const condition = conditionOf(value, document.origin(member.keyAt, `${path}.${member.key}`))
+      // Records spell their fields in any case.
+      const field = member.key.toLowerCase()
+      if (condition === null) continue
+      if (condition.is === 'one_of' && typeof value === 'string' && /^(present|absent)$/i.test(value)) {
+        report(`write ${value.toLowerCase()}, or for the text itself a list: [${value}]`, condition.origin)
+      }
+      if (conditions.has(field)) report(`there are two conditions on "${field}"; keep one`, condition.origin)
+      conditions.set(field, condition)
+    }
+    return conditions
   }
 
   function readProperties(node: Node | null, path: string): PropertyRules {
@@ -176,6 +197,17 @@ export function readRules(document: MappingDocument, environment: Environment): 
 
 function valueAt(keys: ReadonlyMap<string, Member>, key: string): Node | null {
   return keys.get(key)?.value ?? null
+}
+
+/** What the value of a field in `when` asks for; null when it is of the wrong shape. The two words count only outside of a list. */
+function conditionOf(value: unknown, origin: RuleOrigin): Condition | null {
+  if (value === 'present' || value === 'absent') return { is: value, origin }
+  const values = (Array.isArray(value) ? value : [value]).filter(isConditionValue)
+  return values.length === 0 ? null : { is: 'one_of', values, origin }
+}
+
+function isConditionValue(value: unknown): value is ConditionValue {
+  return typeof value === 'string' || typeof value === 'number' || typeof value === 'boolean'
 }
 
 const UNKNOWN_EVENTS: readonly UnknownEvents[] = ['skip', 'derive', 'fail']

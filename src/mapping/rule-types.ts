@@ -31,6 +31,17 @@ export type Presence =
   | { readonly is: 'dropped'; readonly origin: RuleOrigin }
   | { readonly is: 'set'; readonly json: string; readonly origin: RuleOrigin }
 
+/** What a field of a record must be for the record to become an event: there, not there, or one of these values. */
+export type Condition =
+  | { readonly is: 'present'; readonly origin: RuleOrigin }
+  | { readonly is: 'absent'; readonly origin: RuleOrigin }
+  | { readonly is: 'one_of'; readonly values: readonly ConditionValue[]; readonly origin: RuleOrigin }
+
+export type ConditionValue = string | number | boolean
+
+/** Conditions by field of the record, in lower case. A record must meet all of them. */
+export type Conditions = ReadonlyMap<string, Condition>
+
 /** Rules by property, named as it is before renaming. */
 export interface PropertyRules {
   readonly only: ReadonlyMap<string, RuleOrigin> | null
@@ -47,6 +58,7 @@ export interface RuleLayer {
   readonly isDropped: boolean
   readonly origin: RuleOrigin
   readonly name: Ruled<string> | null
+  readonly when: Conditions
   readonly properties: PropertyRules
 }
 
@@ -56,6 +68,7 @@ export interface EventRules {
   /** The type has an entry of its own, so it is sent even if the live connector does not send it. */
   readonly named: RuleOrigin | null
   readonly name: Ruled<string> | null
+  readonly when: Conditions
   readonly properties: PropertyRules
 }
 

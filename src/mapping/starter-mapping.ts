@@ -26,8 +26,9 @@ extends: braze
 #  device_id: [device_id]
 #  min_id_length: 1
 
-# For all events.
+# For all events. when: what a record must be, or it is left out: present, absent, a value, one of a list.
 #defaults:
+#  when: {app_group_id: present}
 #  properties:
 #    drop: [app_group_id]
 #    set: {source: braze2amp}
@@ -40,6 +41,7 @@ extends: braze
 #      sha256: [email_address]
 #  users.messages.email.Open:
 #    name: Email Opened              # the whole name: no prefix is added
+#    when: {machine_open: absent, timezone: [Europe/Berlin, Europe/Vienna]}
 #    properties:
 #      only: [campaign_id, campaign_name, email_address]
 #      add: [timezone]               # a field that the live connector does not send

@@ -1,4 +1,5 @@
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
+import { driftLine, type Met } from './beyond-catalogue.ts'
 import { counted, number, numbersByName } from './number.ts'
 import { style } from './style.ts'
 import type { Summary } from './summary.ts'
@@ -7,7 +8,12 @@ import type { Summary } from './summary.ts'
  * The books of a run for a person, a few lines.
  * @param state the directory that holds what was rejected; null when nothing does
  */
-export function endReport(summary: Summary, title: string, state: string | null = null): string {
+export function endReport(
+  summary: Summary,
+  title: string,
+  state: string | null = null,
+  met: Met = { newerVersions: new Map(), unknownFields: [] },
+): string {
   const seconds = summary.duration_ms / 1000
   const rate = seconds > 0 ? `, ${number(Math.round(summary.read / seconds))}/s` : ''
   const lines = [
@@ -27,6 +33,7 @@ export function endReport(summary: Summary, title: string, state: string | null 
   if (state !== null) lines.push(deadLettersLine(state))
   const warnings = numbersByName(summary.warnings)
   if (warnings !== '') lines.push(`  warnings   ${warnings}`)
+  lines.push(driftLine(summary, met))
   return lines.filter((text) => text !== '').join('\n')
 }
 

@@ -1,12 +1,15 @@
 import type { ApiName } from '../amplitude/limits.ts'
 import type { NameSource } from '../currents/events.ts'
+import type { Drift } from '../inspect/drift.ts'
 import { type Estimate, FREE_EPS } from '../inspect/estimate.ts'
 import type { Heavy } from '../inspect/heaviest.ts'
 import type { Inspection } from '../inspect/inspector.ts'
+import { driftJson, driftLines, unknownTypesIn } from './beyond-catalogue.ts'
 import { bytes, counted, number, numbersByName } from './number.ts'
 import { sparkline } from './sparkline.ts'
 import { style } from './style.ts'
 import type { Summary } from './summary.ts'
+import { type TypeVolume, volumeJson, volumeLines } from './volume.ts'
 
 /** Everything that `inspect` found, for a person or as JSON. */
 export interface InspectReport {
@@ -16,12 +19,17 @@ export interface InspectReport {
     readonly leftOut: number
     readonly refused: number
     readonly formats: ReadonlyMap<string, number>
+    /** Files by the version of Currents in their paths, of those beyond the catalogue's. */
+    readonly newerVersions: ReadonlyMap<number, number>
   }
   readonly names: readonly EventName[]
   readonly inspection: Inspection
   readonly estimates: Readonly<Record<ApiName, Estimate>>
   /** Events that the project may take in a month; null when not told. */
   readonly quota: number | null
+  /** What Amplitude asks for a million events; null when not told. */
+  readonly pricePerMillion: number | null
+  readonly drift: Drift
 }
 
 export interface EventName {
@@ -38,15 +46,16 @@ const HOTTEST = 5
 const NAMES = 30
 const SPARK_WIDTH = 60
 
+/** Why the name of an event type is not sure. */
 const UNSURE: Readonly<Partial<Record<EventName['sureness'], string>>> = {
-  bare: 'named without its channel: compare with live data',
-  derived: 'a guess: compare with live data',
-  none: 'a guess: compare with live data',
-  page: 'an older label: compare with live data',
+  bare: 'no channel',
+  derived: 'a guess',
+  none: 'a guess',
+  page: 'an older label',
 }
 
 export function inspectionText(report: InspectReport): string {
-  const { summary, inspection, files, names, quota } = report
+  const { summary, inspection, files, names, quota, pricePerMillion, drift } = report
   const lines = [
     style.bold(`${counted(summary.read, 'record')} in ${counted(files.found, 'file')}`) +
       ` (${Array.from(files.formats, ([format, count]) => `${number(count)} ${format}`).join(', ')})`,
@@ -58,28 +67,43 @@ export function inspectionText(report: InspectReport): string {
     const { total, by_reason } = summary[book]
     if (total > 0) lines.push(`  ${book.padEnd(10)}${number(total)}  ${numbersByName(by_reason)}`)
   }
-  if (inspection.firstMs === null || inspection.lastMs === null) return `${lines.join('\n')}\n`
+  const drifted = driftLines(drift, unknownTypesIn(summary.by_event_type), files.newerVersions)
+  if (inspection.firstMs === null || inspection.lastMs === null) return `${[...lines, ...drifted].join('\n')}\n`
 
   lines.push('', style.bold('Time'), `  ${date(inspection.firstMs)} to ${date(inspection.lastMs)}`)
   lines.push(`  ${sparkline(inspection.hours, SPARK_WIDTH)}`)
   lines.push('', style.bold('Names that will appear'), ...nameLines(names))
+  lines.push(...volumeLines(volumesIn(summary), pricePerMillion))
   lines.push(...identityLines(inspection), ...sizeLines(report))
   if (quota !== null) {
     const share = ((inspection.events / quota) * 100).toFixed(1)
     lines.push(`  ${share}% of the monthly quota of ${number(quota)} events`)
   }
-  return `${lines.join('\n')}\n`
+  return `${[...lines, ...drifted].join('\n')}\n`
+}
+
+/** Events by type, the most first. */
+function volumesIn({ by_event_type }: Summary): readonly TypeVolume[] {
+  return Object.entries(by_event_type)
+    .map(([type, { accepted }]) => ({ type, events: accepted }))
+    .filter(({ events }) => events > 0)
+    .toSorted((a, b) => b.events - a.events || (a.type < b.type ? -1 : 1))
 }
 
 function nameLines(names: readonly EventName[]): readonly string[] {
   const shown = names.slice(0, NAMES)
   const width = Math.max(...shown.map(({ name }) => name.length))
-  const lines = shown.map(({ name, events, sureness }) => {
+  const digits = Math.max(...shown.map(({ events }) => number(events).length))
+  const lines = shown.map(({ type, name, events, sureness }) => {
     const unsure = UNSURE[sureness]
-    return `  ${name.padEnd(width)}  ${number(events).padStart(11)}${unsure ? style.yellow(`  ${unsure}`) : ''}`
+    const sure = `  ${number(events).padStart(digits)}  ${name.padEnd(width)}  ${type}`
+    return unsure === undefined ? sure : `${sure}${style.yellow(`  ${unsure}`)}`
   })
   const more = names.length - shown.length
-  return more > 0 ? [...lines, `  … and ${number(more)} more; --json lists all`] : lines
+  if (more > 0) lines.push(`  … and ${number(more)} more; --json lists all`)
+  const doubts = new Set(shown.flatMap(({ sureness }) => UNSURE[sureness] ?? []))
+  if (doubts.size > 0) lines.push(style.yellow(`  ${[...doubts].join(', ')}: compare with live data`))
+  return lines
 }
 
 function identityLines(inspection: Inspection): readonly string[] {
@@ -122,7 +146,8 @@ const BOUNDS = {
 } as const
 
 /** `inspect --json`: the fields of the summary, and what else was found. */
-export function inspectionJson({ summary, files, names, inspection, estimates, quota }: InspectReport): string {
+export function inspectionJson(report: InspectReport): string {
+  const { summary, files, names, inspection, estimates, quota, pricePerMillion, drift } = report
   return `${JSON.stringify({
     ...summary,
     files: {
@@ -135,6 +160,7 @@ export function inspectionJson({ summary, files, names, inspection, estimates, q
     last_time: inspection.lastMs === null ? null : date(inspection.lastMs),
     hours: inspection.hours.map(([start, events]) => ({ hour: date(start), events })),
     names: names.map(({ type, name, events, sureness }) => ({ event_type: type, name, events, name_source: sureness })),
+    volume: volumeJson(volumesIn(summary), pricePerMillion),
     properties: inspection.propertyCount,
     identities: inspection.identities,
     users: inspection.users,
@@ -150,6 +176,7 @@ export function inspectionJson({ summary, files, names, inspection, estimates, q
         { requests, duration_s: Math.round(seconds * 10) / 10, bound, at_least: atLeast },
       ]),
     ),
+    drift: driftJson(drift, unknownTypesIn(summary.by_event_type), files.newerVersions),
     quota: quota === null ? null : { events_per_month: quota, share: inspection.events / quota },
   })}\n`
 }

@@ -60,8 +60,8 @@ export async function drive<S extends Sink>(run: Drive<S>): Promise<Driven<S>> {
   }
   const tally = tallyInto(files, (_source, error) => progress.print(refusalText(error)))
   const observer: Observer = {
-    finished() {
-      tally.finished()
+    finished(source) {
+      tally.finished(source)
       leave()
     },
     refused(source, error) {

@@ -1,3 +1,5 @@
+import { CATALOGUE_VERSION } from '../currents/catalogue-version.ts'
+import { versionOfPath } from '../currents/event-type.ts'
 import { type Braze2ampError, EXIT, interruptedCode } from '../errors.ts'
 import type { Source } from '../model.ts'
 
@@ -5,15 +7,26 @@ import type { Source } from '../model.ts'
 export interface Tally {
   finished: number
   refused: number
+  /** Of those read to their end, how many have a path with a version of Currents beyond the catalogue's; by that version. */
+  readonly newerVersions: Map<number, number>
+}
+
+export function createTally(): Tally {
+  return { finished: 0, refused: 0, newerVersions: new Map() }
 }
 
 /** The part of an observer that counts inputs. `tell` shows why an input is refused. */
 export function tallyInto(
   tally: Tally,
   tell: (source: Source, error: Braze2ampError) => void,
-): { finished(): void; refused(source: Source, error: Braze2ampError): void } {
+): { finished(source: Source): void; refused(source: Source, error: Braze2ampError): void } {
   return {
-    finished: () => void tally.finished++,
+    finished({ path }) {
+      tally.finished++
+      const version = versionOfPath(path)
+      if (version === null || version <= CATALOGUE_VERSION) return
+      tally.newerVersions.set(version, (tally.newerVersions.get(version) ?? 0) + 1)
+    },
     refused(source, error) {
       tally.refused++
       tell(source, error)

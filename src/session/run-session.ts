@@ -20,7 +20,7 @@ import { version } from '../version.ts'
 import { type Conclusion, conclude, publish } from './conclude.ts'
 import { type Decision, decide } from './decide.ts'
 import { type Driven, drive } from './drive.ts'
-import type { Tally } from './input-tally.ts'
+import { createTally, type Tally } from './input-tally.ts'
 import { openRun } from './open-run.ts'
 import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts'
 
@@ -114,7 +114,7 @@ async function upload(
   const work = {
     traffic: createTraffic(clock),
     quota: createDailyQuota({ limit: DAILY_QUOTA, wallClockOffsetMs, saved: saved?.quota ?? [] }),
-    files: { finished: 0, refused: 0 },
+    files: createTally(),
   }
   const stop = AbortSignal.any([signal, failure.signal])
   const state = await openRun(session, decision, machine, { work, stop, fail })
@@ -144,7 +144,7 @@ async function upload(
       { ...ended, stop: hasFailed ? 'sink' : ended.stop },
       { traffic: state.traffic(), eventsPerSecondOfIdentity, resumed: saved !== null },
     )
-    const exitCode = await report(session, concluded)
+    const exitCode = await report(session, concluded, ended.files)
     const { read, pending } = state.ledger.counts()
     const isSame = read === before.read && pending === before.pending
     if (kind.is === 'replay' && saved !== null && isSame) tellerOf(session)('nothing new')
@@ -209,11 +209,12 @@ async function send(
  * Writes the summary and shows the report; returns the exit code.
  * @throws the error that ended the run, or kept the summary from being written
  */
-async function report(session: Session, concluded: Conclusion): Promise<number> {
-  const { options, title } = session
+async function report(session: Session, concluded: Conclusion, { newerVersions }: Tally): Promise<number> {
+  const { options, title, mapping } = session
   const { summary, exitCode, failure } = concluded
   const unpublished = await publish(summary, options, createPrinter().print)
-  tellerOf(session)(endReport(summary, title, summary.rejected.total > 0 ? options.state : null))
+  const state = summary.rejected.total > 0 ? options.state : null
+  tellerOf(session)(endReport(summary, title, state, { newerVersions, unknownFields: mapping.unknownFields }))
   const error = failure ?? unpublished
   if (error !== null) throw error
   return exitCode

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { writeFileSync } from 'node:fs'
+import { mkdirSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { startEmulator } from '../../src/emulator/server.ts'
@@ -178,6 +178,70 @@ describe('inspect', () => {
     const stdin = '{"id":"1","external_user_id":"u","time":1767319200}'
     assert.match((await braze2amp([...words, 'm.yaml'], { cwd, stdin })).stdout, /Canvas Abort .*a guess/)
     assert.doesNotMatch((await braze2amp([...words, 'named.yaml'], { cwd, stdin })).stdout, /a guess/)
+  })
+
+  test('shows the volume and price of each event type, names beside their types, and what the catalogue lacks', async () => {
+    const cwd = temporaryDirectory()
+    const write = (name: string, records: readonly object[]) => {
+      const lines = records.map((record, i) =>
+        JSON.stringify({ id: `${i}`, external_user_id: 'u', time: 1767319200, ...record }),
+      )
+      mkdirSync(join(cwd, name, '..'), { recursive: true })
+      writeFileSync(join(cwd, name), lines.join('\n'))
+    }
+    const of = (count: number, record: object = {}) => Array.from({ length: count }, () => record)
+    write('event_type=users.messages.email.Open/version=13/a.ndjson', of(1500))
+    write('event_type=users.messages.email.Click/version=12/a.ndjson', of(499, { heat: 5 }))
+    write('event_type=users.messages.fax.Send/version=13/a.ndjson', of(7))
+    write('users.behaviors.CustomEvent.ndjson', [{ name: 'signed_up' }])
+    const { stdout } = await braze2amp(['inspect', '.', '--price-per-million', '49.5'], { cwd })
+    assert.match(stdout, /^ {2}1,500 {2}\[Appboy\] Email Open {16}users\.messages\.email\.Open$/m)
+    assert.match(stdout, /^ {6}1 {2}\[Appboy\] \[Custom Event\] signed_up {2}users\.behaviors\.CustomEvent$/m)
+    const volume = [
+      'Volume',
+      '  events   share  price  event type',
+      '   1,500   75.0%   0.07  users.messages.email.Open',
+      '     499   24.9%   0.02  users.messages.email.Click',
+      '       1    0.1%  <0.01  users.behaviors.CustomEvent',
+      '   2,000  100.0%   0.10  in all',
+    ]
+    assert.ok(stdout.includes(volume.join('\n')), stdout)
+    const drift = [
+      'Beyond Currents v12, which this version knows',
+      '  in paths: version=13 of 2 files',
+      '  event types',
+      '            7  users.messages.fax.Send',
+      '  fields of users.messages.email.Click',
+      '          499  heat  5',
+      '',
+    ]
+    assert.ok(stdout.endsWith(drift.join('\n')), stdout)
+    assert.ok(stdout.split('\n').every((line) => line.length <= 80 || line.includes('--api')))
+    const found = JSON.parse(
+      (await braze2amp(['inspect', '.', '--json', '--price-per-million', '49.5'], { cwd })).stdout,
+    )
+    assert.deepEqual(found.volume.by_event_type[1], {
+      event_type: 'users.messages.email.Click',
+      events: 499,
+      share: 499 / 2000,
+      price: 0.024701,
+    })
+    assert.deepEqual([found.volume.events, found.volume.price_per_million, found.volume.price], [2000, 49.5, 0.099])
+    assert.deepEqual(found.drift, {
+      catalogue_version: 12,
+      event_types: [{ event_type: 'users.messages.fax.Send', records: 7 }],
+      fields: [{ event_type: 'users.messages.email.Click', field: 'heat', records: 499, example: '5' }],
+      event_types_with_more_fields: [],
+      versions: [{ version: 13, files: 2 }],
+    })
+    const dryRun = await braze2amp(['replay', '.', '--dry-run'], { cwd })
+    assert.match(
+      dryRun.stderr,
+      /^ {2}drift {6}users\.messages\.fax\.Send 7, version=13 of 2 files, field heat: beyond Currents v12/m,
+    )
+    for (const price of ['0', '-1', 'x']) {
+      assert.equal((await braze2amp(['inspect', '.', '--price-per-million', price], { cwd })).code, 2)
+    }
   })
 
   test('says what will be skipped, and exits 3 for a file that is refused, 2 when none could be read', async () => {

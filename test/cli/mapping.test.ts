@@ -170,6 +170,38 @@ events:
     assert.match(dropped.stdout, /skipped: filtered {2}dropped \(m\.yaml:12 events\.users\.messages\.email\.Click\)/)
   })
 
+  test('names the conditions that leave a record out, and validate those that leave none out', async () => {
+    const text = `defaults: {when: {esp: present}}
+events:
+  ${OPEN}:
+    when: {machine_open: absent, ip_pool: [a, b]}
+`
+    const cwd = directoryWith({
+      'm.yaml': text,
+      [`${OPEN}.ndjson`]: `${RECORD.replace('}', ',"esp":"x","ip_pool":"c","machine_open":"true"}')}${RECORD.replace('"1"', '"2"').replace('}', ',"esp":"x","ip_pool":"a"}')}`,
+    })
+    const words = [`${OPEN}.ndjson`, '--mapping', 'm.yaml']
+    const { stdout } = await braze2amp(['explain', ...words, '--id', '1'], { cwd })
+    const place = (column: string) => `m.yaml:4 events.${OPEN}.when.${column}`
+    assert.ok(
+      stdout.includes(`skipped: filtered  does not meet (${place('machine_open')}; ${place('ip_pool')})`),
+      stdout,
+    )
+    const validated = await braze2amp(['validate', ...words, '--output', 'json'], { cwd })
+    const found = JSON.parse(validated.stdout).findings.map(({ cause, line, column }: Record<string, unknown>) => [
+      cause,
+      line,
+      column,
+    ])
+    assert.deepEqual(found, [
+      ['never_fired', 1, 19],
+      ['dropped', 4, 34],
+      ['dropped', 4, 12],
+    ])
+    const late = await braze2amp(['explain', ...words, '--id', '1', '--until', '2026-01-01'], { cwd })
+    assert.match(late.stdout, /skipped: filtered {2}left out by --include/)
+  })
+
   test('says of the customer’s own properties what was done to them', async () => {
     const type = 'users.behaviors.CustomEvent'
     const text = `custom_property_prefix: "c."\nevents: {${type}: {properties: {rename: {plan: tier}, redact: [plan]}}}`

@@ -41,7 +41,7 @@ describe('a mapping file with ten mistakes', () => {
     [5, 18, /must be a number; found the text "none"/],
     [8, 14, /"email_adress"; did you mean email_address\?/],
     [10, 3, /"users\.messages\.email\.Opn"; did you mean users\.messages\.email\.Open\?/],
-    [12, 5, /unknown key "nmae"; did you mean name\?; allowed: name, properties/],
+    [12, 5, /unknown key "nmae"; did you mean name\?; allowed: name, when, properties/],
     [14, 14, /"campain_id"; did you mean campaign_id\?/],
     [15, 13, /only must be a list; found the text "campaign_id"/],
     [16, 16, /two properties would have the name "dispatch_id"/],
@@ -84,9 +84,9 @@ describe('a mistake is found', () => {
     ['identity: {user_id: []}', /user_id must not be empty/],
     ['identity: {usr_id: [x]}', /did you mean user_id\?/],
     ['identity: {device_id: [devise_id]}', /did you mean device_id\?/],
-    ['defaults: {name: x}', /unknown key "name"; allowed: properties/],
+    ['defaults: {name: x}', /unknown key "name"; allowed: when, properties/],
     ['defaults: {properties: []}', /must be a mapping/],
-    [`events: {${OPEN}: true}`, /must be false \(drop the event\) or hold name, properties; found true/],
+    [`events: {${OPEN}: true}`, /must be false \(drop the event\) or hold name, when, properties; found true/],
     [`events: {${OPEN}: {name: ""}}`, /name must not be empty/],
     [`events: {${OPEN}: {name: "[Amplitude] Revenue"}}`, /keeps for itself/],
     [
@@ -133,6 +133,40 @@ describe('a mistake is found', () => {
       assert.ok(findings.every(({ line, column }) => (line ?? 0) >= 1 && (column ?? 0) >= 1))
     })
   }
+})
+
+describe('what YAML has beside mappings, lists and single values is refused, with its line', () => {
+  for (const [text, line, message] of [
+    [`!!omap\n- events: {${OPEN}: false}`, 1, /the tag !!omap/],
+    [`prefix: x\nevents: !!omap\n- ${OPEN}: false`, 2, /the tag !!omap .*write it without a tag/],
+    [`prefix: x\nevents: !!set {${OPEN}}`, 2, /the tag !!set/],
+    [`!!set {events}`, 1, /the tag !!set/],
+    [`events: {${OPEN}: {properties: !!pairs [drop: [esp]]}}`, 1, /the tag !!pairs/],
+    ['prefix: !!binary aGk=', 1, /the tag !!binary/],
+    [`events:\n  ${OPEN}: !drop {}`, 2, /the tag !drop/],
+    [`!<tag:yaml.org,2002:omap> [prefix: x]`, 1, /the tag !!omap/],
+    [`prefix: x\nevents: !!map [${OPEN}]`, 2, /the tag !!map/],
+    [`%YAML 1.1\n---\nevents: {${OPEN}: no}`, 1, /YAML 1.2/],
+    [`defaults: &all {properties: {drop: [esp]}}\nevents: {${OPEN}: {<<: *all}}`, 2, /unknown key "<<"/],
+    ['prefix: x\n---\nprefix: y', 2, /several documents/],
+    ['prefix: x\n...\nprefix: y', 3, /several documents/],
+    ['defaults: {properties: {set: {? [a, b] : 1}}}', 1, /a key must be a text/],
+    ['defaults: {properties: {set: {&a x: 1, *a : 2}}}', 1, /a key must be a text/],
+    ['prefix: x\nprefix: y', 2, /keys must be unique/],
+    ['- prefix: x', 1, /must be a mapping of keys to values/],
+  ] as const) {
+    test(text, () => {
+      const errors = findingsIn(text).filter(({ severity }) => severity === 'error')
+      assert.ok(
+        errors.some((error) => error.line === line && message.test(error.message)),
+        JSON.stringify(errors),
+      )
+    })
+  }
+
+  test('a plain tag says no more than what is there', () => {
+    assert.deepEqual(findingsIn(`!!map\nevents: !!map\n  ${OPEN}: {name: !!str Opened}`), [])
+  })
 })
 
 describe('what is no mistake', () => {

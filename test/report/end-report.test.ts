@@ -19,3 +19,35 @@ test('a run that was asked to stop says so, and an upload how to go on', () => {
   assert.equal(lastLines('limit', false), '  stopped    by --limit')
   for (const stopped of [null, 'refused'] as const) assert.doesNotMatch(lastLines(stopped, true), /stopped/)
 })
+
+test('what the catalogue lacks is one line, and none when it lacks nothing', () => {
+  const line = (
+    types: Readonly<Record<string, number>>,
+    versions: readonly (readonly [number, number])[],
+    unknownFields: readonly string[] = [],
+  ) => {
+    const byType = new Map(
+      Object.entries(types).map(([type, read]) => [type, { read, accepted: 0, rejected: 0, skipped: read }]),
+    )
+    const counts = { ...countsOf(NOTHING_BOOKED), byType }
+    const summary = summaryOf(counts, { durationMs: 0, stopped: null, exitCode: 0, upload: null })
+    return endReport(summary, 'Title', null, { newerVersions: new Map(versions), unknownFields })
+      .split('\n')
+      .slice(4)
+      .join('\n')
+  }
+  const fax = (act: string) => `users.messages.fax.${act}`
+  assert.equal(line({ 'users.messages.email.Open': 5 }, []), '')
+  assert.equal(
+    line({}, [], ['a', 'b', 'c', 'd']),
+    '  drift      field a, field b, field c, more fields: beyond Currents v12, inspect says more',
+  )
+  assert.equal(
+    line({ [fax('A')]: 1, [fax('B')]: 2000, [fax('C')]: 3, [fax('D')]: 1, [fax('E')]: 1 }, [
+      [14, 1],
+      [13, 2],
+    ]),
+    `  drift      ${fax('B')} 2,000, ${fax('C')} 3, ${fax('A')} 1, 2 more types, version=13 of 2 files, version=14 of 1 file: ` +
+      'beyond Currents v12, inspect says more',
+  )
+})
