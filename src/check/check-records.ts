@@ -30,7 +30,7 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
   const filtersOf = createFilterReader(mapping)
   const usesRules = mapping.rules.layers.length > 0
   const unknownFields: { readonly name: string; readonly value: string }[] = []
-  const readUnknownFields = createUnknownFieldReader((name, bytes, start, end) => {
+  const readUnknownFields = createUnknownFieldReader(mapping, (name, bytes, start, end) => {
     unknownFields.push({ name, value: excerpt(textOf(bytes, start, end)) })
   })
   const names = new Set<string>()

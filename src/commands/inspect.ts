@@ -59,7 +59,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const discovery = await discover(paths)
   const ledger = createUnlimitedLedger(options.dedupe)
   const inspector = createInspector(mapping)
-  const drift = createDriftWatch()
+  const drift = createDriftWatch(mapping)
   const formats = new Map<string, number>()
   const files = createTally()
   const chunks = readExports(discovery, {

@@ -2,9 +2,10 @@ import { outcomeAt, typeNameOf } from '../chunk.ts'
 import { excerpt } from '../excerpt.ts'
 import { textOf } from '../json/bytes.ts'
 import { createUnknownFieldReader } from '../map/unknown-fields.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { MappedChunk } from '../model.ts'
 
-/** Fields of records that the catalogue lacks in every event type: Braze adds to Currents about every month (currents/README.md). */
+/** Fields of records that neither an event type of the catalogue nor the mapping file has: Braze adds to Currents about every month (currents/README.md). */
 export interface Drift {
   /** In the order of the types, of each the most frequent first. */
   readonly fields: readonly UnknownField[]
@@ -37,9 +38,9 @@ interface TypeFields {
   hasMore: boolean
 }
 
-export function createDriftWatch(): DriftWatch {
+export function createDriftWatch(mapping: Mapping): DriftWatch {
   const byType = new Map<string, TypeFields>()
-  const readUnknownFields = createUnknownFieldReader(seeField)
+  const readUnknownFields = createUnknownFieldReader(mapping, seeField)
   /** The type of the record at hand. */
   let type = ''
 

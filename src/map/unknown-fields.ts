@@ -1,23 +1,27 @@
 import { recordSpan } from '../chunk.ts'
-import { CONTAINER_FIELDS, CURRENTS_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
+import { CONTAINER_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
 import { OPEN_BRACE, textOf } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { kindOf } from '../json/values.ts'
+import type { Mapping } from '../mapping/plan.ts'
 import type { FieldColumns, RawChunk } from '../model.ts'
 import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { ownTypeOf } from './record-type.ts'
 
-/** Is told of a field that the catalogue lacks; its value is the JSON text `bytes[start, end)`. */
+/** Is told of a field; its value is the JSON text `bytes[start, end)`. */
 type SeeField = (name: string, bytes: Uint8Array, start: number, end: number) => void
 
 /**
- * Makes the function that tells `see` of each field of record `index` of a chunk that the catalogue lacks in every event type, unless it
- * is null. The record must be valid JSON. Not for the hot path.
+ * Makes the function that tells `see` of each field of record `index` of a mapped chunk that neither an event type of the catalogue nor
+ * the mapping file has, unless it is null. Until the mapper has met such a field there is nothing to look for.
  */
-export function createUnknownFieldReader(see: SeeField): (raw: RawChunk, index: number) => void {
-  const scanner = createRecordScanner(CURRENTS_FIELDS, CONTAINER_FIELDS, new Set(RECORD_FIELDS), seeMember)
+export function createUnknownFieldReader(
+  { fieldNames, unknownFields }: Mapping,
+  see: SeeField,
+): (raw: RawChunk, index: number) => void {
+  const scanner = createRecordScanner(fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS), seeMember)
   const eventType = scanner.fieldOf('event_type')
   const forms = createFormReader(scanner, { shareFields: [] })
   let columnNames: readonly string[] = []
@@ -44,6 +48,7 @@ export function createUnknownFieldReader(see: SeeField): (raw: RawChunk, index: 
   }
 
   return function readUnknownFields(raw, index) {
+    if (unknownFields.length === 0) return
     const { bytes, fields } = raw
     if (fields !== undefined) {
       seeColumns(bytes, fields, index)

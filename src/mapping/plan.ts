@@ -83,7 +83,7 @@ export interface Mapping {
   readonly fieldNames: readonly string[]
   /** Event types met or known; grows when a record or path names one that the catalogue lacks. */
   readonly typeNames: string[]
-  /** Fields met that no event type of the catalogue has; grows, up to a few. */
+  /** Fields met that neither an event type of the catalogue nor the mapping file has; grows, up to a few. */
   readonly unknownFields: string[]
   /** The plan of an event type, in any spelling that the catalogue knows. */
   planOf(type: string): Plan

@@ -10,14 +10,15 @@ import { PLAIN, rawChunk } from '../harness.ts'
 const OPEN = 'users.messages.email.Open'
 
 function driftOf(records: readonly object[], fileType = OPEN, fields?: FieldColumns): Drift {
-  const watch = createDriftWatch()
+  const mapping = compileMapping(PLAIN)
+  const watch = createDriftWatch(mapping)
   const raw = rawChunk(
     records.map((record) =>
       Buffer.from(JSON.stringify({ id: 'e', external_user_id: 'u', time: 1767319200, ...record })),
     ),
     { fileType },
   )
-  watch.see(createChunkMapper(compileMapping(PLAIN))({ ...raw, ...(fields && { fields }) }))
+  watch.see(createChunkMapper(mapping)({ ...raw, ...(fields && { fields }) }))
   return watch.drift()
 }
 
