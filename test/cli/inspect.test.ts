@@ -239,6 +239,7 @@ describe('inspect', () => {
       dryRun.stderr,
       /^ {2}drift {6}users\.messages\.fax\.Send 7, version=13 of 2 files, field heat: beyond Currents v12/m,
     )
+    assert.match((await braze2amp(['--version'])).stdout, /^\d+\.\d+\.\d+ \(Currents v12 of 2026-09\)\n$/)
     for (const price of ['0', '-1', 'x']) {
       assert.equal((await braze2amp(['inspect', '.', '--price-per-million', price], { cwd })).code, 2)
     }

@@ -156,6 +156,9 @@ describe('a mistake in a condition is found', () => {
   }
 
   test('and none where there is none', () => {
+    const alias = `defaults: {properties: {set: {a: &amp x}}}\nevents: {${OPEN}: {when: {esp: [*amp, y]}}}`
+    assert.deepEqual(findingsIn(alias), [])
+    assert.equal(mapUnder(alias, { esp: 'x' }, OPEN).outcome, 'event')
     assert.deepEqual(findingsIn(`events: {${OPEN}: {when: {machine_open: absent, user_id: present, id: [1, a]}}}`), [])
     const own = findingsIn(`events: {${CUSTOM}: {when: {plan: pro}}}`)
     assert.match(own[0]?.message ?? '', /not on the customer's own properties/)

@@ -83,7 +83,7 @@ export function parseConcurrency(text: string): number | 'auto' {
 /** A number above 0, not always a whole one. */
 export function parseRate(text: string): number {
   const value = decimalOf(text)
-  if (!(value > 0)) throw new InvalidArgumentError('Give a number above 0.')
+  if (!(value > 0 && Number.isFinite(value))) throw new InvalidArgumentError('Give a number above 0.')
   return value
 }
 
