@@ -11,12 +11,12 @@ const PURCHASE = 'users.behaviors.Purchase'
 const CUSTOM = 'users.behaviors.CustomEvent'
 const FAX = 'users.messages.fax.Send'
 
-/** What becomes of a record of `type` under one condition; `isText`: as CSV has it. */
-function under(condition: string, record: object, type = OPEN, isText = false): string {
+/** What becomes of a record of `type` under one condition. */
+function under(condition: string, record: object, type = OPEN): string {
   const text = `events: {${type}: {when: {${condition}}}}`
   const full = JSON.stringify({ id: 'e', external_user_id: 'u', time: 1767319200, name: 'n', ...record })
   const chunk = rawChunk([Buffer.from(full)], { fileType: type })
-  const [mapped] = outcomesOf(createChunkMapper(mappingOf(text))(isText ? { ...chunk, values: 'text' } : chunk))
+  const [mapped] = outcomesOf(createChunkMapper(mappingOf(text))(chunk))
   return mapped?.outcome ?? ''
 }
 
@@ -82,12 +82,12 @@ describe('a record that does not meet a condition is filtered', () => {
   }
 })
 
-test('text of CSV is typed as the event would have it', () => {
-  assert.equal(under('is_amp: true', { is_amp: 'T' }, CLICK, true), 'event')
-  assert.equal(under('is_amp: true', { is_amp: '0' }, CLICK, true), 'filtered')
-  assert.equal(under('price: 19.9', { price: '19.90' }, PURCHASE, true), 'event')
-  assert.equal(under('price: 19.9', { price: '19.91' }, PURCHASE, true), 'filtered')
-  assert.equal(under('workspace: 1.5', { workspace: '1.50' }, OPEN, true), 'event')
+test('text is typed as the event would have it, as CSV has it', () => {
+  assert.equal(under('is_amp: true', { is_amp: 'T' }, CLICK), 'event')
+  assert.equal(under('is_amp: true', { is_amp: '0' }, CLICK), 'filtered')
+  assert.equal(under('price: 19.9', { price: '19.90' }, PURCHASE), 'event')
+  assert.equal(under('price: 19.9', { price: '19.91' }, PURCHASE), 'filtered')
+  assert.equal(under('workspace: 1.5', { workspace: '1.50' }, OPEN), 'event')
 })
 
 test('fields of the Custom HTTP form and of a Snowflake share are the flat ones', () => {
