@@ -64,7 +64,8 @@ function priceOf(events: number, pricePerMillion: number): number {
 
 function priceText(price: number): string {
   if (price > 0 && price < 0.005) return '<0.01'
-  return price.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })
+  const cents = Math.round(price * 100)
+  return `${number(Math.floor(cents / 100))}.${String(cents % 100).padStart(2, '0')}`
 }
 
 function shareText(share: number): string {
