@@ -55,7 +55,7 @@ type Columns = ReturnType<typeof createColumns>
  * Duplicates are the ledger's to find.
  */
 export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedChunk {
-  const unknown = createUnknownNames(mapping.unknownFields, (name) => scanner.fieldOf(name.toLowerCase()) >= 0)
+  const unknown = createUnknownNames(mapping.unknownFields, (name) => scanner.knows(name))
   const scanner = createRecordScanner(mapping.fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS), unknown.add)
   const field = {
     id: scanner.fieldOf('id'),

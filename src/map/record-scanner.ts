@@ -12,6 +12,8 @@ import type { FieldColumns } from '../model.ts'
 export interface RecordScanner {
   /** The field's number, or -1. */
   fieldOf(name: string): number
+  /** True when a key or column of this name is a field. */
+  knows(name: string): boolean
   /** Scans the record `[start, end)`; false when it is no JSON object, with the reason in `error`. */
   scan(bytes: Uint8Array, start: number, end: number): boolean
   /** Takes the fields of a record that its cutter has found already. */
@@ -251,6 +253,7 @@ export function createRecordScanner(
 
   return {
     fieldOf: (name) => numbers.get(name) ?? NO_FIELD,
+    knows: (name) => numbers.has(name.toLowerCase()),
     scan(bytes, start, end) {
       forgetRecord()
       return scanObject(bytes, start, end, false)

@@ -33,13 +33,13 @@ export function createUnknownFieldReader(
   }
 
   function seeValue(name: string, bytes: Uint8Array, start: number, end: number): void {
-    if (kindOf(bytes, start, end) !== KIND.null) see(name, bytes, start, end)
+    if (kindOf(bytes, start, end) !== KIND.null && !scanner.knows(name)) see(name, bytes, start, end)
   }
 
   function seeColumns(bytes: Uint8Array, { names, kinds, starts, ends }: FieldColumns, index: number): void {
     if (names !== columnNames) {
       columnNames = names
-      unknownColumns = [...names.keys()].filter((i) => scanner.fieldOf((names[i] as string).toLowerCase()) < 0)
+      unknownColumns = [...names.keys()].filter((i) => !scanner.knows(names[i] as string))
     }
     for (const column of unknownColumns) {
       const at = index * names.length + column

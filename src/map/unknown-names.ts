@@ -17,7 +17,7 @@ export interface UnknownNames {
 
 /**
  * @param names the list to add to, each name once
- * @param isKnown tells of a column's name whether the catalogue has it
+ * @param isKnown tells whether a key or column of this name is a field after all
  */
 export function createUnknownNames(names: string[], isKnown: (name: string) => boolean): UnknownNames {
   const keys: Uint8Array[] = []
@@ -41,7 +41,8 @@ export function createUnknownNames(names: string[], isKnown: (name: string) => b
       if (keys.length >= MAX_NAMES) return
       // A copy: the chunk's bytes are used again.
       keys.push(new Uint8Array(bytes.subarray(keyStart, keyEnd)))
-      addName(JSON.parse(textOf(bytes, keyStart - 1, keyEnd + 1)))
+      const name: string = JSON.parse(textOf(bytes, keyStart - 1, keyEnd + 1))
+      if (!isKnown(name)) addName(name)
     },
     addColumns({ names: all, kinds }, count) {
       if (all !== columnNames) {
