@@ -30,7 +30,15 @@ export type RejectReason =
   | 'input_replaced'
 
 /** What is worth saying about a record that goes on all the same. */
-export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'
+export type Warning =
+  | 'event_type_mismatch'
+  | 'id_missing'
+  | 'id_dropped'
+  | 'properties_not_json'
+  | 'ingested_fewer'
+  | 'time_without_zone'
+  | 'time_in_future'
+  | 'long_string'
 
 /** A record that the cutter could not take as one; its bytes are the raw text. */
 export interface Fault {

@@ -7,7 +7,7 @@ export function checkTypes(event: SentEvent, { type, properties }: EventOutline,
   for (const { key, field, type: expected, protection } of properties) {
     const value = event.event_properties[key]
     if (value === undefined || protection !== null || isOfType(value, expected)) continue
-    const found = Array.isArray(value) ? 'a list' : `${typeof value === 'object' ? 'an' : 'a'} ${typeof value}`
+    const found = Array.isArray(value) ? 'a list' : `a ${typeof value}`
     report('warning', 'field_type', `${type}: ${field} is ${found}, in Braze's schema it is ${TYPES[expected]}`)
   }
 }
@@ -19,10 +19,13 @@ const TYPES: Readonly<Record<FieldType, string>> = {
   double: 'a number',
   boolean: 'a boolean',
   strings: 'a list of strings',
+  any: 'unknown',
 }
 
 function isOfType(value: unknown, type: FieldType): boolean {
   switch (type) {
+    case 'any':
+      return true
     case 'string':
       return typeof value === 'string'
     case 'int':

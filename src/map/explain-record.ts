@@ -1,7 +1,8 @@
 import { eventBytes, outcomeAt, placeInInput, recordBytes, typeNameOf, warningsAt } from '../chunk.ts'
-import { EVENTS } from '../currents/events.ts'
+import { EVENTS, type FieldType } from '../currents/events.ts'
 import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
-import { textOf } from '../json/bytes.ts'
+import { unionValue } from '../json/avro-union.ts'
+import { OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf, utf8 } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
 import { rulesOf } from '../mapping/layers.ts'
@@ -75,7 +76,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     members.map(({ key, start, end }) => {
       const value = textOf(bytes, start, end)
       const origin =
-        outlinedOrigin(key, outlined, fields) ??
+        outlinedOrigin(key, value, outlined, fields) ??
         (isTopLevel ? topLevelOrigin(key, outline, mapping, fields, madeId) : ownOrigin(key, outline, mapping, fields))
       return { property: key, value, ...origin }
     })
@@ -136,21 +137,55 @@ interface Origin {
 }
 
 /** Where a value of the catalogue or the mapping file comes from; null when neither knows its key. */
-function outlinedOrigin(key: string, outlined: readonly OutlinedValue[], fields: RecordFields): Origin | null {
-  const value = outlined.find((candidate) => candidate.key === key)
-  if (value === undefined) return null
-  const { field, otherField, type, protection, origins } = value
-  const found = findField(fields, field)
-  const from = found ?? (otherField === null ? null : findField(fields, otherField))
-  const instead = found === null ? `instead of ${field}` : null
+function outlinedOrigin(
+  key: string,
+  value: string,
+  outlined: readonly OutlinedValue[],
+  fields: RecordFields,
+): Origin | null {
+  const found = outlined.find((candidate) => candidate.key === key)
+  if (found === undefined) return null
+  const { field, otherField, type, protection, origins } = found
+  const own = findField(fields, field)
+  const from = own ?? (otherField === null ? null : findField(fields, otherField))
+  const instead = own === null ? `instead of ${field}` : null
   if (origins.length > 0) {
     return {
       from,
       rule: byMapping(listed(instead, key === field ? null : 'renamed', protectedBy(protection)), origins),
     }
   }
-  return { from, rule: instead ?? (type === 'float' ? 'as a 32-bit float' : AS_IT_IS) }
+  const stored = fields.all.find(({ path }) => path === from)?.value ?? value
+  return { from, rule: instead ?? typedBy(type, stored, value) }
 }
+
+/** What the type of a field made of the JSON text that the record has there (currents/README.md §3). */
+function typedBy(type: FieldType, stored: string, sent: string): string {
+  const form = formOf(sent)
+  if (form === 'a number' && type === 'float') return 'as a 32-bit float'
+  return form === formOf(stored) ? AS_IT_IS : `as ${form}`
+}
+
+/** What a JSON text is, in a union's wrapper or without. */
+function formOf(json: string): string {
+  const bytes = utf8(`${json}\n`)
+  switch (bytes[unionValue(bytes, 0)?.start ?? 0]) {
+    case QUOTE:
+      return 'text'
+    case OPEN_BRACKET:
+      return 'a list'
+    case OPEN_BRACE:
+      return 'an object'
+    case LETTER_T:
+    case LETTER_F:
+      return 'a boolean'
+    default:
+      return 'a number'
+  }
+}
+
+const LETTER_T = 0x74
+const LETTER_F = 0x66
 
 const PROTECTED_BY: Readonly<Record<Protection['by'], string>> = {
   redact: 'redacted',
@@ -252,6 +287,13 @@ function findField({ all, isShare }: RecordFields, name: string): string | null 
   return field === null || field.value === 'null' ? null : field.path
 }
 
+/** An empty text, which is none in a field of another type than text (currents/README.md §3). */
+const EMPTY = '""'
+
+function isTyped(name: string, { outline: { topLevel, properties } }: Plan): boolean {
+  return [...topLevel, ...properties].some(({ field, type }) => field === name && type !== 'string' && type !== 'any')
+}
+
 interface LeftOutFrom {
   readonly plan: Plan
   readonly mapping: Mapping
@@ -261,6 +303,7 @@ interface LeftOutFrom {
 function whyLeftOut(field: RecordField, { plan, mapping, fields }: LeftOutFrom): string {
   const { name, value } = field
   if (value === 'null') return 'null is not sent'
+  if (value === EMPTY && isTyped(name, plan)) return 'an empty text is not sent where a number, boolean or list belongs'
   const counting = fieldNamed(fields.all, name)
   if (counting !== null && counting !== field) return `${counting.path} takes its place`
   const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties

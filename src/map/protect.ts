@@ -21,19 +21,18 @@ export function createProtector(): (
   end: number,
   kind: number,
   type: FieldType,
-  isText: boolean,
 ) => void {
   const value = createByteWriter(1024)
   const content = createByteWriter(1024)
 
-  return function writeProtected(out, protection, source, start, end, kind, type, isText) {
+  return function writeProtected(out, protection, source, start, end, kind, type) {
     if (protection.by === 'redact') {
       append(out, REDACTED)
       return
     }
     value.length = 0
     reserve(value, end - start + MAX_NUMBER_BYTES)
-    writeValue(value, source, start, end, kind, type, isText)
+    writeValue(value, source, start, end, kind, type)
     const digest = digestOf(protection, textOfValue())
     append(out, utf8(`"${digest}"`))
   }

@@ -27,6 +27,8 @@ export interface RecordScanner {
   /** Per field that is there, where its value starts and ends, quotes included. */
   readonly starts: Int32Array
   readonly ends: Int32Array
+  /** Bytes of the longest value of the record's fields, but for those that are kept whole. */
+  longest(): number
   /** Makes `field` hold what `from` holds. */
   alias(field: number, from: number): void
 }
@@ -87,6 +89,7 @@ export function createRecordScanner(
   let loadedNames: readonly string[] = []
   let loadedFields: readonly number[] = []
 
+  let longest = 0
   let message = ''
   let errorAt = 0
 
@@ -207,6 +210,7 @@ export function createRecordScanner(
         starts[field] = valueStart
         ends[field] = p
         kinds[field] = kind
+        if (p - valueStart > longest && isWhole[field] === 0) longest = p - valueStart
         if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
       }
       if (field !== NO_FIELD) previous = field
@@ -241,6 +245,7 @@ export function createRecordScanner(
   function forgetRecord(): void {
     for (let i = 0; i < presentCount; i++) kinds[present[i] as number] = KIND.none
     presentCount = 0
+    longest = 0
   }
 
   return {
@@ -264,6 +269,8 @@ export function createRecordScanner(
         starts[field] = columns.starts[at] as number
         ends[field] = columns.ends[at] as number
         kinds[field] = kind
+        const length = (ends[field] as number) - (starts[field] as number)
+        if (length > longest && isWhole[field] === 0) longest = length
       }
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
@@ -271,6 +278,7 @@ export function createRecordScanner(
     kinds,
     starts,
     ends,
+    longest: () => longest,
     alias(field, from) {
       if (kinds[field] === KIND.none) present[presentCount++] = field
       starts[field] = starts[from] as number
