@@ -26,7 +26,11 @@ export const OUTCOMES = [
   },
   { is: 'skipped', reason: 'invalid_identity', meaning: 'its only id is one that Amplitude refuses (anonymous, 0, …)' },
   { is: 'skipped', reason: 'duplicate', meaning: 'the same event type and id as one of the last million events' },
-  { is: 'rejected', reason: 'malformed', meaning: 'no JSON object, no time, text where Amplitude takes a number, or not what its format promises' },
+  {
+    is: 'rejected',
+    reason: 'malformed',
+    meaning: 'no JSON object, no time, text where Amplitude takes a number, or not what its format promises',
+  },
   { is: 'rejected', reason: 'damaged_input', meaning: 'the file ends or breaks here; all before it was kept' },
   { is: 'rejected', reason: 'too_large', meaning: 'larger than Amplitude takes, by itself (uploads only)' },
   {

@@ -93,7 +93,6 @@ export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSou
     positions: Float64Array.from(starts),
     lines: Float64Array.from(starts.keys(), (i) => i + 1),
     faults: [],
-    values: 'json',
   }
 }
 

@@ -2,6 +2,7 @@ import { MAX_NAMES } from '../amplitude/event.ts'
 import { eventBytes, outcomeAt, placeInInput, typeNameOf, warningsAt } from '../chunk.ts'
 import type { Braze2ampError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
+import { createFieldLister } from '../map/record-fields.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, MappedChunk, Severity, SkipReason, Source } from '../model.ts'
 import { meaningOf, WARNING_MEANINGS } from '../outcomes.ts'
@@ -21,6 +22,7 @@ export interface RecordChecker {
 export function createRecordChecker(mapping: Mapping): RecordChecker {
   const findings = createFindingCollector()
   const usage = createRuleUsage(mapping)
+  const fieldsOf = createFieldLister()
   const usesRules = mapping.rules.layers.length > 0
   const names = new Set<string>()
   const properties = new Set<string>()
@@ -42,7 +44,10 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
       for (const warning of warningsAt(chunk, i)) {
         // `checkEvent` says which one.
         if (warning === 'long_string') continue
-        report('warning', warning, `${typeName}: ${WARNING_MEANINGS[warning]}`)
+        const title = `${typeName}: ${WARNING_MEANINGS[warning]}`
+        const isOfTime = warning === 'time_in_future' || warning === 'time_without_zone'
+        const time = isOfTime ? `: ${new Date(chunk.times[i] as number).toISOString()}` : ''
+        report('warning', warning, title, title + time)
       }
       if (outcome?.is === 'rejected') {
         const detail = chunk.details.get(i) ?? outcome.reason
@@ -60,7 +65,7 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
     const bytes = eventBytes(chunk, index)
     const event: SentEvent = JSON.parse(textOf(bytes))
     checkEvent(event, bytes.length, report)
-    checkTypes(event, mapping.planOf(type).outline, report)
+    checkTypes(event, mapping.planOf(type).outline, () => fieldsOf(chunk.raw, index), report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
     if (usesRules) usage.see(type, chunk.raw, index)

@@ -20,7 +20,7 @@ const MAX_DATE_DIGITS = 16
 const MAX_OFFSET_MS = 18 * 3_600_000
 
 const TIMESTAMP =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?[0-5]\d)?)?$/i
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|\+0000 UTC|[+-]\d{2}(?::?[0-5]\d)?)?$/i
 
 /** A number as JSON or CSV writes it. */
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i

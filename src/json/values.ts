@@ -97,7 +97,7 @@ export function wholeNumberOf(bytes: Uint8Array, start: number, end: number): nu
 }
 
 /** Number of the text `[start, end)`, which must be a JSON number. */
-export function numberOf(bytes: Uint8Array, start: number, end: number): number {
+function numberOf(bytes: Uint8Array, start: number, end: number): number {
   const whole = wholeNumberOf(bytes, start, end)
   return whole >= 0 ? whole : Number(asciiOf(bytes, start, end))
 }

@@ -1,16 +1,15 @@
 import { eventBytes, outcomeAt, placeInInput, recordBytes, typeNameOf, warningsAt } from '../chunk.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
 import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
-import { unionValue } from '../json/avro-union.ts'
-import { OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf, utf8 } from '../json/bytes.ts'
+import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
 import { rulesOf } from '../mapping/layers.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rule-types.ts'
-import type { MappedChunk, RawChunk, RejectReason, SkipReason } from '../model.ts'
+import type { MappedChunk, RawChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { EVENT, meaningOf, OUTCOMES } from '../outcomes.ts'
-import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
+import { createFieldLister, fieldNamed, formOf, type RecordField } from './record-fields.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -37,7 +36,7 @@ export interface Explanation {
   /** The summary's word; null for an event. */
   readonly reason: string | null
   readonly why: string | null
-  readonly warnings: readonly string[]
+  readonly warnings: readonly Warning[]
   /** Text of the record as it was cut, and of the event as it would be sent. */
   readonly record: string
   readonly event: string | null
@@ -165,27 +164,6 @@ function typedBy(type: FieldType, stored: string, sent: string): string {
   if (form === 'a number' && type === 'float') return 'as a 32-bit float'
   return form === formOf(stored) ? AS_IT_IS : `as ${form}`
 }
-
-/** What a JSON text is, in a union's wrapper or without. */
-function formOf(json: string): string {
-  const bytes = utf8(`${json}\n`)
-  switch (bytes[unionValue(bytes, 0)?.start ?? 0]) {
-    case QUOTE:
-      return 'text'
-    case OPEN_BRACKET:
-      return 'a list'
-    case OPEN_BRACE:
-      return 'an object'
-    case LETTER_T:
-    case LETTER_F:
-      return 'a boolean'
-    default:
-      return 'a number'
-  }
-}
-
-const LETTER_T = 0x74
-const LETTER_F = 0x66
 
 const PROTECTED_BY: Readonly<Record<Protection['by'], string>> = {
   redact: 'redacted',

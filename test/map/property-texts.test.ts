@@ -90,16 +90,53 @@ describe('a JSON value in properties', () => {
 
 describe('a text in properties that is no JSON object', () => {
   for (const text of [
-    ...['', ',', ':1', '"a"', '"a"1', '"a":', '"a":1,', '"a":1,,"b":2', ',"a":1', 'a:1', "'a':1", '1:1', '"a":1 "b":2'].map(
-      (inner) => (inner === '' ? '{' : `{${inner}}`),
-    ),
-    ...['01', '-', '+1', '.5', '5.', '1e', '1e+', '0x1', '1_0', '1.2.3', '--1', 'NaN', 'Infinity', '-Infinity', '１'].map(
-      (number) => `{"a":${number}}`,
-    ),
+    ...[
+      '',
+      ',',
+      ':1',
+      '"a"',
+      '"a"1',
+      '"a":',
+      '"a":1,',
+      '"a":1,,"b":2',
+      ',"a":1',
+      'a:1',
+      "'a':1",
+      '1:1',
+      '"a":1 "b":2',
+    ].map((inner) => (inner === '' ? '{' : `{${inner}}`)),
+    ...[
+      '01',
+      '-',
+      '+1',
+      '.5',
+      '5.',
+      '1e',
+      '1e+',
+      '0x1',
+      '1_0',
+      '1.2.3',
+      '--1',
+      'NaN',
+      'Infinity',
+      '-Infinity',
+      '１',
+    ].map((number) => `{"a":${number}}`),
     ...['True', 'nul', 'truetrue', 'undefined', 'tru', 'None'].map((word) => `{"a":${word}}`),
-    ...['"', '"\\x41"', '"\\u00"', '"\\u00zz"', '"\\', '"\\"', '"\t"', '"\n"', '"\u0000"', '"\u001f"', "'x'", '`x`'].map(
-      (string) => `{"a":${string}}`,
-    ),
+    ...[
+      '"',
+      '"\\x41"',
+      '"\\u00"',
+      '"\\u00zz"',
+      '"\\',
+      '"\\"',
+      '"\t"',
+      '"\n"',
+      '"\u0000"',
+      '"\u001f"',
+      "'x'",
+      '`x`',
+    ].map((string) => `{"a":${string}}`),
     ...['[1,]', '[,1]', '[1 2]', '[1', '1]', '[1,,2]', '[1}', '["a":1]', '{"b"}'].map((list) => `{"a":${list}}`),
     '{"a":1}}',
     '{"a":1} {"b":2}',
@@ -130,7 +167,26 @@ describe('a text in properties that is no JSON object', () => {
 
 describe('a text in properties', () => {
   test('of any kind is what JSON.parse says that it is', () => {
-    const pieces = fc.constantFrom('{', '}', '[', ']', '"a"', ':', ',', '1', '-', '.', 'e', '\\', '"', 'null', 'true', ' ', '\n', 'é')
+    const pieces = fc.constantFrom(
+      '{',
+      '}',
+      '[',
+      ']',
+      '"a"',
+      ':',
+      ',',
+      '1',
+      '-',
+      '.',
+      'e',
+      '\\',
+      '"',
+      'null',
+      'true',
+      ' ',
+      '\n',
+      'é',
+    )
     const texts = fc.array(pieces, { maxLength: 12 }).map((parts) => `{"a":${parts.join('')}}`)
     fc.assert(
       fc.property(texts, (text) => {
@@ -151,8 +207,16 @@ describe('a text in properties', () => {
     const nested = (open: string, close: string) => `{"a":${open.repeat(depth)}1${close.repeat(depth)}}`
     const texts = [nested('[', ']'), nested('{"b":', '}'), nested('[{"b":', '}]'), `{"a":${'['.repeat(depth)}`]
     const mapping = compileMapping(PLAIN)
-    const records = texts.flatMap((text) => [recordWith(text), recordWith(text).replace(/"properties":.*/s, `"properties":${text}}`)])
-    const chunk = createChunkMapper(mapping)(rawChunk(records.map((record) => Buffer.from(record)), { fileType: CUSTOM }))
+    const records = texts.flatMap((text) => [
+      recordWith(text),
+      recordWith(text).replace(/"properties":.*/s, `"properties":${text}}`),
+    ])
+    const chunk = createChunkMapper(mapping)(
+      rawChunk(
+        records.map((record) => Buffer.from(record)),
+        { fileType: CUSTOM },
+      ),
+    )
     const checker = createRecordChecker(mapping)
     checker.see(chunk)
     const causes = checker.section().groups.map(({ cause, count }) => [cause, count])

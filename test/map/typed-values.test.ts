@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { mapRecord } from '../harness.ts'
 import { memoryInput, readInput } from '../conformance/read.ts'
+import { mapRecord } from '../harness.ts'
 
 const CLICK = 'users.messages.email.Click'
 const PURCHASE = 'users.behaviors.Purchase'
 const SESSION = 'users.behaviors.app.SessionEnd'
-const CAMPAIGN_CONTROL = 'users.campaigns.EnrollInControl'
+const FAILURE = 'users.messages.webhook.Failure'
 
 const FIELDS = '"id":"1","external_user_id":"u","time":1767319200'
 
@@ -41,8 +41,13 @@ describe('text in a field of another type', () => {
     [SESSION, 'duration', ['1e999'], '"1e999"'],
     [SESSION, 'duration', ['5,0'], '"5,0"'],
     [SESSION, 'duration', ['0x10'], '"0x10"'],
-    [CAMPAIGN_CONTROL, 'random_bucket_number', ['9007199254740993', '+9007199254740993', '009007199254740993'], '9007199254740993'],
-    [CLICK, 'suspected_bot_click_reason', ['["a","b"]', '[ "a" , "b" ]', '[a, b]', "['a','b']", '{a,b}', '{"a",b}'], '["a","b"]'],
+    [FAILURE, 'content_length', ['9007199254740993', '+9007199254740993', '009007199254740993'], '9007199254740993'],
+    [
+      CLICK,
+      'suspected_bot_click_reason',
+      ['["a","b"]', '[ "a" , "b" ]', '[a, b]', "['a','b']", '{a,b}', '{"a",b}'],
+      '["a","b"]',
+    ],
     [CLICK, 'suspected_bot_click_reason', ['[1, true, null]', '[1, true, NULL]', '{1,true,NULL}'], '["1","true",null]'],
     [CLICK, 'suspected_bot_click_reason', ['[]', '{}'], '[]'],
     [CLICK, 'suspected_bot_click_reason', ['[a'], '"[a"'],
@@ -129,7 +134,11 @@ describe('a 32-bit float', () => {
 
   test('is not looked for in a field of 64 bits', () => {
     const type = 'users.behaviors.CustomEvent'
-    assert.ok(mapRecord(`{${FIELDS},"name":"n","properties":"{\\"a\\":51.4300003051758}"}`, type).line?.includes(':51.4300003051758}'))
+    assert.ok(
+      mapRecord(`{${FIELDS},"name":"n","properties":"{\\"a\\":51.4300003051758}"}`, type).line?.includes(
+        ':51.4300003051758}',
+      ),
+    )
   })
 })
 
@@ -150,11 +159,26 @@ describe('a price', () => {
     for (const value of ['null', '""', '{"string":""}']) assert.doesNotMatch(priced(value).line ?? 'price', /price/)
   })
 
-  for (const value of ['"19,99"', '"€5"', '"NaN"', '"1 000"', 'true', '{}', '[5]', '1e999', '"1e999"', '" "', `1${'0'.repeat(400)}`]) {
+  for (const value of [
+    '"19,99"',
+    '"€5"',
+    '"NaN"',
+    '"1 000"',
+    'true',
+    '{}',
+    '[5]',
+    '1e999',
+    '"1e999"',
+    '" "',
+    `1${'0'.repeat(400)}`,
+  ]) {
     test(`${value.slice(0, 10)} makes the record malformed`, () => {
       const { outcome, detail } = priced(value)
       assert.equal(outcome, 'malformed')
-      assert.match(detail ?? '', /^price is no number: .+; write it in digits with a decimal point, such as 19\.99, or leave it empty$/)
+      assert.match(
+        detail ?? '',
+        /^price is no number: .+; write it in digits with a decimal point, such as 19\.99, or leave it empty$/,
+      )
       assert.ok(detail?.includes(value.slice(0, 60)), detail)
     })
   }

@@ -10,7 +10,13 @@ const warningsOf = (fields: object, type: string | null = OPEN, options = {}) =>
   mapRecord(JSON.stringify({ id: '1', external_user_id: 'u', time: 1767319200, ...fields }), type, options).warnings
 
 describe('a time', () => {
-  for (const time of ['2026-01-02 03:04:05', '2026-01-02T03:04', '2026-01-02 03:04:05.123456', ' 2026-01-02t03:04:05 ', '2026-01-02']) {
+  for (const time of [
+    '2026-01-02 03:04:05',
+    '2026-01-02T03:04',
+    '2026-01-02 03:04:05.123456',
+    ' 2026-01-02t03:04:05 ',
+    '2026-01-02',
+  ]) {
     test(`${time} names no zone`, () => assert.deepEqual(warningsOf({ time }), ['time_without_zone']))
   }
 
@@ -70,7 +76,13 @@ describe('a text of more than 1,024 characters', () => {
   }
 
   test('in the Custom HTTP form', () => {
-    const record = { event_type: OPEN, id: '1', time: 1767319200, user: { external_user_id: 'u' }, properties: { campaign_name: long } }
+    const record = {
+      event_type: OPEN,
+      id: '1',
+      time: 1767319200,
+      user: { external_user_id: 'u' },
+      properties: { campaign_name: long },
+    }
     assert.deepEqual(mapRecord(JSON.stringify(record), null, PLAIN).warnings, WARNED)
   })
 
