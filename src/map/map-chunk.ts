@@ -194,14 +194,17 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     if (time.lacksZone()) warn(index, WITHOUT_ZONE)
     if (timeMs > nowMs + FUTURE_MS) warn(index, IN_FUTURE)
     // A name is longer than its field, and constants come from no field.
-    const longest = longestValue(index, plan.own) + plan.head.length + plan.constants.length
-    if (longest > MAX_STRING_LENGTH && holdsLongString(out.bytes, start, out.length)) warn(index, LONG_STRING)
+    const added = plan.head.length + plan.constants.length
+    const recordBytes = (raw.ends[index] as number) - (raw.starts[index] as number)
+    if (recordBytes + added <= MAX_STRING_LENGTH || longestValue(recordBytes, plan.own) + added <= MAX_STRING_LENGTH)
+      return
+    if (holdsLongString(out.bytes, start, out.length)) warn(index, LONG_STRING)
   }
 
   /** No string that comes from the record is longer. */
-  function longestValue(index: number, own: Plan['own']): number {
+  function longestValue(recordBytes: number, own: Plan['own']): number {
     if (own === null) return scanner.longest()
-    if (own.from === 'record') return (raw.ends[index] as number) - (raw.starts[index] as number)
+    if (own.from === 'record') return recordBytes
     const source = forms.customSource()
     const length = source < 0 ? 0 : (scanner.ends[source] as number) - (scanner.starts[source] as number)
     return Math.max(length, scanner.longest())

@@ -27,7 +27,7 @@ export interface RecordScanner {
   /** Per field that is there, where its value starts and ends, quotes included. */
   readonly starts: Int32Array
   readonly ends: Int32Array
-  /** Bytes of the longest value of the record's fields, but for those that are kept whole. */
+  /** Bytes of the record's longest value, but for those that are kept whole; every field is looked at. */
   longest(): number
   /** Makes `field` hold what `from` holds. */
   alias(field: number, from: number): void
@@ -89,7 +89,6 @@ export function createRecordScanner(
   let loadedNames: readonly string[] = []
   let loadedFields: readonly number[] = []
 
-  let longest = 0
   let message = ''
   let errorAt = 0
 
@@ -210,7 +209,6 @@ export function createRecordScanner(
         starts[field] = valueStart
         ends[field] = p
         kinds[field] = kind
-        if (p - valueStart > longest && isWhole[field] === 0) longest = p - valueStart
         if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
       }
       if (field !== NO_FIELD) previous = field
@@ -245,7 +243,6 @@ export function createRecordScanner(
   function forgetRecord(): void {
     for (let i = 0; i < presentCount; i++) kinds[present[i] as number] = KIND.none
     presentCount = 0
-    longest = 0
   }
 
   return {
@@ -269,8 +266,6 @@ export function createRecordScanner(
         starts[field] = columns.starts[at] as number
         ends[field] = columns.ends[at] as number
         kinds[field] = kind
-        const length = (ends[field] as number) - (starts[field] as number)
-        if (length > longest && isWhole[field] === 0) longest = length
       }
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
@@ -278,7 +273,14 @@ export function createRecordScanner(
     kinds,
     starts,
     ends,
-    longest: () => longest,
+    longest() {
+      let longest = 0
+      for (let i = 0; i < presentCount; i++) {
+        const field = present[i] as number
+        if (isWhole[field] === 0) longest = Math.max(longest, (ends[field] as number) - (starts[field] as number))
+      }
+      return longest
+    },
     alias(field, from) {
       if (kinds[field] === KIND.none) present[presentCount++] = field
       starts[field] = starts[from] as number
