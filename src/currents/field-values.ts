@@ -154,9 +154,12 @@ function shortestFloat32(value: number, text: string): string {
 function isPrintOf(single: number, value: number, text: string): boolean {
   if (text.length <= PRINTED_DIGITS) return false
   const { digits } = writtenNumber(text) as WrittenNumber
-  let count = digits.length
-  while (digits[count - 1] === '0') count--
-  return count >= PRINTED_DIGITS && count < EXACT_DIGITS && Number(single.toPrecision(count)) === value
+  let significant = digits.length
+  while (digits[significant - 1] === '0') significant--
+  // Zeros at the end may be printed digits too, or those that a column of decimals adds.
+  return [digits.length, significant].some(
+    (count) => count >= PRINTED_DIGITS && count < EXACT_DIGITS && Number(single.toPrecision(count)) === value,
+  )
 }
 
 function plainText(value: number): string {
