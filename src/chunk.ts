@@ -80,15 +80,15 @@ export function eachRejected(
 }
 
 /** Where record `index` stands in its input. */
-export function placeInInput({ source, positions, lines, values }: RawChunk, index: number): Place {
-  return { path: source.path, position: positions[index] as number, line: lines?.[index] ?? null, values }
+export function placeInInput({ source, positions, lines }: RawChunk, index: number): Place {
+  return { path: source.path, position: positions[index] as number, line: lines?.[index] ?? null }
 }
 
 /** Where record `index` stands; where it first stood, when it comes from a letter. */
 export function placeOf(raw: RawChunk, index: number): Place {
   const letter = raw.letters?.[index]
   if (!letter) return placeInInput(raw, index)
-  return { path: letter.path, position: letter.position, line: letter.line, values: letter.values }
+  return { path: letter.path, position: letter.position, line: letter.line }
 }
 
 /** `file:line`, or the record's number where the format has no lines. */

@@ -30,7 +30,15 @@ export type RejectReason =
   | 'input_replaced'
 
 /** What is worth saying about a record that goes on all the same. */
-export type Warning = 'event_type_mismatch' | 'id_missing' | 'id_dropped' | 'properties_not_json' | 'ingested_fewer'
+export type Warning =
+  | 'event_type_mismatch'
+  | 'id_missing'
+  | 'id_dropped'
+  | 'properties_not_json'
+  | 'ingested_fewer'
+  | 'time_without_zone'
+  | 'time_in_future'
+  | 'long_string'
 
 /** A record that the cutter could not take as one; its bytes are the raw text. */
 export interface Fault {
@@ -72,8 +80,6 @@ export interface RawChunk {
   readonly lines: Float64Array | null
   /** The broken records, in the order of their index. */
   readonly faults: readonly Fault[]
-  /** `text`: values are strings that the catalogue must still type (CSV). */
-  readonly values: 'json' | 'text'
   /** Where the fields of each record stand, when the cutter knows; otherwise the mapper looks. */
   readonly fields?: FieldColumns
   /** What a file of letters says of each record; null for a line that is no letter. */
@@ -150,8 +156,6 @@ export interface Place {
   readonly position: number
   /** From 1; null where the format has no lines. */
   readonly line: number | null
-  /** What `RawChunk` says of values: needed to read the record again. */
-  readonly values: RawChunk['values']
 }
 
 /** What a dead letter, or a line of a lane file, says of its record (src/README.md §5); the place is where the record first stood. */

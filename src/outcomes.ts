@@ -26,7 +26,11 @@ export const OUTCOMES = [
   },
   { is: 'skipped', reason: 'invalid_identity', meaning: 'its only id is one that Amplitude refuses (anonymous, 0, …)' },
   { is: 'skipped', reason: 'duplicate', meaning: 'the same event type and id as one of the last million events' },
-  { is: 'rejected', reason: 'malformed', meaning: 'no JSON object, no time, or not what its format promises' },
+  {
+    is: 'rejected',
+    reason: 'malformed',
+    meaning: 'no JSON object, no time, text where Amplitude takes a number, or not what its format promises',
+  },
   { is: 'rejected', reason: 'damaged_input', meaning: 'the file ends or breaks here; all before it was kept' },
   { is: 'rejected', reason: 'too_large', meaning: 'larger than Amplitude takes, by itself (uploads only)' },
   {
@@ -80,6 +84,9 @@ export const WARNING_MEANINGS: Readonly<Record<Warning, string>> = {
   id_dropped: 'an id that Amplitude refuses, beside a good one, is left out',
   properties_not_json: "the customer's own properties are no JSON object; they go out whole, as _raw",
   ingested_fewer: 'Amplitude says that it took fewer events than were sent',
+  time_without_zone: 'its time names no zone, and is taken as UTC',
+  time_in_future: 'its time is more than a day after now',
+  long_string: 'a text of more than 1,024 characters, where Amplitude cuts it',
 }
 
 /** Warnings by the number of their bit. */

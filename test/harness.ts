@@ -28,6 +28,7 @@ export const PLAIN: MappingOptions = {
   untilMs: Number.POSITIVE_INFINITY,
   eventType: null,
   skipUserPropertiesSync: false,
+  nowMs: Date.UTC(2026, 10, 28),
 }
 
 /** Maps records given as JSON text, as one chunk of a file whose name says the event type. */
@@ -92,7 +93,6 @@ export function rawChunk(records: readonly Uint8Array[], source: Partial<OpenSou
     positions: Float64Array.from(starts),
     lines: Float64Array.from(starts.keys(), (i) => i + 1),
     faults: [],
-    values: 'json',
   }
 }
 

@@ -12,29 +12,23 @@ export type SentEvent = Readonly<Record<string, unknown>> & {
 
 /** Braze was founded in 2011: an earlier event's time was not in seconds or milliseconds. */
 const EARLIEST_MS = Date.UTC(2011, 0, 1)
-/** Clocks of devices may run ahead by so much. */
-const FUTURE_MS = 24 * 3_600_000
 
 /** Takes one thing that is wrong; `title` is the same for all events that have it. */
 export type Report = (severity: Severity, cause: string, title: string, message?: string) => void
 
 /** Checks one event against Amplitude's contract as the uploader would meet it (amplitude/README.md §1, §2). */
-export function checkEvent(event: SentEvent, byteLength: number, nowMs: number, report: Report): void {
+export function checkEvent(event: SentEvent, byteLength: number, report: Report): void {
   const maxBytes = API_LIMITS.http.maxBodyBytes - BODY_MARGIN_BYTES
   if (byteLength > maxBytes) {
     const title = 'the event is larger than a request may be'
     report('error', 'too_large', title, `${title}: ${byteLength} bytes of ${maxBytes}`)
   }
-  if (event.time > nowMs + FUTURE_MS) {
-    const title = 'the event lies in the future'
-    report('warning', 'future_time', title, `${title}: ${dateText(event.time)}`)
-  }
   if (event.time < EARLIEST_MS) {
     const title = 'the event is older than Braze'
-    report('warning', 'ancient_time', title, `${title}: ${dateText(event.time)}`)
+    report('warning', 'ancient_time', title, `${title}: ${new Date(event.time).toISOString()}`)
   }
-  if (event.event_type.length > MAX_STRING_LENGTH) {
-    report('warning', 'long_string', `the event's name has more than ${MAX_STRING_LENGTH} characters`)
+  for (const [field, value] of Object.entries(event)) {
+    if (field !== 'event_properties') checkLength(field === 'event_type' ? "the event's name" : field, value, report)
   }
   for (const [field, kind] of Object.entries(FIELD_KINDS)) {
     const value = event[field]
@@ -52,14 +46,17 @@ function checkProperty(property: string, value: unknown, report: Report): void {
   if (property.length > MAX_STRING_LENGTH) {
     report('warning', 'long_string', `a property's name has more than ${MAX_STRING_LENGTH} characters`)
   }
-  const long = longestString(value)
-  if (long > MAX_STRING_LENGTH) {
-    const title = `${property} is cut at ${MAX_STRING_LENGTH} characters`
-    report('warning', 'long_string', title, `${title}; it has ${long}`)
-  }
+  checkLength(property, value, report)
   if (isDeeperThan(value, MAX_DEPTH)) {
     report('error', 'nesting', `${property} is nested more than ${MAX_DEPTH} deep`)
   }
+}
+
+function checkLength(name: string, value: unknown, report: Report): void {
+  const long = longestString(value)
+  if (long <= MAX_STRING_LENGTH) return
+  const title = `${name} is cut at ${MAX_STRING_LENGTH} characters`
+  report('warning', 'long_string', title, `${title}; it has ${long}`)
 }
 
 function isOfKind(value: unknown, kind: 'string' | 'number' | 'integer'): boolean {
@@ -92,8 +89,4 @@ function isDeeperThan(value: unknown, maxDepth: number): boolean {
 
 function isObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null
-}
-
-function dateText(ms: number): string {
-  return new Date(ms).toISOString()
 }

@@ -5,6 +5,7 @@ import type { Braze2ampError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
 import { textOf } from '../json/bytes.ts'
 import { createFilterReader } from '../map/filter-reader.ts'
+import { createFieldLister } from '../map/record-fields.ts'
 import { createUnknownFieldReader } from '../map/unknown-fields.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, MappedChunk, RawChunk, Severity, SkipReason, Source } from '../model.ts'
@@ -24,10 +25,11 @@ export interface RecordChecker {
   section(): CheckedSection
 }
 
-export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChecker {
+export function createRecordChecker(mapping: Mapping): RecordChecker {
   const findings = createFindingCollector()
   const usage = createRuleUsage(mapping)
   const filtersOf = createFilterReader(mapping)
+  const fieldsOf = createFieldLister()
   const usesRules = mapping.rules.layers.length > 0
   const unknownFields: { readonly name: string; readonly value: string }[] = []
   const readUnknownFields = createUnknownFieldReader(mapping, (name, bytes, start, end) => {
@@ -51,7 +53,12 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
       const typeName = type ?? 'no event type'
       if (usesRules && type !== null) usage.meet(type)
       for (const warning of warningsAt(chunk, i)) {
-        report('warning', warning, `${typeName}: ${WARNING_MEANINGS[warning]}`)
+        // `checkEvent` says which one.
+        if (warning === 'long_string') continue
+        const title = `${typeName}: ${WARNING_MEANINGS[warning]}`
+        const isOfTime = warning === 'time_in_future' || warning === 'time_without_zone'
+        const time = isOfTime ? `: ${new Date(chunk.times[i] as number).toISOString()}` : ''
+        report('warning', warning, title, title + time)
       }
       if (outcome?.is === 'rejected') {
         const detail = chunk.details.get(i) ?? outcome.reason
@@ -82,8 +89,8 @@ export function createRecordChecker(mapping: Mapping, nowMs: number): RecordChec
     const event: SentEvent = JSON.parse(textOf(bytes))
     const plan = mapping.planOf(type)
     if (plan.own?.from === 'record') report('note', 'unknown_event_type', `${type}: ${meaningOf('unknown_event_type')}`)
-    checkEvent(event, bytes.length, nowMs, report)
-    checkTypes(event, plan.outline, report)
+    checkEvent(event, bytes.length, report)
+    checkTypes(event, plan.outline, () => fieldsOf(chunk.raw, index), report)
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
     if (usesRules) usage.see(type, chunk.raw, index)

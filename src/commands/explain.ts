@@ -7,6 +7,7 @@ import { endOfValue } from '../json/values.ts'
 import { AS_IT_IS, type ExplainedValue, type Explanation, explainRecord } from '../map/explain-record.ts'
 import { createFieldLister, fieldNamed, idOfField } from '../map/record-fields.ts'
 import type { MappedChunk } from '../model.ts'
+import { WARNING_MEANINGS } from '../outcomes.ts'
 import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
@@ -157,7 +158,7 @@ function textFor(explanation: Explanation): string {
   lines.push(
     ...leftOut.map(({ field, value, why }) => style.dim(`    ${field.padEnd(width)}  ${excerpt(value)}  ${why}`)),
   )
-  if (warnings.length > 0) lines.push(style.yellow(`  warnings: ${warnings.join(', ')}`))
+  lines.push(...warnings.map((warning) => style.yellow(`  warning ${warning}: ${WARNING_MEANINGS[warning]}`)))
   return `${lines.join('\n')}\n`
 }
 

@@ -1,7 +1,6 @@
 import type { Command } from 'commander'
 import { checkedMapping } from '../check/check-mapping.ts'
 import { createRecordChecker } from '../check/check-records.ts'
-import { systemClock } from '../clock.ts'
 import { interruptedCode, UsageError } from '../errors.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection } from '../model.ts'
@@ -91,7 +90,7 @@ async function checkRecords(
   files: Tally,
   signal: AbortSignal,
 ): Promise<{ readonly section: CheckedSection; readonly read: number }> {
-  const checker = createRecordChecker(mapping, systemClock.wallClock())
+  const checker = createRecordChecker(mapping)
   const ledger = createUnlimitedLedger(true)
   const reading = { mapping, format: options.format, files, signal, refused: checker.refused }
   for await (const chunk of readExports(await discover(paths), reading)) {

@@ -24,8 +24,8 @@ export type NameSource =
   /** The connector does not send it. */
   | 'none'
 
-/** Type of a field in storage: `float` has 32 bits, `double` 64; `strings` is a list of them. */
-export type FieldType = 'string' | 'int' | 'float' | 'double' | 'boolean' | 'strings'
+/** Type of a field in storage: `float` has 32 bits, `double` 64; `strings` is a list of them; of `any` nothing is known. */
+export type FieldType = 'string' | 'int' | 'float' | 'double' | 'boolean' | 'strings' | 'any'
 
 export interface EventRow {
   /** Currents event type. */

@@ -20,9 +20,9 @@ const MAX_DATE_DIGITS = 16
 const MAX_OFFSET_MS = 18 * 3_600_000
 
 const TIMESTAMP =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?[0-5]\d)?)?$/i
+  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|\+0000 UTC|[+-]\d{2}(?::?[0-5]\d)?)?$/i
 
-/** A JSON number as CSV writes it. */
+/** A number as JSON or CSV writes it. */
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
 
 /** A number as it is written. */
@@ -114,6 +114,14 @@ export function timeOfText(text: string): number {
   return utc + Number(`${fraction}000`.slice(0, 3)) - offsetMs(zone)
 }
 
+/** A timestamp without zone: digits to its end. */
+const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}(?:[T ][\d:.,]*)?$/i
+
+/** True when text that is a time does not say of which zone: UTC is taken then (currents/README.md §3). Numbers have none. */
+export function lacksZone(text: string): boolean {
+  return WITHOUT_ZONE.test(text.trim())
+}
+
 function offsetMs(zone: string): number {
   const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone)
   if (!match) return 0
@@ -121,42 +129,76 @@ function offsetMs(zone: string): number {
   return (match[1] === '-' ? -minutes : minutes) * 60_000
 }
 
+/** From so many significant digits on, a number can be a 32-bit float as some program prints it, and not what a person wrote. */
+const PRINTED_DIGITS = 12
+/** So many digits tell every double from all others: what has them is exactly what it says. */
+const EXACT_DIGITS = 17
+
 /**
- * The shortest decimal text with the same 32-bit float: 3.140000104904175 is 3.14. A value that is not exactly a 32-bit
- * float keeps its own text (currents/README.md §3: our rule).
+ * The shortest decimal text with the same 32-bit float: 3.140000104904175 is 3.14. So is what a program prints of one with 12 digits or
+ * more, 3.14000010490418. Any other value keeps its own text (currents/README.md §3: our rule).
  */
-export function shortestFloat32(value: number): string {
-  if (Math.fround(value) === value) {
+function shortestFloat32(value: number, text: string): string {
+  const single = Math.fround(value)
+  if (single === value || isPrintOf(single, value, text)) {
     // A shorter text than six digits is found at six: its rounding error is below half a unit of the sixth digit.
     for (let digits = 6; digits <= 9; digits++) {
-      const shorter = Number(value.toPrecision(digits))
-      if (Math.fround(shorter) === value) return String(shorter)
+      const shorter = Number(single.toPrecision(digits))
+      if (Math.fround(shorter) === single) return plainText(shorter)
     }
   }
+  return plainText(value)
+}
+
+/** True when `text`, whose value is `value`, is what a program prints of `single` that does not print all its digits. */
+function isPrintOf(single: number, value: number, text: string): boolean {
+  if (text.length <= PRINTED_DIGITS) return false
+  const { digits } = writtenNumber(text) as WrittenNumber
+  let significant = digits.length
+  while (digits[significant - 1] === '0') significant--
+  // Zeros at the end may be printed digits too, or those that a column of decimals adds.
+  return [digits.length, significant].some(
+    (count) => count >= PRINTED_DIGITS && count < EXACT_DIGITS && Number(single.toPrecision(count)) === value,
+  )
+}
+
+function plainText(value: number): string {
   return String(value === 0 ? 0 : value)
 }
 
-/** A CSV field as a number's text: digits as they are, so that long ids keep them; null when it is no number. */
-export function numberText(text: string): string | null {
-  const trimmed = text.trim()
-  if (/^-?(0|[1-9]\d*)$/.test(trimmed)) return trimmed === '-0' ? '0' : trimmed
-  if (!NUMBER.test(trimmed)) return null
-  const value = Number(trimmed)
-  return Number.isFinite(value) ? String(value === 0 ? 0 : value) : null
+/**
+ * A number with a point or an exponent as JSON text; null when it is too large for a double.
+ * @param isFloat32 the field has 32 bits
+ */
+export function decimalText(text: string, isFloat32: boolean): string | null {
+  const value = Number(text)
+  if (!Number.isFinite(value)) return null
+  return isFloat32 ? shortestFloat32(value, text) : plainText(value)
 }
 
-/** A CSV field as a boolean; null when it is none. */
+/**
+ * Text as a JSON number, null when it is none. A whole number keeps all its digits; see {@link decimalText} for others. Spaces around
+ * it, a plus and zeros before it do not count.
+ */
+export function numberText(text: string, isFloat32: boolean): string | null {
+  const trimmed = text.trim()
+  if (!/^[+-]?\d+$/.test(trimmed)) return NUMBER.test(trimmed) ? decimalText(trimmed, isFloat32) : null
+  const digits = trimmed.replace(/^[+-]?0*(?=\d)/, '')
+  return trimmed.startsWith('-') && digits !== '0' ? `-${digits}` : digits
+}
+
+/** Text as a boolean, in the words of warehouses; null when it is none (currents/README.md §3). */
 export function booleanOf(text: string): boolean | null {
   switch (text.trim().toLowerCase()) {
     case 'true':
     case 't':
     case '1':
-    case 'yes':
+    case '1.0':
       return true
     case 'false':
     case 'f':
     case '0':
-    case 'no':
+    case '0.0':
       return false
     default:
       return null

@@ -165,7 +165,7 @@ const FIELD_TYPES: Readonly<Record<string, FieldType>> = {
   webhook_duration: 'int',
 }
 
-/** The type that a field has in storage, in records of `row`. */
+/** The type that a field has in storage, in records of `row`; `any` when no export of Braze has the field. */
 export function fieldType(row: EventRow, field: string): FieldType {
-  return row.types?.[field] ?? FIELD_TYPES[field] ?? 'string'
+  return row.types?.[field] ?? FIELD_TYPES[field] ?? (isCurrentsField(field) ? 'string' : 'any')
 }

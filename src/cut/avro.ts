@@ -123,7 +123,7 @@ function readerOf({ codec, schema, sync }: Header, { source: stored }: OpenInput
     sync,
     source,
     record: compileRecordTranscoder(type),
-    builder: createChunkBuilder(source, 'json'),
+    builder: createChunkBuilder(source),
   }
 }
 
@@ -142,7 +142,7 @@ function addTooLong(builder: ChunkBuilder, ordinal: number): void {
 
 /** One fault for all that is lost from here on. */
 function damaged(source: OpenSource, queue: ByteQueue, restart: Restart, ordinal: number, why: string): RawChunk {
-  const builder = createChunkBuilder(source, 'json')
+  const builder = createChunkBuilder(source)
   appendText(builder.out, textOf(queue.peek().subarray(0, SHOWN_BYTES)))
   builder.addFault(ordinal, 0, 'damaged_input', why)
   return builder.take(restart)

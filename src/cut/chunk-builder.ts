@@ -31,7 +31,7 @@ export interface ChunkBuilder {
   take(restart: Restart, fields?: FieldColumns): RawChunk
 }
 
-export function createChunkBuilder(source: OpenSource, values: RawChunk['values']): ChunkBuilder {
+export function createChunkBuilder(source: OpenSource): ChunkBuilder {
   const out = createByteWriter(FIRST_BYTES)
   let starts: number[] = []
   let ends: number[] = []
@@ -73,7 +73,6 @@ export function createChunkBuilder(source: OpenSource, values: RawChunk['values'
         positions: Float64Array.from(positions),
         lines: lines.some((line) => line > 0) ? Float64Array.from(lines) : null,
         faults,
-        values,
         ...(fields && { fields }),
       }
       out.bytes = Buffer.allocUnsafeSlow(out.length >= CHUNK_BYTES ? FULL_BYTES : FIRST_BYTES)

@@ -43,7 +43,7 @@ export async function* cutCsv(input: OpenInput, from: Restart): AsyncGenerator<R
   if (start === null) {
     const why = input.damage()
     if (why === null) return
-    const builder = createChunkBuilder(input.source, 'text')
+    const builder = createChunkBuilder(input.source)
     builder.addFault(0, 1, 'damaged_input', why)
     yield builder.take(BEGINNING)
     return
@@ -125,7 +125,7 @@ function skipBlankLines(queue: ByteQueue, isLast: boolean): { readonly lines: nu
 }
 
 function createRows(input: OpenInput, { header, endsInReturn, place }: Start) {
-  const builder = createChunkBuilder(input.source, 'text')
+  const builder = createChunkBuilder(input.source)
   const { delimiter, names } = header
   const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
   const columns = endsInReturn ? 0 : names.length

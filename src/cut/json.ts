@@ -18,7 +18,7 @@ const TOO_LONG = `a record of more than ${MAX_RECORD_BYTES} bytes`
  * all that stands before it, so the text is always parsed from its start.
  */
 export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
-  const builder = createChunkBuilder(input.source, 'json')
+  const builder = createChunkBuilder(input.source)
   const records = createJsonRecords(builder.out, endRecord, builder.drop)
   const pieces = createPieces()
   const parse = jsonParser({ packValues: true, streamValues: false, jsonStreaming: true })

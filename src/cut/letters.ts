@@ -35,7 +35,6 @@ interface FoundLetter {
 /** Records that one chunk may hold together. */
 interface Run {
   readonly source: OpenSource
-  readonly values: RawChunk['values']
   readonly builder: ReturnType<typeof createChunkBuilder>
   readonly letters: (Letter | null)[]
   readonly restart: Restart
@@ -44,16 +43,15 @@ interface Run {
 function* recordsOf(lines: RawChunk): Generator<RawChunk> {
   const { bytes, source } = lines
   const faults = new Map(lines.faults.map((fault) => [fault.index, fault]))
-  let run = startRun(source, source.isShare, 'json', lines.restart)
+  let run = startRun(source, source.isShare, lines.restart)
   for (let i = 0; i < lines.count; i++) {
     const start = lines.starts[i] as number
     const end = lines.ends[i] as number
     const found = faults.has(i) ? null : letterAt(bytes, start, end)
     const isShare = found?.isShare ?? source.isShare
-    const values = found?.letter.values ?? 'json'
-    if (isShare !== run.source.isShare || values !== run.values) {
+    if (isShare !== run.source.isShare) {
       if (run.letters.length > 0) yield takeRun(run)
-      run = startRun(source, isShare, values, restartAt(i))
+      run = startRun(source, isShare, restartAt(i))
     }
     const { builder } = run
     if (found === null) append(builder.out, bytes, start, end)
@@ -73,9 +71,9 @@ function* recordsOf(lines: RawChunk): Generator<RawChunk> {
   }
 }
 
-function startRun(source: OpenSource, isShare: boolean, values: RawChunk['values'], restart: Restart): Run {
+function startRun(source: OpenSource, isShare: boolean, restart: Restart): Run {
   const ofRun = { ...source, isShare }
-  return { source: ofRun, values, builder: createChunkBuilder(ofRun, values), letters: [], restart }
+  return { source: ofRun, builder: createChunkBuilder(ofRun), letters: [], restart }
 }
 
 function takeRun({ builder, letters, restart }: Run): RawChunk {
@@ -126,14 +124,9 @@ function letterAt(bytes: Uint8Array, start: number, end: number): FoundLetter | 
 /** Where a letter says that its record came from; null when it does not. */
 function placeIn(source: unknown): Omit<Letter, 'eventType' | 'madeId'> | null {
   if (typeof source !== 'object' || source === null) return null
-  const { file, position, line, values } = source as Record<string, unknown>
+  const { file, position, line } = source as Record<string, unknown>
   if (typeof file !== 'string' || typeof position !== 'number') return null
-  return {
-    path: file,
-    position,
-    line: typeof line === 'number' ? line : null,
-    values: values === 'text' ? 'text' : 'json',
-  }
+  return { path: file, position, line: typeof line === 'number' ? line : null }
 }
 
 /** The `insert_id` that the mapper made for an event whose record has no id (src/README.md §3). */

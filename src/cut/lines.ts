@@ -108,7 +108,6 @@ function oneFault(input: OpenInput, bytes: Uint8Array, place: LinePlace, fault: 
     positions: Float64Array.of(place.byte),
     lines: Float64Array.of(place.line),
     faults: [fault],
-    values: 'json',
   }
 }
 
@@ -171,7 +170,6 @@ function splitLines(
     positions,
     lines: lines.subarray(0, count),
     faults,
-    values: 'json',
   }
   return { raw, lineCount }
 }

@@ -12,3 +12,8 @@ export const KIND = {
   array: 8,
   object: 9,
 } as const
+
+/** True when a value is a string. */
+export function isStringKind(kind: number): boolean {
+  return kind === KIND.string || kind === KIND.escapedString
+}

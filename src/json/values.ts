@@ -97,12 +97,16 @@ export function wholeNumberOf(bytes: Uint8Array, start: number, end: number): nu
 }
 
 /** Number of the text `[start, end)`, which must be a JSON number. */
-export function numberOf(bytes: Uint8Array, start: number, end: number): number {
+function numberOf(bytes: Uint8Array, start: number, end: number): number {
   const whole = wholeNumberOf(bytes, start, end)
-  if (whole >= 0) return whole
+  return whole >= 0 ? whole : Number(asciiOf(bytes, start, end))
+}
+
+/** `bytes[start, end)` as text, of few bytes that are known to be ASCII: then a loop beats a decoder. */
+export function asciiOf(bytes: Uint8Array, start: number, end: number): string {
   let text = ''
   for (let p = start; p < end; p++) text += String.fromCharCode(bytes[p] as number)
-  return Number(text)
+  return text
 }
 
 /**

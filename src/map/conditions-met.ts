@@ -23,7 +23,7 @@ export function createConditionTest(
       if (type === 'string' && kind === KIND.string) {
         if (isOneOf(texts, bytes, start + 1, end - 1)) return true
       } else {
-        const text = valueText(bytes, start, end, kind, type, true)
+        const text = valueText(bytes, start, end, kind, type)
         if (isOneOf(texts, text, 0, text.length)) return true
       }
     }

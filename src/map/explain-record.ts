@@ -1,5 +1,5 @@
 import { eventBytes, outcomeAt, placeInInput, recordBytes, typeNameOf, warningsAt } from '../chunk.ts'
-import { EVENTS } from '../currents/events.ts'
+import { EVENTS, type FieldType } from '../currents/events.ts'
 import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
 import { textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
@@ -7,10 +7,10 @@ import type { EventOutline, OutlinedValue } from '../mapping/event-outline.ts'
 import { rulesOf } from '../mapping/layers.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rule-types.ts'
-import type { MappedChunk, RawChunk, RejectReason, SkipReason } from '../model.ts'
+import type { MappedChunk, RawChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { EVENT, meaningOf, OUTCOMES } from '../outcomes.ts'
 import { createFilterReader } from './filter-reader.ts'
-import { createFieldLister, fieldNamed, type RecordField } from './record-fields.ts'
+import { createFieldLister, fieldNamed, formOf, type RecordField } from './record-fields.ts'
 
 /** One value of an event: what it is called there, its JSON text, and where it comes from. */
 export interface ExplainedValue {
@@ -37,7 +37,7 @@ export interface Explanation {
   /** The summary's word; null for an event. */
   readonly reason: string | null
   readonly why: string | null
-  readonly warnings: readonly string[]
+  readonly warnings: readonly Warning[]
   /** Text of the record as it was cut, and of the event as it would be sent. */
   readonly record: string
   readonly event: string | null
@@ -78,7 +78,7 @@ export function explainRecord(chunk: MappedChunk, index: number, mapping: Mappin
     members.map(({ key, start, end }) => {
       const value = textOf(bytes, start, end)
       const origin =
-        outlinedOrigin(key, outlined, fields) ??
+        outlinedOrigin(key, value, outlined, fields) ??
         (isTopLevel ? topLevelOrigin(key, outline, mapping, fields, madeId) : ownOrigin(key, outline, mapping, fields))
       return { property: key, value, ...origin }
     })
@@ -149,20 +149,33 @@ interface Origin {
 }
 
 /** Where a value of the catalogue or the mapping file comes from; null when neither knows its key. */
-function outlinedOrigin(key: string, outlined: readonly OutlinedValue[], fields: RecordFields): Origin | null {
-  const value = outlined.find((candidate) => candidate.key === key)
-  if (value === undefined) return null
-  const { field, otherField, type, protection, origins } = value
-  const found = findField(fields, field)
-  const from = found ?? (otherField === null ? null : findField(fields, otherField))
-  const instead = found === null ? `instead of ${field}` : null
+function outlinedOrigin(
+  key: string,
+  value: string,
+  outlined: readonly OutlinedValue[],
+  fields: RecordFields,
+): Origin | null {
+  const found = outlined.find((candidate) => candidate.key === key)
+  if (found === undefined) return null
+  const { field, otherField, type, protection, origins } = found
+  const own = findField(fields, field)
+  const from = own ?? (otherField === null ? null : findField(fields, otherField))
+  const instead = own === null ? `instead of ${field}` : null
   if (origins.length > 0) {
     return {
       from,
       rule: byMapping(listed(instead, key === field ? null : 'renamed', protectedBy(protection)), origins),
     }
   }
-  return { from, rule: instead ?? (type === 'float' ? 'as a 32-bit float' : AS_IT_IS) }
+  const stored = fields.all.find(({ path }) => path === from)?.value ?? value
+  return { from, rule: instead ?? typedBy(type, stored, value) }
+}
+
+/** What the type of a field made of the JSON text that the record has there (currents/README.md §3). */
+function typedBy(type: FieldType, stored: string, sent: string): string {
+  const form = formOf(sent)
+  if (form === 'a number' && type === 'float') return 'as a 32-bit float'
+  return form === formOf(stored) ? AS_IT_IS : `as ${form}`
 }
 
 const PROTECTED_BY: Readonly<Record<Protection['by'], string>> = {
@@ -265,6 +278,13 @@ function findField({ all, isShare }: RecordFields, name: string): string | null 
   return field === null || field.value === 'null' ? null : field.path
 }
 
+/** An empty text, which is none in a field of another type than text (currents/README.md §3). */
+const EMPTY = '""'
+
+function isTyped(name: string, { outline: { topLevel, properties } }: Plan): boolean {
+  return [...topLevel, ...properties].some(({ field, type }) => field === name && type !== 'string' && type !== 'any')
+}
+
 interface LeftOutFrom {
   readonly plan: Plan
   readonly mapping: Mapping
@@ -274,6 +294,7 @@ interface LeftOutFrom {
 function whyLeftOut(field: RecordField, { plan, mapping, fields }: LeftOutFrom): string {
   const { name, value } = field
   if (value === 'null') return 'null is not sent'
+  if (value === EMPTY && isTyped(name, plan)) return 'an empty text is not sent where a number, boolean or list belongs'
   const counting = fieldNamed(fields.all, name)
   if (counting !== null && counting !== field) return `${counting.path} takes its place`
   const { presence, only } = rulesOf(mapping.rules.layers, plan.type).properties

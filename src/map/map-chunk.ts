@@ -1,6 +1,7 @@
 import { isUtf8 } from 'node:buffer'
-import { isReservedName } from '../amplitude/event.ts'
+import { isReservedName, MAX_STRING_LENGTH } from '../amplitude/event.ts'
 import { CONTAINER_FIELDS, EVENT_NAME_FIELD, RECORD_FIELDS } from '../currents/fields.ts'
+import { excerpt } from '../excerpt.ts'
 import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
 import type { CompiledCondition } from '../mapping/conditions.ts'
@@ -12,10 +13,12 @@ import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
 import { createIdentityWriter } from './identity.ts'
 import { hashId, NO_ID, writeMadeId } from './insert-id.ts'
+import { holdsLongString } from './long-strings.ts'
 import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
+import { createTimeReader } from './record-time.ts'
 import { createTypeReader } from './record-type.ts'
-import { copyContent, holdsText, isString, textOfField, timeOfField, whyNoTime } from './record-values.ts'
+import { copyContent, holdsNoNumber, holdsText, isString, textOfField } from './record-values.ts'
 import { createUnknownNames } from './unknown-names.ts'
 import { createOutputWriter } from './write-outputs.ts'
 
@@ -29,6 +32,12 @@ const TYPE_MISMATCH = warningBit('event_type_mismatch')
 const ID_MISSING = warningBit('id_missing')
 const ID_DROPPED = warningBit('id_dropped')
 const NOT_JSON = warningBit('properties_not_json')
+const WITHOUT_ZONE = warningBit('time_without_zone')
+const IN_FUTURE = warningBit('time_in_future')
+const LONG_STRING = warningBit('long_string')
+
+/** Clocks of devices may run ahead by so much. */
+const FUTURE_MS = 24 * 3_600_000
 
 /** Bytes before the quote that opens an event's name. */
 const EVENT_TYPE_BYTES = '{"event_type":'.length
@@ -59,7 +68,6 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const scanner = createRecordScanner(mapping.fieldNames, CONTAINER_FIELDS, new Set(RECORD_FIELDS), unknown.add)
   const field = {
     id: scanner.fieldOf('id'),
-    time: scanner.fieldOf('time'),
     name: scanner.fieldOf(EVENT_NAME_FIELD),
     adId: scanner.fieldOf('ad_id'),
     adIdType: scanner.fieldOf('ad_id_type'),
@@ -73,7 +81,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   const writeOutputs = createOutputWriter(scanner)
   const writeCustomProperties = createCustomPropertyWriter(scanner)
   const writeDerivedProperties = createDerivedPropertyWriter()
-  const { sinceMs, untilMs } = mapping.options
+  const time = createTimeReader(scanner)
+  const { sinceMs, untilMs, nowMs } = mapping.options
   const override = mapping.options.eventType === null ? null : mapping.planOf(mapping.options.eventType)
 
   const out = createByteWriter(0)
@@ -153,9 +162,9 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   /** The outcome of the record just scanned; writes its event when it becomes one. */
   function mapRecord(index: number, plan: Plan | null): number {
-    const timeMs = timeOfField(scanner, bytes, field.time)
+    const timeMs = time.read(bytes)
     if (Number.isNaN(timeMs)) {
-      columns.details.set(index, whyNoTime(scanner, bytes, field.time))
+      columns.details.set(index, time.whyNone(bytes))
       return MALFORMED
     }
     columns.times[index] = timeMs
@@ -171,9 +180,15 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       columns.details.set(index, 'the custom event has no name')
       return MALFORMED
     }
+    for (const { name, field } of plan.numbers) {
+      if (!holdsNoNumber(scanner, bytes, field)) continue
+      columns.details.set(index, whyNoNumber(name, field))
+      return MALFORMED
+    }
     const start = out.length
     const outcome = writeEvent(index, plan, timeMs)
-    if (outcome !== EVENT) out.length = start
+    if (outcome === EVENT) warnOfEvent(index, plan, timeMs, start)
+    else out.length = start
     return outcome
   }
 
@@ -182,11 +197,35 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     return true
   }
 
+  function whyNoNumber(name: string, field: number): string {
+    const value = excerpt(textOf(bytes, scanner.starts[field], scanner.ends[field]))
+    return `${name} is no number: ${value}; write it in digits with a decimal point, such as 19.99, or leave it empty`
+  }
+
+  function warnOfEvent(index: number, plan: Plan, timeMs: number, start: number): void {
+    if (time.lacksZone()) warn(index, WITHOUT_ZONE)
+    if (timeMs > nowMs + FUTURE_MS) warn(index, IN_FUTURE)
+    // A name is longer than its field, and constants come from no field.
+    const added = plan.head.length + plan.constants.length
+    const recordBytes = (raw.ends[index] as number) - (raw.starts[index] as number)
+    if (recordBytes + added <= MAX_STRING_LENGTH || longestValue(recordBytes, plan.own) + added <= MAX_STRING_LENGTH)
+      return
+    if (holdsLongString(out.bytes, start, out.length)) warn(index, LONG_STRING)
+  }
+
+  /** No string that comes from the record is longer. */
+  function longestValue(recordBytes: number, own: Plan['own']): number {
+    if (own === null) return scanner.longest()
+    if (own.from === 'record') return recordBytes
+    const source = forms.customSource()
+    const length = source < 0 ? 0 : (scanner.ends[source] as number) - (scanner.starts[source] as number)
+    return Math.max(length, scanner.longest())
+  }
+
   function writeEvent(index: number, plan: Plan, timeMs: number): number {
     const start = out.length
     // `enriched` writes some values twice.
     const room = plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number))
-    const isText = raw.values === 'text'
     reserve(out, room)
     const target = out.bytes
     let to = copyBytes(target, start, plan.head, 0, plan.head.length)
@@ -228,11 +267,11 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
     to = copyBytes(target, to, LIBRARY, 0, LIBRARY.length)
     out.length = plan.sendsAdvertisingId ? writeAdvertisingId(target, to) : to
-    writeOutputs(out, plan.topLevel, bytes, isText, room)
+    writeOutputs(out, plan.topLevel, bytes, room)
 
     append(out, PROPERTIES)
     const firstAt = out.length
-    writeOutputs(out, plan.properties, bytes, isText, room)
+    writeOutputs(out, plan.properties, bytes, room)
     if (plan.constants.length > 0) append(out, plan.constants)
     if (plan.own !== null) writeOwnProperties(index, plan.own)
     // Each property brings the comma before it; that of the first becomes the opening brace.

@@ -72,7 +72,7 @@ export function createMemberWriter(): (out: ByteWriter, own: OwnProperties, sour
     const protection = rules?.protections[rule]
     if (protection) {
       const kind = kindOf(source, valueAt, valueEnd)
-      writeProtected(out, protection, source, valueAt, valueEnd, kind, 'string', false)
+      writeProtected(out, protection, source, valueAt, valueEnd, kind, 'any')
     } else {
       appendValue(out, source, valueAt, valueEnd)
     }

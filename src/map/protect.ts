@@ -19,16 +19,15 @@ export function createProtector(): (
   end: number,
   kind: number,
   type: FieldType,
-  isText: boolean,
 ) => void {
   const valueText = createValueText()
 
-  return function writeProtected(out, protection, source, start, end, kind, type, isText) {
+  return function writeProtected(out, protection, source, start, end, kind, type) {
     if (protection.by === 'redact') {
       append(out, REDACTED)
       return
     }
-    const digest = digestOf(protection, valueText(source, start, end, kind, type, isText))
+    const digest = digestOf(protection, valueText(source, start, end, kind, type))
     append(out, utf8(`"${digest}"`))
   }
 }

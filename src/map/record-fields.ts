@@ -1,7 +1,10 @@
 import { recordSpan } from '../chunk.ts'
 import { CONTAINER_FIELDS, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
-import { OPEN_BRACE, textOf } from '../json/bytes.ts'
+import { unionValue } from '../json/avro-union.ts'
+import { OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
 import { type Member, membersOf } from '../json/members.ts'
+import { kindOf } from '../json/values.ts'
 import type { RawChunk } from '../model.ts'
 import { createFormTest, FORM_FIELDS } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
@@ -58,6 +61,26 @@ export function idOfField({ value }: RecordField): string {
   const parsed: unknown = JSON.parse(value)
   if (typeof parsed === 'number') return value
   return String(typeof parsed === 'object' && parsed !== null ? Object.values(parsed)[0] : parsed)
+}
+
+/** What a JSON text that is not null is: in a union's wrapper, or without one. */
+export function formOf(json: string): 'a string' | 'a number' | 'a boolean' | 'a list' | 'an object' {
+  const bytes = utf8(`${json}\n`)
+  const { start, end } = unionValue(bytes, 0) ?? { start: 0, end: bytes.length - 1 }
+  switch (kindOf(bytes, start, end)) {
+    case KIND.string:
+    case KIND.escapedString:
+      return 'a string'
+    case KIND.true:
+    case KIND.false:
+      return 'a boolean'
+    case KIND.array:
+      return 'a list'
+    case KIND.object:
+      return 'an object'
+    default:
+      return 'a number'
+  }
 }
 
 const NESTING_ORDER: readonly string[] = NESTING_FIELDS

@@ -29,6 +29,8 @@ export interface RecordScanner {
   /** Per field that is there, where its value starts and ends, quotes included. */
   readonly starts: Int32Array
   readonly ends: Int32Array
+  /** Bytes of the record's longest value, but for those that are kept whole; every field is looked at. */
+  longest(): number
   /** Makes `field` hold what `from` holds. */
   alias(field: number, from: number): void
 }
@@ -280,6 +282,14 @@ export function createRecordScanner(
     kinds,
     starts,
     ends,
+    longest() {
+      let longest = 0
+      for (let i = 0; i < presentCount; i++) {
+        const field = present[i] as number
+        if (isWhole[field] === 0) longest = Math.max(longest, (ends[field] as number) - (starts[field] as number))
+      }
+      return longest
+    },
     alias(field, from) {
       if (kinds[field] === KIND.none) present[presentCount++] = field
       starts[field] = starts[from] as number

@@ -1,9 +1,8 @@
-import { hasLostSeconds, isPlausibleTime, timeOfInteger, timeOfText } from '../currents/field-values.ts'
-import { excerpt } from '../excerpt.ts'
+import { numberText } from '../currents/field-values.ts'
 import { copyBytes, textOf } from '../json/bytes.ts'
-import { KIND } from '../json/kind.ts'
+import { isStringKind, KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
-import { wholeNumberOf } from '../json/values.ts'
+import { asciiOf } from '../json/values.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
 /** The values of single fields of the record that the scanner holds, whose chunk is `bytes`. */
@@ -11,7 +10,12 @@ import type { RecordScanner } from './record-scanner.ts'
 type Fields = Pick<RecordScanner, 'starts' | 'ends' | 'kinds'>
 
 export function isString({ kinds }: Fields, field: number): boolean {
-  return kinds[field] === KIND.string || kinds[field] === KIND.escapedString
+  return isStringKind(kinds[field] as number)
+}
+
+/** True when a value of this kind at `[start, end)` is the empty string. */
+export function isEmptyText(kind: number, start: number, end: number): boolean {
+  return kind === KIND.string && end - start === 2
 }
 
 /** True when the field is there and not null. */
@@ -33,6 +37,41 @@ export function textOfField({ starts, ends, kinds }: Fields, bytes: Uint8Array, 
   return textOf(bytes, start + 1, end - 1)
 }
 
+/** True when the field holds something, and no number that a double holds: what Amplitude takes in a field of numbers. */
+export function holdsNoNumber(fields: Fields, bytes: Uint8Array, field: number): boolean {
+  const start = fields.starts[field] as number
+  const end = fields.ends[field] as number
+  const kind = fields.kinds[field] as number
+  switch (kind) {
+    case KIND.none:
+    case KIND.null:
+      return false
+    case KIND.integer:
+    case KIND.number:
+      return isTooLarge(bytes, start, end)
+    case KIND.string:
+    case KIND.escapedString: {
+      if (isEmptyText(kind, start, end)) return false
+      const number = numberText(textOfField(fields, bytes, field), false)
+      return number === null || !Number.isFinite(Number(number))
+    }
+    default:
+      return true
+  }
+}
+
+/** More digits than any double needs that is not written with an exponent. */
+const MANY_DIGITS = 300
+
+/** True when no double holds the JSON number `[start, end)`; nearly none is even looked at. */
+function isTooLarge(bytes: Uint8Array, start: number, end: number): boolean {
+  let p = start
+  while (p < end && ((bytes[p] as number) | 0x20) !== LETTER_E) p++
+  return (p < end || end - start > MANY_DIGITS) && !Number.isFinite(Number(asciiOf(bytes, start, end)))
+}
+
+const LETTER_E = 0x65
+
 /** Writes the content of a string, or the digits of a number, without quotes; gives where it ends. */
 export function copyContent(
   { starts, ends, kinds }: Fields,
@@ -50,42 +89,5 @@ export function copyContent(
       return copyCanonicalContent(target, at, bytes, start + 1, end - 1)
     default:
       return copyBytes(target, at, bytes, start, end)
-  }
-}
-
-/** Milliseconds since 1970; NaN when the field holds no time that may be sent: {@link whyNoTime}. */
-export function timeOfField(fields: Fields, bytes: Uint8Array, field: number): number {
-  if (!isPresent(fields, field)) return Number.NaN
-  const quotes = isString(fields, field) ? 1 : 0
-  const whole = wholeNumberOf(bytes, (fields.starts[field] as number) + quotes, (fields.ends[field] as number) - quotes)
-  // Nearly every time is seconds in digits: no text is made of it.
-  const text = whole < 0 ? numberOrText(fields, bytes, field) : null
-  const ms = whole >= 0 ? timeOfInteger(whole) : text === null ? Number.NaN : timeOfText(text)
-  return isPlausibleTime(ms) && (text === null || !hasLostSeconds(text)) ? ms : Number.NaN
-}
-
-/** Why {@link timeOfField} gives NaN: with the value, and the time that it would have been. */
-export function whyNoTime(fields: Fields, bytes: Uint8Array, field: number): string {
-  if (!isPresent(fields, field)) return 'time is missing'
-  const value = excerpt(textOf(bytes, fields.starts[field], fields.ends[field]))
-  const text = numberOrText(fields, bytes, field)
-  const ms = text === null ? Number.NaN : timeOfText(text)
-  if (Number.isNaN(ms)) return `time is not a time: ${value}`
-  const date = new Date(ms).toISOString()
-  if (!isPlausibleTime(ms)) return `time is out of range: ${value} would be ${date}, not from 2000 to 2099`
-  return `time has lost its seconds: ${value} would be ${date}; write it again as a whole number of seconds`
-}
-
-/** The text of a number or string; null when the field holds neither. */
-function numberOrText(fields: Fields, bytes: Uint8Array, field: number): string | null {
-  switch (fields.kinds[field]) {
-    case KIND.integer:
-    case KIND.number:
-      return textOf(bytes, fields.starts[field], fields.ends[field])
-    case KIND.string:
-    case KIND.escapedString:
-      return textOfField(fields, bytes, field)
-    default:
-      return null
   }
 }

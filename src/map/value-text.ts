@@ -14,15 +14,14 @@ export function createValueText(): (
   end: number,
   kind: number,
   type: FieldType,
-  isText: boolean,
 ) => Uint8Array {
   const value = createByteWriter(1024)
   const content = createByteWriter(1024)
 
-  return function valueText(source, start, end, kind, type, isText) {
+  return function valueText(source, start, end, kind, type) {
     value.length = 0
     reserve(value, end - start + MAX_NUMBER_BYTES)
-    writeValue(value, source, start, end, kind, type, isText)
+    writeValue(value, source, start, end, kind, type)
     if (value.bytes[0] !== QUOTE) return value.bytes.subarray(0, value.length)
     content.length = 0
     reserve(content, value.length)

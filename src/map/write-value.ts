@@ -1,5 +1,6 @@
 import type { FieldType } from '../currents/events.ts'
-import { booleanOf, numberText, shortestFloat32 } from '../currents/field-values.ts'
+import { booleanOf, decimalText, numberText } from '../currents/field-values.ts'
+import { listOfText } from '../currents/list-text.ts'
 import { unionValue } from '../json/avro-union.ts'
 import {
   append,
@@ -15,16 +16,16 @@ import {
   textOf,
   utf8,
 } from '../json/bytes.ts'
-import { KIND } from '../json/kind.ts'
-import { appendValue, copyNumber, endOfValue, numberOf, skipSpace, writeAscii } from '../json/values.ts'
+import { isStringKind, KIND } from '../json/kind.ts'
+import { appendStringOf } from '../json/strings.ts'
+import { appendValue, asciiOf, copyNumber, endOfValue, kindOf, skipSpace, writeAscii } from '../json/values.ts'
 
 /**
- * Appends the value `source[start, end)` of a field in canonical form. `out` must have room for its bytes or
- * `MAX_NUMBER_BYTES`, whichever is more; lists and objects grow it themselves.
+ * Appends the value `source[start, end)` of a field in canonical form, as the catalogue types the field: `"19.99"` of a number is 19.99,
+ * 5 of a string is `"5"`. What is not of the type goes out as its text, so that a value gives the same bytes from every format
+ * (currents/README.md §3). `out` must have room for its bytes or `MAX_NUMBER_BYTES`, whichever is more; what needs more grows it.
  *
  * @param kind the value's `KIND`; neither none nor null
- * @param type what the catalogue says the field holds: floats go out as the shortest text of the same 32 bits
- * @param isText the value is a CSV field, a string still to be typed; one that is not of its type stays a string
  */
 export function writeValue(
   out: ByteWriter,
@@ -33,23 +34,95 @@ export function writeValue(
   end: number,
   kind: number,
   type: FieldType,
-  isText: boolean,
 ): void {
-  const isString = kind === KIND.string || kind === KIND.escapedString
-  const typed = isText && isString && type !== 'string' ? typedText(textOfString(source, start, end), type) : null
-  if (typed !== null) {
-    append(out, typed)
-  } else if (kind === KIND.array && type === 'strings') {
-    writeItems(out, source, start, end)
-  } else if (kind === KIND.number && type === 'float') {
-    out.length = writeAscii(out.bytes, out.length, shortestFloat32(numberOf(source, start, end)))
-  } else if (kind === KIND.number || kind === KIND.integer) {
-    out.length = copyNumber(out.bytes, out.length, source, start, end)
-  } else if (kind === KIND.escapedString || kind === KIND.array || kind === KIND.object) {
-    appendValue(out, source, start, end)
-  } else {
-    out.length = copyBytes(out.bytes, out.length, source, start, end)
+  switch (type) {
+    case 'string':
+      if (!isStringKind(kind)) break
+      appendValue(out, source, start, end)
+      return
+    case 'float':
+    case 'double':
+    case 'int':
+      if (kind === KIND.integer) {
+        out.length = copyNumber(out.bytes, out.length, source, start, end)
+        return
+      }
+      if (kind === KIND.number) {
+        const text = decimalText(asciiOf(source, start, end), type === 'float')
+        if (text === null) break
+        out.length = writeAscii(out.bytes, out.length, text)
+        return
+      }
+      break
+    case 'boolean':
+      if (kind !== KIND.true && kind !== KIND.false) break
+      out.length = copyBytes(out.bytes, out.length, source, start, end)
+      return
+    case 'strings':
+      if (kind !== KIND.array) break
+      writeItems(out, source, start, end)
+      return
+    case 'any':
+      appendValue(out, source, start, end)
+      return
   }
+  writeByText(out, source, start, end, kind, type)
+}
+
+/** Writes a value that has another form than its type: by its text, typed when it can be. */
+function writeByText(
+  out: ByteWriter,
+  source: Uint8Array,
+  start: number,
+  end: number,
+  kind: number,
+  type: FieldType,
+): void {
+  if (kind === KIND.array || kind === KIND.object) {
+    const json = createByteWriter(end - start)
+    appendValue(json, source, start, end)
+    appendStringOf(out, json.bytes, 0, json.length)
+    return
+  }
+  const text = textOf(source, start, end)
+  const typed = typedText(isStringKind(kind) ? String(JSON.parse(text)) : text, type)
+  if (typed !== null) append(out, typed)
+  else if (isStringKind(kind)) appendValue(out, source, start, end)
+  else appendStringOf(out, source, start, end)
+}
+
+/** Text as the JSON text of its type; null when it is not of that type. */
+function typedText(text: string, type: FieldType): Uint8Array | null {
+  switch (type) {
+    case 'int':
+    case 'double':
+    case 'float':
+      return bytesOrNull(numberText(text, type === 'float'))
+    case 'boolean':
+      return bytesOrNull(booleanOf(text)?.toString() ?? null)
+    case 'strings':
+      return arrayBytes(text)
+    default:
+      return null
+  }
+}
+
+function bytesOrNull(text: string | null): Uint8Array | null {
+  return text === null ? null : utf8(text)
+}
+
+/** A list in JSON, or as databases write one. */
+function arrayBytes(text: string): Uint8Array | null {
+  const source = utf8(`${text}\n`)
+  const start = skipSpace(source, 0)
+  const end = source[start] === OPEN_BRACKET ? endOfValue(source, start) : -1
+  if (end < 0 || skipSpace(source, end) !== source.length) {
+    const list = listOfText(text)
+    return list === null ? null : utf8(JSON.stringify(list))
+  }
+  const out = createByteWriter(source.length)
+  writeItems(out, source, start, end)
+  return out.bytes.subarray(0, out.length)
 }
 
 /** An array of strings; its items may be wrapped as Avro's JSON encoding wraps them: `[{"string":"x"}]` is `["x"]`. */
@@ -60,50 +133,13 @@ function writeItems(out: ByteWriter, source: Uint8Array, start: number, end: num
   while (source[p] !== CLOSE_BRACKET) {
     const itemEnd = endOfValue(source, p)
     const item = (source[p] === OPEN_BRACE ? unionValue(source, p) : null) ?? { start: p, end: itemEnd }
-    appendValue(out, source, item.start, item.end)
+    const kind = kindOf(source, item.start, item.end)
+    if (kind === KIND.null) append(out, source, item.start, item.end)
+    else writeValue(out, source, item.start, item.end, kind, 'string')
     p = skipSpace(source, itemEnd)
     if (source[p] !== COMMA) continue
     appendByte(out, COMMA)
     p = skipSpace(source, p + 1)
   }
   appendByte(out, CLOSE_BRACKET)
-}
-
-/** The text that the JSON string `[start, end)` stands for. */
-function textOfString(source: Uint8Array, start: number, end: number): string {
-  return String(JSON.parse(textOf(source, start, end)))
-}
-
-/** A CSV field as the JSON text of its type; null when it is not of that type. */
-function typedText(text: string, type: FieldType): Uint8Array | null {
-  switch (type) {
-    case 'int':
-    case 'double':
-      return bytesOrNull(numberText(text))
-    case 'float': {
-      const number = numberText(text)
-      return bytesOrNull(number === null || /^-?\d+$/.test(number) ? number : shortestFloat32(Number(number)))
-    }
-    case 'boolean':
-      return bytesOrNull(booleanOf(text)?.toString() ?? null)
-    case 'strings':
-      return arrayBytes(text)
-    case 'string':
-      return null
-  }
-}
-
-function bytesOrNull(text: string | null): Uint8Array | null {
-  return text === null ? null : utf8(text)
-}
-
-function arrayBytes(text: string): Uint8Array | null {
-  const source = utf8(`${text}\n`)
-  const start = skipSpace(source, 0)
-  if (source[start] !== OPEN_BRACKET) return null
-  const end = endOfValue(source, start)
-  if (end < 0 || skipSpace(source, end) !== source.length) return null
-  const out = createByteWriter(source.length)
-  writeItems(out, source, start, end)
-  return out.bytes.subarray(0, out.length)
 }

@@ -1,5 +1,5 @@
 import type { EventRow, FieldType } from '../currents/events.ts'
-import { booleanOf, numberText, shortestFloat32 } from '../currents/field-values.ts'
+import { booleanOf, numberText } from '../currents/field-values.ts'
 import { fieldType } from '../currents/fields.ts'
 import { utf8 } from '../json/bytes.ts'
 import type { Condition, Conditions, ConditionValue, RuleOrigin } from './rule-types.ts'
@@ -35,7 +35,7 @@ export function outlineConditions(when: Conditions, row: EventRow | null): reado
   return Array.from(when, ([field, condition]) => ({
     field,
     otherField: row?.propertySources?.[field] ?? null,
-    type: row === null ? 'string' : fieldType(row, field),
+    type: row === null ? 'any' : fieldType(row, field),
     condition,
   }))
 }
@@ -79,12 +79,11 @@ export function comparedText(value: ConditionValue, type: FieldType): string | n
       return booleanOf(text)?.toString() ?? null
     case 'int':
     case 'double':
-      return numberText(text)
-    case 'float': {
-      const number = numberText(text)
-      return number === null ? null : shortestFloat32(Number(number))
-    }
+      return numberText(text, false)
+    case 'float':
+      return numberText(text, true)
     case 'string':
+    case 'any':
       return text
     case 'strings':
       return null
@@ -93,6 +92,6 @@ export function comparedText(value: ConditionValue, type: FieldType): string | n
 
 /** The catalogue's type; of a field that holds text, and of one that the catalogue lacks, the type of the value in the mapping file. */
 function comparedAs(value: ConditionValue, type: FieldType): FieldType {
-  if (type !== 'string') return type
+  if (type !== 'string' && type !== 'any') return type
   return typeof value === 'number' ? 'double' : typeof value === 'boolean' ? 'boolean' : 'string'
 }

@@ -1,4 +1,4 @@
-import { canBeginReservedName } from '../amplitude/event.ts'
+import { canBeginReservedName, FIELD_KINDS } from '../amplitude/event.ts'
 import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
 import { CURRENTS_FIELDS, shareFieldOf } from '../currents/fields.ts'
@@ -55,6 +55,8 @@ export interface Plan {
   readonly mayBeReserved: boolean
   readonly sendsAdvertisingId: boolean
   readonly topLevel: Outputs
+  /** Fields that go to the top level where Amplitude takes a number or nothing: with anything else there it refuses the event. */
+  readonly numbers: readonly { readonly name: string; readonly field: number }[]
   readonly properties: Outputs
   /** Properties that every event of the type has, as they are written: `,"key":value`. */
   readonly constants: Uint8Array
@@ -74,6 +76,8 @@ export interface MappingOptions {
   /** The event type of every record, whatever the record or its file says; null to find out. */
   readonly eventType: string | null
   readonly skipUserPropertiesSync: boolean
+  /** What the clock says, ms since 1970: an event of more than a day later has a warning. */
+  readonly nowMs: number
 }
 
 export interface Mapping {
@@ -132,6 +136,9 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
       mayBeReserved: outline.carriesName && canBeginReservedName(outline.name),
       sendsAdvertisingId: outline.sendsAdvertisingId,
       topLevel,
+      numbers: outline.topLevel
+        .filter(({ key }) => (FIELD_KINDS[key] ?? 'string') !== 'string')
+        .map(({ field }) => ({ name: field, field: number(field) })),
       properties,
       constants: utf8(outline.constants.map(({ key, json }) => `,${JSON.stringify(key)}:${json}`).join('')),
       own: outline.own && {

@@ -1,3 +1,4 @@
+import { WARNING_MEANINGS, WARNINGS } from '../outcomes.ts'
 import { DEAD_LETTERS_FILE, DEFAULT_STATE } from '../state/state-directory.ts'
 import { driftLine, type Met } from './beyond-catalogue.ts'
 import { counted, number, numbersByName } from './number.ts'
@@ -31,8 +32,7 @@ export function endReport(
   ]
   if (summary.requests.total > 0) lines.push(requestsLine(summary))
   if (state !== null) lines.push(deadLettersLine(state))
-  const warnings = numbersByName(summary.warnings)
-  if (warnings !== '') lines.push(`  warnings   ${warnings}`)
+  lines.push(...warningLines(summary))
   lines.push(driftLine(summary, met))
   return lines.filter((text) => text !== '').join('\n')
 }
@@ -44,6 +44,14 @@ function requestsLine({ requests, throttled, deferred }: Summary): string {
   if (throttled.identities > 0) notes.push(`${number(throttled.identities)} identities throttled`)
   if (deferred.events > 0) notes.push(`${number(deferred.events)} events deferred`)
   return `  ${'requests'.padEnd(9)} ${number(requests.total).padStart(11)}  ${notes.join('; ')}`
+}
+
+/** What went on all the same: each warning with its meaning, once. */
+function warningLines({ warnings }: Summary): readonly string[] {
+  return WARNINGS.flatMap((name) => {
+    const count = warnings[name] ?? 0
+    return count === 0 ? [] : [line('warning', count, `${name}: ${WARNING_MEANINGS[name]}`, style.yellow)]
+  })
 }
 
 function deadLettersLine(state: string): string {

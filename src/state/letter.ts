@@ -9,7 +9,6 @@ import type { KeptEvent, Place, RejectReason } from '../model.ts'
  *
  * `record` is the input record as it was, or its raw text as a string when it is malformed. A lane-file line has neither `reason`,
  * `detail` and `status` nor `at`. Records and events are copied byte for byte: their large integers keep every digit.
- * `source` also has `"values":"text"` when the record comes from CSV: then its values are text that the catalogue is to type.
  */
 
 /** Why an event or a record went to the dead letters. */
@@ -68,7 +67,7 @@ export interface LaneLine extends Omit<KeptEvent, 'type'> {
  * @throws Error when it is not a line that `appendLaneLine` wrote: the file was damaged
  */
 export function readLaneLine(bytes: Uint8Array, start: number, end: number): LaneLine {
-  let source: { file: string; position: number; line: number | null; values?: 'text' } | null = null
+  let source: { file: string; position: number; line: number | null } | null = null
   let eventType: string | null = null
   let record: readonly [number, number] | null = null
   let event: readonly [number, number] | null = null
@@ -94,9 +93,9 @@ export function readLaneLine(bytes: Uint8Array, start: number, end: number): Lan
     at = valueEnd + 1
   }
   if (source === null || record === null || event === null) throw new Error('a line of a lane file is damaged')
-  const { file: path, position, line, values = 'json' } = source
+  const { file: path, position, line } = source
   const spans = { eventStart: event[0], eventEnd: event[1], recordStart: record[0], recordEnd: record[1] }
-  return { path, position, line, values, eventType, data: bytes, ...spans }
+  return { path, position, line, eventType, data: bytes, ...spans }
 }
 
 /**
@@ -121,11 +120,10 @@ function appendWhy(out: ByteWriter, { reason, detail, status }: Reason): void {
   appendText(out, `{"reason":"${reason}","detail":${JSON.stringify(detail)},"status":${status},`)
 }
 
-function appendCommon(out: ByteWriter, { path, position, line, values }: Place, eventType: string | null): void {
-  const text = values === 'text' ? ',"values":"text"' : ''
+function appendCommon(out: ByteWriter, { path, position, line }: Place, eventType: string | null): void {
   appendText(
     out,
-    `"source":{"file":${JSON.stringify(path)},"position":${position},"line":${line}${text}},"event_type":${JSON.stringify(eventType)}`,
+    `"source":{"file":${JSON.stringify(path)},"position":${position},"line":${line}},"event_type":${JSON.stringify(eventType)}`,
   )
 }
 

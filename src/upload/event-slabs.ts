@@ -103,7 +103,7 @@ export function createEventSlabs(): EventSlabs {
       const deviceAt = deviceSpan(chunk, index)
       const user = idIn(source, userAt)
       const device = idIn(source, deviceAt)
-      const { path, position, line, values } = placeOf(raw, index)
+      const { path, position, line } = placeOf(raw, index)
       const event: UploadEvent = {
         user,
         device,
@@ -120,7 +120,6 @@ export function createEventSlabs(): EventSlabs {
         path,
         position,
         line,
-        values,
         type: chunk.types[index] as number,
         ticket,
         index,

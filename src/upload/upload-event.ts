@@ -51,7 +51,7 @@ export const OVERHEAD_BYTES = 1000
 
 /** An event that comes back from a lane file. Its ids are read from the event's own JSON. */
 export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
-  const { eventStart, eventEnd, recordStart, recordEnd, path, position, values, ticket, index } = line
+  const { eventStart, eventEnd, recordStart, recordEnd, path, position, ticket, index } = line
   const data = asBuffer(line.data)
   const ids: { readonly user_id?: string; readonly device_id?: string } = JSON.parse(
     data.toString('utf8', eventStart, eventEnd),
@@ -74,7 +74,6 @@ export function eventOfLine(line: RecalledLine, type: number): UploadEvent {
     path,
     position,
     line: line.line,
-    values,
     type,
     ticket,
     index,

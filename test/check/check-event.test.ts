@@ -7,7 +7,7 @@ const NOW = Date.UTC(2026, 0, 1)
 function causesOf(event: object, bytes = 100): readonly string[] {
   const causes: string[] = []
   const whole = { event_type: 'x', time: NOW, event_properties: {}, ...event } as SentEvent
-  checkEvent(whole, bytes, NOW, (severity, cause) => causes.push(`${severity} ${cause}`))
+  checkEvent(whole, bytes, (severity, cause) => causes.push(`${severity} ${cause}`))
   return causes
 }
 
@@ -20,8 +20,6 @@ describe('an event', () => {
   })
 
   for (const [what, event, causes] of [
-    ['in the far future', { time: NOW + 25 * 3_600_000 }, ['warning future_time']],
-    ['an hour ahead', { time: NOW + 3_600_000 }, []],
     ['of 1970', { time: 1_767_225_600 }, ['warning ancient_time']],
     ['with a price that is text', { price: '19.99' }, ['error invalid_type']],
     ['with a platform that is a number', { platform: 3 }, ['error invalid_type']],
@@ -34,6 +32,7 @@ describe('an event', () => {
     ],
     ['with a long name of a property', { event_properties: { ['x'.repeat(1025)]: 1 } }, ['warning long_string']],
     ['with a long name', { event_type: 'x'.repeat(1025) }, ['warning long_string']],
+    ['with a long id', { user_id: 'x'.repeat(1025) }, ['warning long_string']],
     ['nested 41 deep', { event_properties: { a: nested(41) } }, ['error nesting']],
     [
       'nested 100,000 deep',

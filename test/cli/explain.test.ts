@@ -17,7 +17,7 @@ describe('explain', () => {
   test('shows what is left out in columns, and says when another field takes its place', async () => {
     const type = 'users.messages.pushnotification.Open'
     const header = 'ID,EXTERNAL_USER_ID,TIME,CAMPAIGN_ID,CAMPAIGN_API_ID,BUTTON_ACTION_TYPE,SF_CREATED_AT'
-    const row = '1,u,2026-02-01 10:00:00,internal,api,OPEN,2026-02-01 11:00:00'
+    const row = '1,u,2026-02-01 10:00:00Z,internal,api,OPEN,2026-02-01 11:00:00'
     const { stdout } = await explain(['-', '--event-type', type], `${header}\n${row}\n`)
     assert.match(stdout, /campaign_id +"internal" {2}campaign_api_id takes its place in a Snowflake share/)
     assert.match(stdout, /campaign_id +"api" {2}← campaign_api_id\n/)

@@ -201,7 +201,7 @@ test('validate says of a single finding what is wrong, not only what was found',
   const { stdout } = await braze2amp(['validate', '.'], { cwd })
   const at = `${OPEN}.ndjson:1 warning`
   for (const line of [
-    `${at} the event lies in the future: 2099-01-01T00:00:00.000Z`,
+    `${at} ${OPEN}: its time is more than a day after now: 2099-01-01T00:00:00.000Z`,
     `${at} ${OPEN}: campaign_id is a number, in Braze's schema it is a string`,
     `${at} ${OPEN}: email_address is a list, in Braze's schema it is a string`,
     `${at} ${OPEN}: is_amp is an object, in Braze's schema it is a boolean`,

@@ -34,6 +34,7 @@ export const mapping = compileMapping({
   untilMs: Number.POSITIVE_INFINITY,
   eventType: null,
   skipUserPropertiesSync: false,
+  nowMs: Date.UTC(2026, 10, 28),
 })
 const mapChunk = createChunkMapper(mapping)
 

@@ -122,7 +122,7 @@ describe('events that come back from letters are those that the records became',
       events.push(...(await readFileInput(path)).events)
       letters.push(await lettersOf(path))
     }
-    assert.match(events.join('\n'), /"is_amp":"true"[\s\S]*"is_amp":true[\s\S]*"public"/)
+    assert.match(events.join('\n'), /"is_amp":true[\s\S]*"is_amp":true[\s\S]*"public"/)
     const back = await readFileInput(write(Buffer.concat(letters)))
     assert.deepEqual(back.events, events)
     assert.deepEqual(back.lines, [1, 2, 3, 4, 5, 6])
@@ -149,6 +149,11 @@ const read = (lines: readonly string[]) => readInput(memoryInput(Buffer.from(`${
 
 describe('a letter', () => {
   for (const [name, line, expected] of [
+    [
+      'of a record from CSV, as older versions wrote it',
+      letter('{"id":"1","external_user_id":"u","time":"1767319200"}').replace('"line":3', '"line":3,"values":"text"'),
+      /"time":1767319200000,"insert_id":"1"/,
+    ],
     ['with a record', letter(RECORD), /"\[Appboy\] Email Open".*"insert_id":"1"/],
     ['whose raw text is a good record by now', letter(JSON.stringify(RECORD)), /"insert_id":"1"/],
     [

@@ -51,3 +51,15 @@ test('what the catalogue lacks is one line, and none when it lacks nothing', () 
       'beyond Currents v12, inspect says more',
   )
 })
+
+test('each warning is a line of its own, with its number and its meaning', () => {
+  const counts = countsOf({ ...NOTHING_BOOKED, warnings: { time_without_zone: 1200, long_string: 3 } })
+  const report = endReport(summaryOf(counts, { durationMs: 0, stopped: null, exitCode: 0, upload: null }), 'Title')
+  assert.deepEqual(
+    report.split('\n').filter((text) => text.startsWith('  warning')),
+    [
+      '  warning         1,200  time_without_zone: its time names no zone, and is taken as UTC',
+      '  warning             3  long_string: a text of more than 1,024 characters, where Amplitude cuts it',
+    ],
+  )
+})

@@ -11,6 +11,15 @@ export function unionNdjson({ entry, records }: Records): string {
   return records.map((record) => `${union(entry, record)}\n`).join('')
 }
 
+/** Every value as text, as warehouses write numbers that a double may not hold. */
+export function stringNdjson({ records }: Records): string {
+  const text = (value: Value) => (typeof value === 'string' || value === null ? value : jsonOf(value))
+  return records
+    .map((record) => objectOf(Object.entries(record).map(([key, value]) => [key, jsonOf(text(value))])))
+    .map((line) => `${line}\n`)
+    .join('')
+}
+
 /** Objects over many lines that simply follow one another, as `avro-tools tojson --pretty` writes them. */
 export function pretty({ records }: Records): string {
   return records.map((record) => `${indented(flat(record))}\n`).join('')

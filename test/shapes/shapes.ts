@@ -10,6 +10,7 @@ import {
   ndjson,
   pretty,
   prettyArray,
+  stringNdjson,
   unionNdjson,
   unionPretty,
 } from './json.ts'
@@ -31,6 +32,7 @@ function textShape(name: string, format: Format, extension: string, write: (reco
 export const SHAPES: readonly Shape[] = [
   textShape('ndjson', 'ndjson', 'ndjson', ndjson),
   textShape('union-ndjson', 'ndjson', 'ndjson', unionNdjson),
+  textShape('string-ndjson', 'ndjson', 'ndjson', stringNdjson),
   textShape('pretty', 'json', 'json', pretty),
   textShape('union-pretty', 'json', 'json', unionPretty),
   textShape('array', 'json', 'json', array),

@@ -21,7 +21,7 @@ type LaneEvent = Parameters<LaneFiles['append']>[1]
 
 function eventOf(position: number, record = '{}'): LaneEvent {
   const data = Buffer.from(`{}${record}`)
-  const place = { path: 'in.ndjson', position, line: position + 1, values: 'json' as const, type: 0 }
+  const place = { path: 'in.ndjson', position, line: position + 1, type: 0 }
   return {
     data,
     eventStart: 0,

@@ -23,7 +23,6 @@ function kept(event: string, record: string, place: Partial<KeptEvent> = {}): Ke
     path: 'a "b".ndjson',
     position: 4096,
     line: 7,
-    values: 'json',
     type: 0,
     ...place,
   }
@@ -46,7 +45,7 @@ describe('a dead letter', () => {
 
   test('of a malformed record holds its raw text', () => {
     const out = createByteWriter(1)
-    const place = { path: 'f', position: 3, line: null, values: 'json' } as const
+    const place = { path: 'f', position: 3, line: null } as const
     appendRecordLetter(out, place, Buffer.from('{"a":"\u0000\n'), null, { ...WHY, reason: 'malformed', status: null })
     const letter = JSON.parse(Buffer.from(out.bytes.subarray(0, out.length)).toString())
     assert.deepEqual(

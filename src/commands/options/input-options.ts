@@ -1,4 +1,5 @@
 import { type Command, Option } from 'commander'
+import { systemClock } from '../../clock.ts'
 import type { MappingOptions } from '../../mapping/plan.ts'
 import { PROFILES, type Profile } from '../../mapping/rule-types.ts'
 import { FORMATS, type Format } from '../../read/detect.ts'
@@ -57,5 +58,6 @@ export function mappingOptionsOf(flags: MappingFlags): MappingOptions {
     untilMs: flags.until ?? Number.POSITIVE_INFINITY,
     eventType: flags.eventType ?? null,
     skipUserPropertiesSync: flags.skipUserPropertiesSync ?? false,
+    nowMs: systemClock.wallClock(),
   }
 }
