@@ -158,8 +158,15 @@ function isPrintOf(single: number, value: number, text: string): boolean {
   while (digits[significant - 1] === '0') significant--
   // Zeros at the end may be printed digits too, or those that a column of decimals adds.
   return [digits.length, significant].some(
-    (count) => count >= PRINTED_DIGITS && count < EXACT_DIGITS && Number(single.toPrecision(count)) === value,
+    (count) => count >= PRINTED_DIGITS && count < EXACT_DIGITS && isRounded(single, count, value),
   )
+}
+
+/** True when `value` is `single` rounded to so many digits. Of a number in the middle of two, SQLite takes the lower one. */
+function isRounded(single: number, digits: number, value: number): boolean {
+  if (Number(single.toPrecision(digits)) === value) return true
+  const longer = single.toPrecision(digits + 1)
+  return Number(longer) === single && /5(?:e|$)/.test(longer) && Number(longer.replace(/5(?=e|$)/, '')) === value
 }
 
 function plainText(value: number): string {

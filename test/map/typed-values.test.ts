@@ -126,6 +126,10 @@ describe('a 32-bit float', () => {
     ['123456789.123456', '123456789.123456'],
     ['-51.4300003051758', '-51.43'],
     ['5.14300003051758e1', '51.43'],
+    // In the middle of two: printf takes the even one, others the upper, SQLite the lower.
+    ['865.640014648437', '865.64'],
+    ['865.640014648438', '865.64'],
+    ['865.640014648436', '865.640014648436'],
   ]) {
     test(`printed as ${written} is ${expected}`, () => {
       assert.equal(sent(SESSION, 'duration', String(written)), expected)

@@ -191,9 +191,13 @@ const mariadb: Producer = {
         const paths = Object.entries(table.columns)
           .map(([name, kind]) => `${name} ${words[kind]} PATH '$.${name}'`)
           .join(', ')
+        // What is null in JSON is the text `null` in a column of JSON.
+        const values = Object.entries(table.columns)
+          .map(([name, kind]) => (kind === 'texts' ? `NULLIF(${name}, 'null')` : name))
+          .join(', ')
         sql(
           `USE exports; DROP TABLE IF EXISTS t; CREATE TABLE t (${columnsOf(table, words)});` +
-            `INSERT INTO t SELECT * FROM JSON_TABLE(LOAD_FILE('${join(input, `${table.type}.json`)}'), '$[*]' COLUMNS (${paths})) AS j;`,
+            `INSERT INTO t SELECT ${values} FROM JSON_TABLE(LOAD_FILE('${join(input, `${table.type}.json`)}'), '$[*]' COLUMNS (${paths})) AS j;`,
         )
         const names = Object.keys(table.columns)
           .map((name) => `'${name}'`)
