@@ -13,6 +13,8 @@ import { createLedger } from '../../src/state/ledger.ts'
 
 export interface Result {
   readonly format: Format | null
+  /** How CSV is written, in words; null for other formats. */
+  readonly dialect: string | null
   /** Events that came out, one line each. */
   readonly events: readonly string[]
   readonly read: number
@@ -80,11 +82,17 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
     raws: [] as string[],
   }
   let format: Format | null = null
+  let dialect: string | null = null
   let refused: UsageError | null = null
   try {
     const chosen = await chooseFormat(opened, forced)
     format = chosen.format
-    if (format !== null) for await (const raw of CUTTERS[format](chosen.input, BEGINNING)) take(raw)
+    const tellDialect = (name: string) => {
+      dialect = name
+    }
+    if (format !== null) {
+      for await (const raw of CUTTERS[format](chosen.input, BEGINNING, { dialect: tellDialect })) take(raw)
+    }
   } catch (error) {
     if (!(error instanceof UsageError)) throw error
     refused = error
@@ -95,7 +103,7 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
   const explained = counts.accepted + counts.pending + sum(counts.rejected.values()) + sum(counts.skipped.values())
   if (explained !== counts.read)
     throw new Error(`the books do not balance: ${counts.read} read, ${explained} explained`)
-  return { format, refused, read: counts.read, rejected, ...found }
+  return { format, dialect, refused, read: counts.read, rejected, ...found }
 
   function take(raw: RawChunk): void {
     const chunk = mapChunk(raw)
