@@ -76,6 +76,23 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS]
 }
 
+/** The character between the fields of CSV. */
+export function parseDelimiter(text: string): string {
+  return parseCharacter(text === 'tab' ? '\t' : text)
+}
+
+/** A character that CSV gives a meaning; null for none. */
+export function parseCharacterOrNone(text: string): string | null {
+  return text === 'none' ? null : parseCharacter(text)
+}
+
+function parseCharacter(text: string): string {
+  if (/^[\t -~]$/.test(text) && !/[A-Za-z0-9]/.test(text)) return text
+  throw new InvalidArgumentError(
+    'Give one ASCII character that is no letter and no digit, tab (--csv-delimiter) or none.',
+  )
+}
+
 export function parseConcurrency(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : parsePositive(text)
 }
