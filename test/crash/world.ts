@@ -273,6 +273,7 @@ function sessionOf(
       skipUserPropertiesSync: false,
     },
     format: null,
+    csv: {},
     shard: undefined,
     kind: isRetry
       ? { is: 'retry', reason: reason ?? null }

@@ -2,8 +2,8 @@ import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
-import { createRowReader } from '../../src/cut/csv-reader.ts'
 import { readCsvHeader } from '../../src/cut/csv-header.ts'
+import { createRowReader } from '../../src/cut/csv-reader.ts'
 import { CUTTERS } from '../../src/cut/cut.ts'
 import { UsageError } from '../../src/errors.ts'
 import { BEGINNING, type CsvChoices, type Restart } from '../../src/model.ts'
@@ -26,7 +26,12 @@ async function cut(text: string | Buffer, csv: CsvChoices = {}, from: Restart = 
   const faults: string[] = []
   const places: Restart[] = []
   let dialect: string | null = null
-  const options = { csv, dialect: (name: string) => void (dialect = name) }
+  const options = {
+    csv,
+    dialect: (name: string) => {
+      dialect = name
+    },
+  }
   let { ordinal } = from
   for await (const raw of CUTTERS.csv(memoryInput(Buffer.from(text), TYPE, 7), from, options)) {
     const broken = new Set(raw.faults.map(({ index }) => index))
@@ -57,10 +62,18 @@ function row(id: string, name?: string): Values {
 describe('the dialect', () => {
   const PROPERTIES = 'id,external_user_id,time,name,properties'
   for (const [name, text, expected, last] of [
-    ['RFC 4180', `${PROPERTIES}\n1,u,1,a,"{""k"":""x, \\n""}"\n`, 'commas, quotes doubled (RFC 4180)', '{"k":"x, \\n"}'],
+    [
+      'RFC 4180',
+      `${PROPERTIES}\n1,u,1,a,"{""k"":""x, \\n""}"\n`,
+      'commas, quotes doubled (RFC 4180)',
+      '{"k":"x, \\n"}',
+    ],
     [
       'Spark',
-      `${PROPERTIES}\n1,u,1,a,"{\\"k\\":\\"x, \\\\n\\"}"\n2,u,1,"b ""c",\n3,u,1,b,"{\\"k\\":1}"\n`.replace('2,u,1,"b ""c",\n', ''),
+      `${PROPERTIES}\n1,u,1,a,"{\\"k\\":\\"x, \\\\n\\"}"\n2,u,1,"b ""c",\n3,u,1,b,"{\\"k\\":1}"\n`.replace(
+        '2,u,1,"b ""c",\n',
+        '',
+      ),
       'commas, quotes, backslash escapes',
       '{"k":1}',
     ],
@@ -76,7 +89,12 @@ describe('the dialect', () => {
       'tabs, no quotes, backslash escapes',
       '{"k":"x\\ty"}',
     ],
-    ['a file of raw text', `${PROPERTIES}\n1,u,1,a,{"k":"x\\ty"}\n`.replaceAll(',', '|'), 'pipes, no quotes, no escapes', '{"k":"x\\ty"}'],
+    [
+      'a file of raw text',
+      `${PROPERTIES}\n1,u,1,a,{"k":"x\\ty"}\n`.replaceAll(',', '|'),
+      'pipes, no quotes, no escapes',
+      '{"k":"x\\ty"}',
+    ],
   ] as const) {
     test(`of ${name} is found, and named`, async () => {
       const { records, faults, dialect } = await cut(text)
@@ -115,7 +133,10 @@ describe('the dialect', () => {
     const { records, faults } = await cut(
       `${HEADER.replaceAll(',', '\t')}\n${good.join('\n')}\n9\tu\t1767319200\tsay "hi"\n`,
     )
-    assert.deepEqual(records, good.map((_, i) => row(String(i), 'x')))
+    assert.deepEqual(
+      records,
+      good.map((_, i) => row(String(i), 'x')),
+    )
     assert.deepEqual(faults, ['malformed: a quote that opens or closes no field'])
   })
 
@@ -158,7 +179,7 @@ describe('the header', () => {
     for (const again of [HEADER, `\ufeff${HEADER}`, HEADER.replace(/[a-z_]+/g, '"$&"')]) {
       for (const lineEnd of ['\n', '\r\n', '\r']) {
         const { records, places, faults } = await cut(
-          ['\ufeff' + HEADER, '1,u,1767319200,x', again, '2,u,1767319200,x', again, ''].join(lineEnd),
+          [`\ufeff${HEADER}`, '1,u,1767319200,x', again, '2,u,1767319200,x', again, ''].join(lineEnd),
         )
         assert.deepEqual(records, [row('1', 'x'), row('2', 'x')])
         assert.deepEqual(faults, [])
@@ -197,14 +218,23 @@ describe('the header', () => {
 
   test('of a table drawn for people refuses the file, and says how to have it written', async () => {
     for (const [text, what] of [
-      [' id  | external_user_id |    time    \n-----+------------------+------------\n 1   | u                | 1767319200\n(1 row)\n', 'psql --csv'],
+      [
+        ' id  | external_user_id |    time    \n-----+------------------+------------\n 1   | u                | 1767319200\n(1 row)\n',
+        'psql --csv',
+      ],
       ['id|time\n--+----\n1|1767319200\n', 'psql --csv'],
       ['-[ RECORD 1 ]----+------\nid | 1\n', 'psql --csv'],
-      ['+----+------------+\n| id | time       |\n+----+------------+\n|  1 | 1767319200 |\n+----+------------+\n', 'mysql --batch'],
+      [
+        '+----+------------+\n| id | time       |\n+----+------------+\n|  1 | 1767319200 |\n+----+------------+\n',
+        'mysql --batch',
+      ],
       ['*************************** 1. row ***************************\nid: 1\n', 'mysql --batch'],
       ['| id | external_user_id | time |\n|----|:----------------:|-----:|\n| 1 | u | 1767319200 |\n', 'writes CSV'],
       ['id | external_user_id | time\n---|---|---\n1 | u | 1767319200\n', 'writes CSV'],
-      ['┌─────┬────────────┐\n│ id  │    time    │\n├─────┼────────────┤\n│ 1   │ 1767319200 │\n└─────┴────────────┘\n', 'duckdb -csv'],
+      [
+        '┌─────┬────────────┐\n│ id  │    time    │\n├─────┼────────────┤\n│ 1   │ 1767319200 │\n└─────┴────────────┘\n',
+        'duckdb -csv',
+      ],
       ['id  time\n--  ----------\n1   1767319200\n', 'sqlite3 -csv'],
     ] as const) {
       const { message, hint } = await refusal(text)
@@ -308,9 +338,12 @@ const WRITERS: readonly Writer[] = [
 ]
 
 const CELL = fc
-  .array(fc.constantFrom('a', 'é', '𝄞', '"', ',', ';', '\t', '|', '\n', '\r\n', '\r', ' ', "'", '\\', '{"k":"v"}', 'n', '0'), {
-    maxLength: 6,
-  })
+  .array(
+    fc.constantFrom('a', 'é', '𝄞', '"', ',', ';', '\t', '|', '\n', '\r\n', '\r', ' ', "'", '\\', '{"k":"v"}', 'n', '0'),
+    {
+      maxLength: 6,
+    },
+  )
   .map((parts) => parts.join(''))
 const TABLE = fc.record({
   delimiter: fc.constantFrom(',', ';', '\t', '|'),
@@ -325,7 +358,9 @@ describe('rows of each dialect', () => {
       await fc.assert(
         fc.asyncProperty(TABLE, async ({ delimiter, lineEnd, always, rows }) => {
           const lines = rows.map(([user, note], i) =>
-            [`${i}`, `u${user}`, '1767319200', `c${note}`].map((text) => write(text, delimiter, always)).join(delimiter),
+            [`${i}`, `u${user}`, '1767319200', `c${note}`]
+              .map((text) => write(text, delimiter, always))
+              .join(delimiter),
           )
           const text = [HEADER.replaceAll(',', delimiter), ...lines, ''].join(lineEnd)
           const expected: Values[] = parse(text, {
@@ -336,7 +371,10 @@ describe('rows of each dialect', () => {
           })
           const { records, faults, places } = await cut(text, choices)
           assert.deepEqual(faults, [])
-          assert.deepEqual(records, expected.map((each) => ({ ...each })))
+          assert.deepEqual(
+            records,
+            expected.map((each) => ({ ...each })),
+          )
           for (const place of places) {
             assert.deepEqual((await cut(text, choices, place)).records, records.slice(place.ordinal))
           }
@@ -351,9 +389,11 @@ describe('rows of each dialect', () => {
     await fc.assert(
       fc.asyncProperty(TABLE, async ({ delimiter, lineEnd, always: byLetters, rows }) => {
         const write = (text: string) =>
-          Array.from(text, (c) => (byLetters && LETTERS[c]) || (c in LETTERS || c === delimiter ? `\\${c}` : c)).join('')
+          Array.from(text, (c) => (byLetters && LETTERS[c]) || (c in LETTERS || c === delimiter ? `\\${c}` : c)).join(
+            '',
+          )
         const lines = rows.map(([user, note], i) =>
-          [`${i}`, `u${user}`, '1767319200', `c${note}`].map(write).join(delimiter),
+          [`${i}`, `u${user}`, '1767319200', `c${note}.`].map(write).join(delimiter),
         )
         const text = [HEADER.replaceAll(',', delimiter), ...lines, ''].join(lineEnd)
         const choices = { quote: null, escape: '\\' }
@@ -365,7 +405,8 @@ describe('rows of each dialect', () => {
             id: `${i}`,
             external_user_id: `u${user}`,
             time: '1767319200',
-            campaign_name: `c${note}`,
+            // A CR at its end would make one line end with that of the row.
+            campaign_name: `c${note}.`,
           })),
         )
         for (const place of places) {
@@ -377,7 +418,23 @@ describe('rows of each dialect', () => {
   })
 
   test('are the same wherever their bytes are divided', () => {
-    const part = fc.constantFrom('1,', '2,u,', ',4', 'x', '"', '""', '\\', '\\"', '\\N', '\r', '\n', '\r\n', '\ufeff', '5,u,6,z', HEADER)
+    const part = fc.constantFrom(
+      '1,',
+      '2,u,',
+      ',4',
+      'x',
+      '"',
+      '""',
+      '\\',
+      '\\"',
+      '\\N',
+      '\r',
+      '\n',
+      '\r\n',
+      '\ufeff',
+      '5,u,6,z',
+      HEADER,
+    )
     const body = fc.array(part, { maxLength: 20 }).map((parts) => Buffer.from(`0,u,1,x\n${parts.join('')}`))
     const quotings = [
       { quote: 0x22, escaper: 0x22 },
@@ -394,7 +451,11 @@ describe('rows of each dialect', () => {
           const place = { byte: 0, line: 1 }
           const reader = createRowReader({ delimiter: 0x2c, ...quoting }, header, place, {
             row(scanner, from, at, byte, line) {
-              found.push([byte, line, [0, 1, 2, 3].map((i) => [scanner.textOf(from, at, i), scanner.isNull(from, at, i)])])
+              found.push([
+                byte,
+                line,
+                [0, 1, 2, 3].map((i) => [scanner.textOf(from, at, i), scanner.isNull(from, at, i)]),
+              ])
             },
             fault: (raw, { byte, line }, reason, detail) => found.push([byte, line, reason, detail, raw.toString()]),
           })
