@@ -89,7 +89,6 @@ function* pathsOf(sources: Iterable<{ readonly path: string }>): Generator<strin
 /** The options that decide which records become which events. */
 function choicesOf(options: Options): RunChoices {
   const timeOf = (ms: number | undefined) => (ms === undefined ? null : new Date(ms).toISOString())
-  const characterOf = (given: string | null | undefined) => (given === null ? 'none' : (given ?? null))
   return {
     include: options.include,
     exclude: options.exclude,
@@ -98,8 +97,8 @@ function choicesOf(options: Options): RunChoices {
     eventType: options.eventType ?? null,
     format: options.format ?? null,
     csvDelimiter: options.csvDelimiter ?? null,
-    csvQuote: characterOf(options.csvQuote),
-    csvEscape: characterOf(options.csvEscape),
+    csvQuote: options.csvQuote ?? null,
+    csvEscape: options.csvEscape ?? null,
     shard: options.shard === undefined ? null : shardName(options.shard),
     dedupe: options.dedupe,
     skipUserPropertiesSync: options.skipUserPropertiesSync ?? false,

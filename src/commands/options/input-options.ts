@@ -11,9 +11,9 @@ import { parseCharacterOrNone, parseDelimiter, parseEventType, parseGlobs, parse
 export interface InputOptions {
   readonly format?: Format
   readonly csvDelimiter?: string
-  /** Null: none. */
-  readonly csvQuote?: string | null
-  readonly csvEscape?: string | null
+  /** One character, or `none`. */
+  readonly csvQuote?: string
+  readonly csvEscape?: string
 }
 
 /** Options of every command that maps records. */
@@ -45,12 +45,13 @@ export function addInputOptions(command: Command, paths: '<paths...>' | '[paths.
  * @throws UsageError when they ask for what nobody reads
  */
 export function csvChoicesOf({ csvDelimiter, csvQuote, csvEscape }: InputOptions): CsvChoices {
-  if (csvQuote === null && typeof csvEscape === 'string' && csvEscape !== '\\') {
+  if (csvQuote === 'none' && csvEscape !== undefined && !['none', '\\'].includes(csvEscape)) {
     throw new UsageError(`--csv-escape ${csvEscape} needs quotes`, {
       hint: "Without quotes (--csv-quote none) only a backslash escapes: --csv-escape '\\\\', or none.",
     })
   }
-  return { delimiter: csvDelimiter, quote: csvQuote, escape: csvEscape }
+  const orNone = (character: string | undefined) => (character === 'none' ? null : character)
+  return { delimiter: csvDelimiter, quote: orNone(csvQuote), escape: orNone(csvEscape) }
 }
 
 /** Which mapping; not which records. */

@@ -81,9 +81,9 @@ export function parseDelimiter(text: string): string {
   return parseCharacter(text === 'tab' ? '\t' : text)
 }
 
-/** A character that CSV gives a meaning; null for none. */
-export function parseCharacterOrNone(text: string): string | null {
-  return text === 'none' ? null : parseCharacter(text)
+/** A character that CSV gives a meaning, or `none`. */
+export function parseCharacterOrNone(text: string): string {
+  return text === 'none' ? text : parseCharacter(text)
 }
 
 function parseCharacter(text: string): string {
