@@ -20,6 +20,7 @@ export interface Sample {
 const HELD_OPEN_BYTES = 1 << 16
 
 const SEMICOLON = 0x3b
+const SPACE = 0x20
 const TAB = 0x09
 const CARRIAGE_RETURN = 0x0d
 
@@ -37,7 +38,7 @@ interface Trial {
   firstMisfit: { readonly line: number; readonly text: string; readonly detail: string } | null
   /** The last line is one, and does not end: it may be cut. */
   isCut: boolean
-  /** Without quotes: a field begins with one. */
+  /** Without quotes: a field begins with one, or with spaces and one. */
   opens: boolean
   /** Without quotes: what no file with quotes has: `\N`, a delimiter behind a backslash, an object as JSON. */
   hasSign: boolean
@@ -152,7 +153,7 @@ function lookAtFields(
 ): void {
   for (let i = 0; i < names.length; i++) {
     const written = scanner.writtenOf(bytes, at, i)
-    if (written[0] === QUOTE) trial.opens = true
+    if (written.find((byte) => byte !== SPACE) === QUOTE) trial.opens = true
     const isNullMark = written.length === 2 && scanner.isNull(bytes, at, i)
     if (isNullMark || (delimiter === TAB && written.length === 4 && textOf(written) === 'NULL'))
       trial.hasNullMark = true

@@ -24,12 +24,14 @@ const DELIMITERS = utf8(',\t;|')
 /** What ends lines elsewhere, but not in CSV, is among these: with one in a header, rows have become columns. */
 const NO_LINE_END = /[\p{Cc}\u2028\u2029]/u
 
+const APOSTROPHES = /^\s*'.*'\s*$/
+
 /**
  * Reads the header row at the start of `bytes`; null when its end has not come yet. The delimiter is the one that makes most of it names
  * of Currents fields, unless it is told.
  * @param isLast no bytes follow
  * @throws UsageError when no column is a field of any Currents record, when two columns are of one name, when a name shows that rows are
- * taken for columns, and for tables that are drawn for people
+ * taken for columns or quotes for names, and for tables that are drawn for people
  */
 export function readCsvHeader(
   bytes: Uint8Array,
@@ -54,6 +56,9 @@ export function readCsvHeader(
       hint: 'The lines of a CSV file end in LF, CRLF or CR: write it again with one of these.',
     })
   }
+  if (quoting.quote !== null && best.texts.every((name) => APOSTROPHES.test(name))) {
+    throw new UsageError(`${path} has apostrophes around its fields`, { hint: `--csv-quote "'" reads them.` })
+  }
   refuseTwins(best, path)
   return best
 }
@@ -71,13 +76,14 @@ export function refuseTwins({ names, texts }: Pick<CsvHeader, 'names' | 'texts'>
   })
 }
 
-export function noHeader(bytes: Uint8Array, path: string): UsageError {
+function noHeader(bytes: Uint8Array, path: string): UsageError {
   const line = textOf(bytes.subarray(0, endOfLine(bytes, 0)))
   return new UsageError(`${path} is not NDJSON, JSON, CSV or Avro that holds Currents records`, {
     hint:
       'A CSV file begins with a header row that names the fields, such as id,external_user_id,time ' +
       `(this one begins: ${JSON.stringify(line.slice(0, 60))}). Where a database wrote none: ` +
-      "(echo 'id,external_user_id,time'; cat FILE) | braze2amp replay - --event-type TYPE",
+      "(echo 'id,external_user_id,time'; cat FILE) | braze2amp replay - --event-type TYPE. Where no comma, tab, semicolon or pipe " +
+      'is between the fields, --csv-delimiter says what is.',
   })
 }
 

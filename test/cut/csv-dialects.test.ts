@@ -128,6 +128,20 @@ describe('the dialect', () => {
     assert.deepEqual((await cut(tabs)).records, [row('1', '"Hi" she said'), row('2', 'x')])
   })
 
+  test('has quotes where spaces stand before them: no value is sent with quotes around it', async () => {
+    const { message } = await refusal(`${HEADER}\n1, "u", 1767319200, "x"\n2, "u", 1767319200, "y"\n`)
+    assert.match(message, /line 2 has a quote that opens or closes no field/)
+  })
+
+  test('of apostrophes is told by the user', async () => {
+    const text = `'${HEADER.replaceAll(',', "','")}'\n'1','u','1767319200','x'\n`
+    assert.match((await refusal(text)).hint ?? '', /--csv-quote "'"/)
+    assert.deepEqual((await cut(text, { quote: "'" })).records, [row('1', 'x')])
+    const control = `${HEADER}\n1,u,1767319200,x\n`.replaceAll(',', '\u0001')
+    assert.match((await refusal(control)).hint ?? '', /--csv-delimiter says what is/)
+    assert.deepEqual((await cut(control, { delimiter: '\u0001' })).records, [row('1', 'x')])
+  })
+
   test('has quotes where more rows look quoted than quotes break: those cost themselves', async () => {
     const good = Array.from({ length: 9 }, (_, i) => `"${i}"\t"u"\t"1767319200"\t"x"`)
     const { records, faults } = await cut(

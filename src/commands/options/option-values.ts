@@ -87,7 +87,8 @@ export function parseCharacterOrNone(text: string): string {
 }
 
 function parseCharacter(text: string): string {
-  if (/^[\t -~]$/.test(text) && !/[A-Za-z0-9]/.test(text)) return text
+  const isAscii = text.length === 1 && text > '\0' && text <= '\x7f'
+  if (isAscii && !/[A-Za-z0-9\r\n]/.test(text)) return text
   throw new InvalidArgumentError(
     'Give one ASCII character that is no letter and no digit, tab (--csv-delimiter) or none.',
   )
