@@ -82,6 +82,8 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
         if (!isMark) return true
         if (at + BYTE_ORDER_MARK.length > buffered.length) return isLast
         at += BYTE_ORDER_MARK.length
+        // It may have begun to look at the row, with the mark.
+        scanner.reset()
         continue
       }
       const length = lineEndAt(buffered, at, isLast)

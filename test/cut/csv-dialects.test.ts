@@ -483,7 +483,10 @@ describe('rows of each dialect', () => {
         }
         assert.deepEqual(read(Array.from(bytes, (byte) => Buffer.of(byte))), whole)
       }),
-      { numRuns: 300 },
+      {
+        numRuns: 300,
+        examples: [['\n', { quote: null, escaper: 0x5c }, Buffer.from('0,u,1,x\n5,u,6,z\r\ufeff5,u,6,z')]],
+      },
     )
   })
 })
