@@ -48,6 +48,14 @@ export interface Fault {
   readonly detail: string
 }
 
+/** What the user says of how CSV is written, one ASCII character each; what is undefined is found out (src/README.md §2). */
+export interface CsvChoices {
+  readonly delimiter?: string | undefined
+  /** Null: there are none. */
+  readonly quote?: string | null | undefined
+  readonly escape?: string | null | undefined
+}
+
 /** Where a cutter can begin. */
 export interface Restart {
   /** Byte of the decoded input: after gunzip. */

@@ -11,7 +11,7 @@ import {
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { Mapping } from './mapping/plan.ts'
-import { BEGINNING, type MappedChunk, type RawChunk, type Source } from './model.ts'
+import { BEGINNING, type CsvChoices, type MappedChunk, type RawChunk, type Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
@@ -27,6 +27,8 @@ export interface Inputs {
   readonly sources: Iterable<Source>
   /** The format of every input, whatever its content; null to find out. */
   readonly format: Format | null
+  /** What is known of how CSV is written; undefined to find out. */
+  readonly csv?: CsvChoices | undefined
   /** The only records to take, when several workers share the inputs. */
   readonly shard?: Shard | undefined
   /** What is known of them from before; null in a run that cannot be resumed. */
@@ -39,6 +41,8 @@ export interface Inputs {
 export interface Observer {
   /** A file's format is known. */
   opened?(source: Source, format: Format): void
+  /** A CSV file's dialect is known, in words for people. */
+  dialect?(source: Source, name: string): void
   /** A file was read to its end. */
   finished(source: Source): void
   /** A file cannot be read at all; the others go on. */
@@ -140,7 +144,7 @@ async function stoppedAfter(error: ReplacedInputError, stop: Error, origin: Orig
 export async function* mappedChunks(
   inputs: Inputs,
   mapping: Mapping,
-  observer: Pick<Observer, 'finished' | 'refused' | 'read' | 'opened'>,
+  observer: Pick<Observer, 'finished' | 'refused' | 'read' | 'opened' | 'dialect'>,
   stop: AbortSignal,
 ): AsyncGenerator<MappedChunk> {
   const mapChunk = createChunkMapper(mapping)
@@ -178,8 +182,8 @@ export async function* mappedChunks(
 
 async function* rawChunks(
   opened: Opened,
-  { format, progress = null }: Inputs,
-  observer: Pick<Observer, 'read' | 'opened'>,
+  { format, csv, progress = null }: Inputs,
+  observer: Pick<Observer, 'read' | 'opened' | 'dialect'>,
   stop: AbortSignal,
 ): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
@@ -189,7 +193,8 @@ async function* rawChunks(
     if (chosen.format !== null) {
       observer.opened?.(source, chosen.format)
       const from = (await progress?.begin(input)) ?? BEGINNING
-      for await (const raw of CUTTERS[chosen.format](chosen.input, from)) {
+      const options = { ...(csv && { csv }), dialect: (name: string) => observer.dialect?.(source, name) }
+      for await (const raw of CUTTERS[chosen.format](chosen.input, from, options)) {
         if (stop.aborted) return
         observer.read?.(source, input.storedBytes())
         yield raw

@@ -12,7 +12,13 @@ import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
-import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
+import {
+  addInputOptions,
+  addMappingOptions,
+  csvChoicesOf,
+  type InputOptions,
+  type MappingFlags,
+} from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
 import { readExports } from './read-exports.ts'
@@ -57,7 +63,8 @@ export function declareExplain(command: Command, run: Run): void {
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, say)
   const files = createTally()
-  const chunks = readExports(await discover(paths), { mapping, format: options.format, files, signal })
+  const reading = { mapping, format: options.format, csv: csvChoicesOf(options), files, signal }
+  const chunks = readExports(await discover(paths), reading)
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0

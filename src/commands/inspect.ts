@@ -11,7 +11,13 @@ import { createPrinter, say } from '../report/printer.ts'
 import { summaryOf } from '../report/summary.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
 import type { Counts } from '../state/books.ts'
-import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
+import {
+  addInputOptions,
+  addMappingOptions,
+  csvChoicesOf,
+  type InputOptions,
+  type MappingFlags,
+} from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive, parseRate } from './options/option-values.ts'
 import { addRateOptions, type RateOptions, rateSettingsOf } from './options/rate-options.ts'
@@ -62,12 +68,15 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const drift = createDriftWatch(mapping)
   const formats = new Map<string, number>()
   const files = createTally()
+  const dialects = new Map<string, number>()
   const chunks = readExports(discovery, {
     mapping,
     format: options.format,
+    csv: csvChoicesOf(options),
     files,
     signal,
     opened: (_source, format) => void formats.set(format, (formats.get(format) ?? 0) + 1),
+    dialect: (_source, name) => void dialects.set(name, (dialects.get(name) ?? 0) + 1),
   })
   for await (const chunk of chunks) {
     ledger.book(chunk, null)
@@ -91,6 +100,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
       leftOut: discovery.leftOut.count,
       refused: files.refused,
       formats,
+      dialects,
       newerVersions: files.newerVersions,
     },
     names: namesOf(mapping, counts, inspection),

@@ -9,6 +9,7 @@ import { createStdoutSink } from '../session/stdout-sink.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
 import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
+import { csvChoicesOf } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
 
@@ -25,7 +26,12 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
     seen: options.dedupe ? createSeen() : null,
   })
   const ended = await drive({
-    inputs: { sources: discovery.sources(), format: options.format ?? null, shard: options.shard },
+    inputs: {
+      sources: discovery.sources(),
+      format: options.format ?? null,
+      csv: csvChoicesOf(options),
+      shard: options.shard,
+    },
     bytes: overviewOf(discovery, mapping).bytes,
     mapping,
     ledger,

@@ -11,6 +11,7 @@ import { createAsk } from './ask.ts'
 import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
 import { readApiKey } from './options/api-key.ts'
 import { destinationOf } from './options/destination.ts'
+import { csvChoicesOf } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
 import { settingsOf, type UploadOptions } from './options/upload-options.ts'
@@ -57,6 +58,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
       mapping,
       choices: choicesOf(options),
       format: options.format ?? null,
+      csv: csvChoicesOf(options),
       shard: options.shard,
       kind: { is: 'replay', paths: () => pathsOf(discovery.sources()), bytes: overview.bytes, facts },
       ask: createAsk(paths.includes('-') || options.apiKeyFile === '-', signal),
@@ -94,6 +96,9 @@ function choicesOf(options: Options): RunChoices {
     until: timeOf(options.until),
     eventType: options.eventType ?? null,
     format: options.format ?? null,
+    csvDelimiter: options.csvDelimiter ?? null,
+    csvQuote: options.csvQuote ?? null,
+    csvEscape: options.csvEscape ?? null,
     shard: options.shard === undefined ? null : shardName(options.shard),
     dedupe: options.dedupe,
     skipUserPropertiesSync: options.skipUserPropertiesSync ?? false,

@@ -84,6 +84,7 @@ async function retry(options: RetryOptions, signal: AbortSignal): Promise<number
       mapping,
       choices: saved.run.options,
       format: null,
+      csv: {},
       shard: undefined,
       kind: { is: 'retry', reason: options.reason ?? null },
       ask: createAsk(options.apiKeyFile === '-', signal),

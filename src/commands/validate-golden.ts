@@ -6,7 +6,7 @@ import { eachEvent, eventBytes } from '../chunk.ts'
 import { type Braze2ampError, UsageError } from '../errors.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { CheckedSection, PassedCheck, Source } from '../model.ts'
+import type { CheckedSection, CsvChoices, PassedCheck, Source } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import { discover } from '../read/discover.ts'
 import { counted } from '../report/number.ts'
@@ -24,6 +24,7 @@ interface GoldenCase {
 interface GoldenOptions {
   readonly mapping: Mapping
   readonly format: Format | undefined
+  readonly csv: CsvChoices
   /** Write what comes out as what is expected. */
   readonly update: boolean
   readonly signal: AbortSignal
@@ -88,7 +89,7 @@ function findCases(directory: string): readonly GoldenCase[] {
 
 async function eventsOf(
   { inputs }: GoldenCase,
-  { mapping, format, signal }: GoldenOptions,
+  { mapping, format, csv, signal }: GoldenOptions,
 ): Promise<{
   readonly events: readonly string[]
   readonly records: number
@@ -100,6 +101,7 @@ async function eventsOf(
   const chunks = readExports(await discover(inputs), {
     mapping,
     format,
+    csv,
     files: createTally(),
     signal,
     refused: (source, error) => void refused.push([source, error]),

@@ -9,7 +9,13 @@ import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { createTally, exitCodeOf, type Tally } from '../session/input-tally.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
-import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
+import {
+  addInputOptions,
+  addMappingOptions,
+  csvChoicesOf,
+  type InputOptions,
+  type MappingFlags,
+} from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
 import { createUnlimitedLedger, readExports } from './read-exports.ts'
 import { checkGolden } from './validate-golden.ts'
@@ -75,7 +81,7 @@ async function validateCommand(
     }
     if (options.golden !== undefined) {
       const { golden, format, update = false } = options
-      sections.push(await checkGolden(golden, { mapping, format, update, signal }))
+      sections.push(await checkGolden(golden, { mapping, format, csv: csvChoicesOf(options), update, signal }))
     }
   }
   if (signal.aborted) return interruptedCode(signal)
@@ -92,7 +98,14 @@ async function checkRecords(
 ): Promise<{ readonly section: CheckedSection; readonly read: number }> {
   const checker = createRecordChecker(mapping)
   const ledger = createUnlimitedLedger(true)
-  const reading = { mapping, format: options.format, files, signal, refused: checker.refused }
+  const reading = {
+    mapping,
+    format: options.format,
+    csv: csvChoicesOf(options),
+    files,
+    signal,
+    refused: checker.refused,
+  }
   for await (const chunk of readExports(await discover(paths), reading)) {
     ledger.book(chunk, null)
     checker.see(chunk)

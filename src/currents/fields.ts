@@ -81,6 +81,26 @@ export function isCurrentsField(name: string): boolean {
   return ALL_FIELDS.has(name) || ALL_FIELDS.has(name.replace(/_api_id$/, '_id'))
 }
 
+/** What two spellings of one name have in common. */
+function lettersAndDigits(name: string): string {
+  return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
+}
+
+const NAMES_BY_LETTERS: ReadonlyMap<string, string> = new Map(
+  [...ALL_FIELDS, SHARE_MARK_FIELD].flatMap((name) =>
+    [shareFieldOf(name), name].map((spelled) => [lettersAndDigits(spelled), spelled]),
+  ),
+)
+
+/**
+ * The field that a column or key of this name holds, in lower case: `External User ID` and `externalUserId` are `external_user_id`
+ * (currents/README.md §3). A name that no field has stays what it is, in lower case.
+ */
+export function fieldNameOf(name: string): string {
+  const lower = name.toLowerCase()
+  return isCurrentsField(lower) ? lower : (NAMES_BY_LETTERS.get(lettersAndDigits(lower)) ?? lower)
+}
+
 /** Fields that say who a person is, how to reach them, or what they wrote: shown before anything is sent (src/README.md §4). */
 export const PERSONAL_FIELDS: ReadonlySet<string> = new Set([
   'ad_id',

@@ -1,9 +1,11 @@
-import { type ByteWriter, grownInto, NEWLINE, QUOTE, textOf } from '../json/bytes.ts'
+import { BACKSLASH, type ByteWriter, grownInto, NEWLINE, QUOTE, textOf, utf8 } from '../json/bytes.ts'
 import { appendStringOf } from '../json/strings.ts'
+import { endOfValue, skipSpace } from '../json/values.ts'
+import type { CsvDialect } from './csv-dialect.ts'
 
 /**
- * Rows of CSV on bytes. A line ends in LF, CRLF, CR, or CR CR LF (a CRLF file that was written as text once more); within quotes all of
- * these are content.
+ * Rows of CSV on bytes, in the dialects that are found out (src/README.md §2). A line ends in LF, CRLF, CR, or CR CR LF (a CRLF file that was written as text once more); within quotes, and
+ * behind a backslash that escapes, all of these are content.
  *
  * A lone CR is a line end for certain where the header ends in one, and behind a closing quote. Elsewhere it may stand in a value, and
  * divides what is between two other line ends into pieces:
@@ -46,8 +48,16 @@ export interface RowScanner {
   fieldCount(): number
   /** The text of a field of the row that begins at `start`, without the quotes around it. */
   textOf(bytes: Uint8Array, start: number, field: number): string
-  /** Whether a field holds nothing but this text. */
-  holds(bytes: Uint8Array, start: number, field: number, text: Uint8Array): boolean
+  /** True when there are quotes around the field. */
+  isQuoted(bytes: Uint8Array, start: number, field: number): boolean
+  /** True when the field stands for null: nothing, `\N`, and without quotes `NULL` and `null`. */
+  isNull(bytes: Uint8Array, start: number, field: number): boolean
+  /** A field as it is written, without the quotes around it. */
+  writtenOf(bytes: Uint8Array, start: number, field: number): Uint8Array
+  /** Whether a field is written as these bytes, quotes around it aside. */
+  isWritten(bytes: Uint8Array, start: number, field: number, as: Uint8Array): boolean
+  /** Whether the text of a field is JSON. */
+  isJson(bytes: Uint8Array, start: number, field: number): boolean
   /** Appends the text of a field as a JSON string. */
   appendTo(out: ByteWriter, bytes: Uint8Array, start: number, field: number): void
 }
@@ -65,14 +75,37 @@ interface RowForm {
   readonly isRelaxed?: boolean
 }
 
-/** @param delimiter the byte between fields */
-export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = false }: RowForm = {}): RowScanner {
-  const endsPlain = new Uint8Array(256)
-  for (const byte of [delimiter, QUOTE, NEWLINE, CARRIAGE_RETURN]) endsPlain[byte] = 1
-  /** Per field where its text starts and ends, from the start of the row, and whether quotes in it are doubled. */
+const NULL_MARK = utf8('\\N')
+const NULL_WORDS = [utf8('NULL'), utf8('null')]
+
+/** What a backslash and a letter stand for outside quotes, as databases write it; any other byte stands for itself. */
+const LETTERS = new Uint8Array(256)
+for (const [letter, byte] of [
+  ['0', 0x00],
+  ['b', 0x08],
+  ['t', 0x09],
+  ['n', NEWLINE],
+  ['v', 0x0b],
+  ['f', 0x0c],
+  ['r', CARRIAGE_RETURN],
+  ['Z', 0x1a],
+] as const) {
+  LETTERS[letter.charCodeAt(0)] = byte
+}
+
+/** Makes the scanner for rows of one dialect whose quote is `"` or none, and which escapes by that quote, a backslash or nothing. */
+export function createRowScanner(
+  { delimiter, quote, escaper }: CsvDialect,
+  { columns = 0, isRelaxed = false }: RowForm = {},
+): RowScanner {
+  const opener = quote ?? -1
+  const doubles = escaper === QUOTE
+  const endsPlain = tableOf([delimiter, NEWLINE, CARRIAGE_RETURN, quote, quote === null ? escaper : null])
+  const endsQuoted = tableOf([QUOTE, NEWLINE, CARRIAGE_RETURN, escaper])
+  /** Per field where its text starts and ends, from the start of the row, and whether something in it is escaped. */
   let starts = new Int32Array(FIRST_FIELDS)
   let ends = new Int32Array(FIRST_FIELDS)
-  let doubled = new Uint8Array(FIRST_FIELDS)
+  let escaped = new Uint8Array(FIRST_FIELDS)
   let count = 0
   let length = 0
   let isDone = false
@@ -80,7 +113,7 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
   /** What is known of the field under way. */
   let place = AT_START
   let fieldStart = 0
-  let isDoubled = 0
+  let isEscaped = 0
   let scratch: Uint8Array = new Uint8Array(0)
   /** Where the piece under way begins, and its first field. */
   let pieceStart = 0
@@ -115,7 +148,7 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
     for (let i = 0; i < found; i++) {
       starts[i] = (starts[pieceField + i] as number) - pieceStart
       ends[i] = (ends[pieceField + i] as number) - pieceStart
-      doubled[i] = doubled[pieceField + i] as number
+      escaped[i] = escaped[pieceField + i] as number
     }
     const scanned = length - pieceStart
     reset()
@@ -133,9 +166,10 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
       return
     }
     ends[pieceField - 1] = ends[pieceField] as number
+    escaped[pieceField - 1] = (escaped[pieceField - 1] as number) | (escaped[pieceField] as number)
     starts.copyWithin(pieceField, pieceField + 1, count)
     ends.copyWithin(pieceField, pieceField + 1, count)
-    doubled.copyWithin(pieceField, pieceField + 1, count)
+    escaped.copyWithin(pieceField, pieceField + 1, count)
     count--
     isTorn = count > columns
   }
@@ -144,11 +178,11 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
     if (count === starts.length) {
       starts = grownInto(new Int32Array(count * 2), starts)
       ends = grownInto(new Int32Array(count * 2), ends)
-      doubled = grownInto(new Uint8Array(count * 2), doubled)
+      escaped = grownInto(new Uint8Array(count * 2), escaped)
     }
     starts[count] = fieldStart
     ends[count] = end
-    doubled[count++] = isDoubled
+    escaped[count++] = isEscaped
     place = ENDED
   }
 
@@ -159,22 +193,29 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
     let p = start + length
     for (;;) {
       if (place === AT_START) {
-        if (p >= end && !isLast) break
-        place = bytes[p] === QUOTE ? QUOTED : PLAIN
+        if (p >= end && !isLast) return waitAt(p - start)
+        place = bytes[p] === opener ? QUOTED : PLAIN
         if (place === QUOTED) p++
         fieldStart = p - start
-        isDoubled = 0
+        isEscaped = 0
       }
       if (place === QUOTED) {
-        for (; p < end && bytes[p] !== QUOTE; p++) {
-          if (bytes[p] === NEWLINE || bytes[p] === CARRIAGE_RETURN) isMultiline = true
-        }
+        while (p < end && endsQuoted[bytes[p] as number] === 0) p++
         if (p >= end && isLast) return stop('unclosed', p - start)
-        // What follows the quote tells what it is.
-        if (p + 1 >= end && !isLast) break
+        // What follows a quote or backslash tells what it is.
+        if (p + 1 >= end && !isLast) return waitAt(p - start)
+        if (bytes[p] !== QUOTE) {
+          if (bytes[p] === BACKSLASH) {
+            isEscaped = 1
+            if (p + 1 < end) p++
+          }
+          if (bytes[p] === NEWLINE || bytes[p] === CARRIAGE_RETURN) isMultiline = true
+          p++
+          continue
+        }
         const next = p + 1 < end ? bytes[p + 1] : NEWLINE
-        if (next === QUOTE) {
-          isDoubled = 1
+        if (next === QUOTE && doubles) {
+          isEscaped = 1
           p += 2
           continue
         }
@@ -182,7 +223,7 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
           addField(p - start)
         } else if (isRelaxed) {
           fieldStart--
-          isDoubled = 0
+          isEscaped = 0
           place = PLAIN
         } else {
           return stop('stray', p - start)
@@ -191,10 +232,18 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
       }
       if (place === PLAIN) {
         while (p < end && endsPlain[bytes[p] as number] === 0) p++
-        if (p >= end && !isLast) break
-        if (bytes[p] === QUOTE) {
+        if (p >= end && !isLast) return waitAt(p - start)
+        if (bytes[p] === opener) {
           if (!isRelaxed) return stop('stray', p - start)
           p++
+          continue
+        }
+        if (bytes[p] === escaper) {
+          const after = endOfEscape(bytes, p, isLast)
+          if (after < 0) return waitAt(p - start)
+          isEscaped = 1
+          if (bytes[p + 1] === NEWLINE || bytes[p + 1] === CARRIAGE_RETURN) isMultiline = true
+          p = after
           continue
         }
         addField(p - start)
@@ -212,11 +261,11 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
         nextIsWhole = true
         return stop('row', p - start)
       }
-      const next = bytes[p - 1] === QUOTE ? p : endOfReturns(bytes, p)
+      const next = bytes[p - 1] === opener ? p : endOfReturns(bytes, p)
       // The last of them may be part of a CRLF, which is not looked for where it is at hand.
       lookedTo = next - 1 - start
-      if (next >= end && !isLast) break
-      if (!isFirst && !isTorn) joinPiece(bytes[start + pieceStart] === QUOTE)
+      if (next >= end && !isLast) return waitAt(p - start)
+      if (!isFirst && !isTorn) joinPiece(bytes[start + pieceStart] === opener)
       piecesEnd = p - start
       if (next === p || next >= end || bytes[next] === NEWLINE) return stop(isTorn ? 'torn' : 'row', p - start)
       if (isFirst) {
@@ -229,7 +278,10 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
       p = next
       place = AT_START
     }
-    length = p - start
+  }
+
+  function waitAt(scanned: number): RowState {
+    length = scanned
     return 'more'
   }
 
@@ -239,15 +291,53 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
     return state
   }
 
-  /** The bytes of a field without the doubles of its quotes; they stay until the next call. */
-  function undoubled(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    if (scratch.length < to - from) scratch = new Uint8Array((to - from) * 2)
+  function makeRoom(size: number): void {
+    if (scratch.length <= size) scratch = new Uint8Array(size * 2 + 1)
+  }
+
+  /** The same of a field in which nothing is escaped. */
+  function copied(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    makeRoom(to - from)
+    scratch.set(bytes.subarray(from, to))
+    scratch[to - from] = NEWLINE
+    return scratch.subarray(0, to - from)
+  }
+
+  /** The text of a field in which something is escaped, with a byte behind it that ends any JSON; it stays until the next call. */
+  function unescaped(bytes: Uint8Array, from: number, to: number): Uint8Array {
+    makeRoom(to - from)
     let size = 0
     for (let p = from; p < to; p++) {
-      scratch[size++] = bytes[p] as number
-      if (bytes[p] === QUOTE) p++
+      let byte = bytes[p] as number
+      if (byte === escaper && p + 1 < to) {
+        const next = bytes[p + 1] as number
+        if (quote === null || isEscapable(next)) {
+          byte = quote === null && isLetter(next) ? (LETTERS[next] as number) : next
+          p++
+        }
+      }
+      scratch[size++] = byte
     }
+    scratch[size] = NEWLINE
     return scratch.subarray(0, size)
+  }
+
+  /** Within quotes: what an escape is dropped before. Before anything else a backslash is one. */
+  function isEscapable(byte: number): boolean {
+    if (doubles) return byte === QUOTE
+    return byte === QUOTE || byte === BACKSLASH || byte === delimiter || byte === NEWLINE || byte === CARRIAGE_RETURN
+  }
+
+  function isAt(bytes: Uint8Array, start: number, field: number, text: Uint8Array): boolean {
+    const from = start + (starts[field] as number)
+    if ((ends[field] as number) - (starts[field] as number) !== text.length) return false
+    for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text[i]) return false
+    return true
+  }
+
+  function isQuoted(bytes: Uint8Array, start: number, field: number): boolean {
+    const from = starts[field] as number
+    return from > 0 && bytes[start + from - 1] === opener
   }
 
   return {
@@ -260,25 +350,61 @@ export function createRowScanner(delimiter: number, { columns = 0, isRelaxed = f
     textOf(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      return doubled[field] === 1 ? textOf(undoubled(bytes, from, to)) : textOf(bytes, from, to)
+      return escaped[field] === 1 ? textOf(unescaped(bytes, from, to)) : textOf(bytes, from, to)
     },
-    holds(bytes, start, field, text) {
+    isQuoted,
+    isNull(bytes, start, field) {
+      switch ((ends[field] as number) - (starts[field] as number)) {
+        case 0:
+          return true
+        case 2:
+          return isAt(bytes, start, field, NULL_MARK)
+        case 4:
+          return NULL_WORDS.some((word) => isAt(bytes, start, field, word)) && !isQuoted(bytes, start, field)
+        default:
+          return false
+      }
+    },
+    writtenOf: (bytes, start, field) =>
+      bytes.subarray(start + (starts[field] as number), start + (ends[field] as number)),
+    isWritten: isAt,
+    isJson(bytes, start, field) {
       const from = start + (starts[field] as number)
-      if ((ends[field] as number) - (starts[field] as number) !== text.length) return false
-      for (let i = 0; i < text.length; i++) if (bytes[from + i] !== text[i]) return false
-      return true
+      const to = start + (ends[field] as number)
+      const { length } = escaped[field] === 1 ? unescaped(bytes, from, to) : copied(bytes, from, to)
+      const end = endOfValue(scratch, skipSpace(scratch, 0))
+      return end >= 0 && skipSpace(scratch, end) >= length
     },
     appendTo(out, bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      if (doubled[field] === 0) {
+      if (escaped[field] === 0) {
         appendStringOf(out, bytes, from, to)
         return
       }
-      const text = undoubled(bytes, from, to)
+      const text = unescaped(bytes, from, to)
       appendStringOf(out, text, 0, text.length)
     },
   }
+}
+
+/** A table of bytes with 1 for these; null stands for none. */
+function tableOf(bytes: readonly (number | null)[]): Uint8Array {
+  const table = new Uint8Array(256)
+  for (const byte of bytes) if (byte !== null) table[byte] = 1
+  return table
+}
+
+function isLetter(byte: number): boolean {
+  return byte === 0x30 || LETTERS[byte] !== 0
+}
+
+/** Where the escape at `at` ends: behind the byte or CRLF that it escapes; -1 when what would tell has not come yet. */
+function endOfEscape(bytes: Uint8Array, at: number, isLast: boolean): number {
+  const isReturn = bytes[at + 1] === CARRIAGE_RETURN
+  const told = isReturn ? at + 2 : at + 1
+  if (told >= bytes.length && !isLast) return -1
+  return Math.min(isReturn && bytes[at + 2] === NEWLINE ? at + 3 : at + 2, bytes.length)
 }
 
 /** Where the line at `from` ends: at the first byte of its line end, or where the bytes end. */

@@ -1,6 +1,7 @@
 import type { RawChunk, Restart } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenInput } from '../read/open.ts'
+import type { CsvOptions } from './csv-dialect.ts'
 import { cutLines } from './lines.ts'
 
 /**
@@ -8,9 +9,9 @@ import { cutLines } from './lines.ts'
  * is broken is a fault of the chunk; damage ends the input with one fault for all that is lost.
  *
  * It begins at `from`, which is `BEGINNING` or the `restart` of a chunk it made before; from there it finds the records that it found
- * then, with the same places and ordinals.
+ * then, with the same places and ordinals. The options are for CSV.
  */
-export type Cutter = (input: OpenInput, from: Restart) => AsyncGenerator<RawChunk>
+export type Cutter = (input: OpenInput, from: Restart, options?: CsvOptions) => AsyncGenerator<RawChunk>
 
 /** Every format that can be cut; adding one is a file and an entry. */
 export const CUTTERS: Readonly<Record<Format, Cutter>> = {
@@ -24,8 +25,8 @@ export const CUTTERS: Readonly<Record<Format, Cutter>> = {
 
 /** A cutter that is loaded, with the library it needs, when its first input comes: that takes longer than a small run. */
 function loaded(load: () => Promise<Cutter>): Cutter {
-  return async function* cut(input, from) {
+  return async function* cut(input, from, options) {
     const cutter = await load()
-    yield* cutter(input, from)
+    yield* cutter(input, from, options)
   }
 }

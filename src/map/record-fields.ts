@@ -1,5 +1,5 @@
 import { recordSpan } from '../chunk.ts'
-import { CONTAINER_FIELDS, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
+import { CONTAINER_FIELDS, fieldNameOf, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
 import { OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
@@ -14,11 +14,13 @@ import { ownTypeOf } from './record-type.ts'
 export interface RecordField {
   /** The key as the record spells it, behind the object that nests it in the Custom HTTP form: `properties.campaign_name`. */
   readonly path: string
-  /** What the mapper takes it for: in lower case, without that object. */
+  /** What the mapper takes it for: the field's name, without that object. */
   readonly name: string
+  /** The key is no more than another spelling of that name. */
+  readonly isSpelled: boolean
   /** JSON text of its value, a union's wrapper included. */
   readonly value: string
-  /** The field of the highest rank counts among those of one name, and the last of equal ones. */
+  /** The field of the highest rank counts among those of one name, and the last of equal ones; of those that spell it, the first. */
   readonly rank: number
 }
 
@@ -44,14 +46,16 @@ export function createFieldLister(): (raw: RawChunk, index: number) => readonly 
 
 /** True for the `user` and `properties` of a record in the Custom HTTP form. */
 export function isNesting(bytes: Uint8Array, { key, start }: Member): boolean {
-  return bytes[start] === OPEN_BRACE && NESTING_ORDER.includes(key.toLowerCase())
+  return bytes[start] === OPEN_BRACE && NESTING_ORDER.includes(fieldNameOf(key))
 }
 
 /** The field of this name that counts; null when there is none. */
 export function fieldNamed(fields: readonly RecordField[], name: string): RecordField | null {
   let counting: RecordField | null = null
   for (const field of fields) {
-    if (field.name === name && (counting === null || field.rank >= counting.rank)) counting = field
+    if (field.name !== name) continue
+    const isBefore = counting !== null && (field.isSpelled ? counting.rank >= field.rank : counting.rank > field.rank)
+    if (!isBefore) counting = field
   }
   return counting
 }
@@ -87,12 +91,14 @@ const NESTING_ORDER: readonly string[] = NESTING_FIELDS
 const OWN_OF_RECORD: ReadonlySet<string> = new Set(RECORD_FIELDS)
 
 function fieldOf(bytes: Uint8Array, { key, start, end }: Member, nestedIn: string | null): RecordField {
-  const name = key.toLowerCase()
-  const depth = nestedIn === null ? 0 : NESTING_ORDER.indexOf(nestedIn.toLowerCase()) + 1
+  const name = fieldNameOf(key)
+  const isSpelled = name !== key.toLowerCase()
+  const depth = nestedIn === null ? 0 : NESTING_ORDER.indexOf(fieldNameOf(nestedIn)) + 1
   return {
     path: nestedIn === null ? key : `${nestedIn}.${key}`,
     name,
+    isSpelled,
     value: textOf(bytes, start, end),
-    rank: OWN_OF_RECORD.has(name) ? -depth : depth,
+    rank: (OWN_OF_RECORD.has(name) ? -depth : depth) - (isSpelled ? 0.5 : 0),
   }
 }

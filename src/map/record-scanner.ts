@@ -1,5 +1,6 @@
+import { fieldNameOf } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
-import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, utf8 } from '../json/bytes.ts'
+import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
@@ -7,12 +8,13 @@ import type { FieldColumns } from '../model.ts'
 
 /**
  * Finds the fields of one record in its bytes: for each known field the span and kind of its value, nothing decoded, no object
- * built. Unknown fields are walked over. Of repeated keys the last wins, as in `JSON.parse`.
+ * built. Unknown fields are walked over. Of repeated keys the last wins, as in `JSON.parse`; a key that spells a field's name otherwise
+ * (`externalUserId`) counts when its object has no key of the name itself, and the first of several.
  */
 export interface RecordScanner {
   /** The field's number, or -1. */
   fieldOf(name: string): number
-  /** True when a key or column of this name is a field. */
+  /** True when a key or column of this name, or spelled so, is a field. */
   knows(name: string): boolean
   /** Scans the record `[start, end)`; false when it is no JSON object, with the reason in `error`. */
   scan(bytes: Uint8Array, start: number, end: number): boolean
@@ -46,6 +48,10 @@ interface ScanError {
 
 const NO_FIELD = -1
 
+/** Keys that are no field's name and are remembered: what they mean need not be found out for every record. */
+const MAX_LEARNT = 256
+const MAX_LEARNT_BYTES = 1 << 13
+
 /** An ASCII letter in lower case; other bytes as they are. */
 function lower(c: number): number {
   return c >= 0x41 && c <= 0x5a ? c + 0x20 : c
@@ -68,9 +74,15 @@ export function createRecordScanner(
   const isTopLevelFirst = Uint8Array.from(fieldNames, (name) => (topLevelFirst.has(name) ? 1 : 0))
 
   /** All names one after the other; name `i` is `[nameStarts[i], nameStarts[i + 1])`. */
-  const names = utf8(fieldNames.join(''))
-  const nameStarts = new Int32Array(count + 1)
+  const ownNames = utf8(fieldNames.join(''))
+  const names = new Uint8Array(ownNames.length + MAX_LEARNT_BYTES)
+  names.set(ownNames)
+  const nameStarts = new Int32Array(count + 1 + MAX_LEARNT)
   for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + name.length
+
+  /** Keys behind the names that were learnt, and the field that each means. */
+  let learntCount = 0
+  const meanings = new Int16Array(MAX_LEARNT)
 
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
@@ -83,12 +95,14 @@ export function createRecordScanner(
   // Slot `count` stands for the beginning of the record.
   const follower = new Int32Array(count + 1).fill(NO_FIELD)
 
-  const tableSize = 1 << Math.ceil(Math.log2(count * 4))
+  const tableSize = 1 << Math.ceil(Math.log2((count + MAX_LEARNT) * 4))
   const table = new Int16Array(tableSize).fill(NO_FIELD)
-  for (let i = 0; i < count; i++) {
-    let slot = hashOf(names, nameStarts[i] as number, nameStarts[i + 1] as number) & (tableSize - 1)
+  for (let i = 0; i < count; i++) addToTable(i)
+
+  function addToTable(number: number): void {
+    let slot = hashOf(names, nameStarts[number] as number, nameStarts[number + 1] as number) & (tableSize - 1)
     while (table[slot] !== NO_FIELD) slot = (slot + 1) & (tableSize - 1)
-    table[slot] = i
+    table[slot] = number
   }
 
   /** The columns loaded last, and the field of each of theirs. */
@@ -105,6 +119,7 @@ export function createRecordScanner(
     return (hash ^ (hash >>> 15)) >>> 0
   }
 
+  /** Number of the name or learnt key `[start, end)`, or -1. */
   function lookUp(bytes: Uint8Array, start: number, end: number): number {
     let slot = hashOf(bytes, start, end) & (tableSize - 1)
     for (;;) {
@@ -121,13 +136,56 @@ export function createRecordScanner(
     }
   }
 
-  /** A key may be written with escapes: `i\u0064` is `id`. */
-  function lookUpEscaped(bytes: Uint8Array, start: number, end: number): number {
-    let p = start
-    while (p < end && bytes[p] !== BACKSLASH) p++
-    if (p === end) return NO_FIELD
-    const key = new Uint8Array(end - start)
-    return lookUp(key, 0, unescapeContent(key, 0, bytes, start, end))
+  /**
+   * The field that a key means which is no field's name, and which `lookUp` knows as `learnt` or not at all. NO_FIELD when it means none,
+   * or when its object `[objectStart, objectEnd)` has the field already.
+   */
+  function fieldMeant(
+    bytes: Uint8Array,
+    start: number,
+    end: number,
+    learnt: number,
+    objectStart: number,
+    objectEnd: number,
+  ): number {
+    let field: number
+    if (learnt !== NO_FIELD) field = meanings[learnt - count] as number
+    else {
+      let p = start
+      while (p < end && bytes[p] !== BACKSLASH) p++
+      if (p === end) field = learn(bytes, start, end)
+      else {
+        // A key may be written with escapes: `i\u0064` is `id`.
+        const key = new Uint8Array(end - start)
+        const length = unescapeContent(key, 0, bytes, start, end)
+        const named = lookUp(key, 0, length)
+        if (named !== NO_FIELD && named < count) return named
+        field = meaningOf(key, 0, length)
+      }
+    }
+    return field !== NO_FIELD && isWithin(field, objectStart, objectEnd) ? NO_FIELD : field
+  }
+
+  function meaningOf(bytes: Uint8Array, start: number, end: number): number {
+    return numbers.get(fieldNameOf(textOf(bytes, start, end))) ?? NO_FIELD
+  }
+
+  function learn(bytes: Uint8Array, start: number, end: number): number {
+    const field = meaningOf(bytes, start, end)
+    const at = nameStarts[count + learntCount] as number
+    const keyEnd = at + end - start
+    if (learntCount === MAX_LEARNT || keyEnd > names.length) return field
+    for (let p = start; p < end; p++) names[at + p - start] = lower(bytes[p] as number)
+    nameStarts[count + learntCount + 1] = keyEnd
+    meanings[learntCount] = field
+    addToTable(count + learntCount++)
+    return field
+  }
+
+  /** True when the record has a value of the field in `[start, end)`. */
+  function isWithin(field: number, start: number, end: number): boolean {
+    const at = starts[field] as number
+    return kinds[field] !== KIND.none && at >= start && at < end
   }
 
   function fail(why: string, at: number): boolean {
@@ -162,8 +220,8 @@ export function createRecordScanner(
         if (keyEnd < 0) return fail('invalid JSON', p)
         q = keyEnd - 1
         field = lookUp(bytes, p + 1, q)
-        if (field === NO_FIELD) field = lookUpEscaped(bytes, p + 1, q)
-        if (field !== NO_FIELD) follower[previous] = field
+        if (field === NO_FIELD || field >= count) field = fieldMeant(bytes, p + 1, q, field, start, end)
+        else follower[previous] = field
       }
       p = q + 1
       if (bytes[p] !== COLON) {
@@ -211,7 +269,7 @@ export function createRecordScanner(
         if (p < 0) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', valueStart)
         kind = kindOf(bytes, valueStart, p)
       }
-      if (field !== NO_FIELD && !(isNested && isTopLevelFirst[field] === 1 && kinds[field] !== KIND.none)) {
+      if (field !== NO_FIELD && !(isNested && isTopLevelFirst[field] === 1 && staysAs(field, start, end))) {
         if (kinds[field] === KIND.none) present[presentCount++] = field
         starts[field] = valueStart
         ends[field] = p
@@ -233,6 +291,11 @@ export function createRecordScanner(
     }
   }
 
+  /** True when the record has the field already, and not from the nested object `[start, end)` itself. */
+  function staysAs(field: number, start: number, end: number): boolean {
+    return kinds[field] !== KIND.none && !isWithin(field, start, end)
+  }
+
   function endsHere(bytes: Uint8Array, at: number, end: number): boolean {
     const p = at === end ? at : skipSpace(bytes, at)
     if (at > end || p < end) return fail('invalid JSON', Math.min(p, end))
@@ -248,6 +311,18 @@ export function createRecordScanner(
     kinds[field] = kindOf(bytes, inner.start, inner.end)
   }
 
+  /** The field of each column: of several that spell one name, the one that has the name itself, else the first. */
+  function fieldsOf(columnNames: readonly string[]): readonly number[] {
+    const own = columnNames.map((name) => numbers.get(name.toLowerCase()) ?? NO_FIELD)
+    const taken = new Set(own)
+    return columnNames.map((name, i) => {
+      const field = numbers.get(fieldNameOf(name)) ?? NO_FIELD
+      if (own[i] !== NO_FIELD || taken.has(field)) return own[i] as number
+      taken.add(field)
+      return field
+    })
+  }
+
   function forgetRecord(): void {
     for (let i = 0; i < presentCount; i++) kinds[present[i] as number] = KIND.none
     presentCount = 0
@@ -255,7 +330,7 @@ export function createRecordScanner(
 
   return {
     fieldOf: (name) => numbers.get(name) ?? NO_FIELD,
-    knows: (name) => numbers.has(name.toLowerCase()),
+    knows: (name) => numbers.has(name.toLowerCase()) || numbers.has(fieldNameOf(name)),
     scan(bytes, start, end) {
       forgetRecord()
       return scanObject(bytes, start, end, false)
@@ -264,7 +339,7 @@ export function createRecordScanner(
       forgetRecord()
       if (columns.names !== loadedNames) {
         loadedNames = columns.names
-        loadedFields = columns.names.map((name) => numbers.get(name.toLowerCase()) ?? NO_FIELD)
+        loadedFields = fieldsOf(columns.names)
       }
       const width = loadedFields.length
       for (let i = 0, at = record * width; i < width; i++, at++) {

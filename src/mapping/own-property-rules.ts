@@ -1,4 +1,5 @@
-import { utf8 } from '../json/bytes.ts'
+import { fieldNameOf } from '../currents/fields.ts'
+import { textOf, utf8 } from '../json/bytes.ts'
 import type { OwnOutline } from './event-outline.ts'
 import type { Protection } from './rule-types.ts'
 
@@ -21,12 +22,13 @@ export interface OwnProperties {
   readonly rules: OwnRules | null
 }
 
-/** Null when nothing is asked for. Fields of a record are the same in any case, a customer's keys are not. */
+/** Null when nothing is asked for. Fields of a record are the same in any spelling, a customer's keys are not. */
 export function compileOwnRules({ from, rules, only }: OwnOutline): OwnRules | null {
   if (rules.size === 0 && only === null) return null
   const ignoresCase = from === 'record'
   const keys = [...new Set([...rules.keys(), ...(only?.keys() ?? [])])]
-  const keyBytes = keys.map((key) => utf8(JSON.stringify(ignoresCase ? key.toLowerCase() : key).slice(1, -1)))
+  const lowerKeys = keys.map((key) => key.toLowerCase())
+  const keyBytes = (ignoresCase ? lowerKeys : keys).map((key) => utf8(JSON.stringify(key).slice(1, -1)))
   const byLength: number[][] = []
   for (const [i, bytes] of keyBytes.entries()) {
     byLength[bytes.length] ??= []
@@ -34,12 +36,10 @@ export function compileOwnRules({ from, rules, only }: OwnOutline): OwnRules | n
   }
   return {
     find(bytes, start, end) {
-      const candidates = byLength[end - start]
-      if (candidates === undefined) return -1
-      for (const candidate of candidates) {
+      for (const candidate of byLength[end - start] ?? []) {
         if (isSame(keyBytes[candidate] as Uint8Array, bytes, start, ignoresCase)) return candidate
       }
-      return -1
+      return ignoresCase ? lowerKeys.indexOf(fieldNameOf(textOf(bytes, start, end))) : -1
     },
     isDropped: keys.map((key) => (rules.get(key)?.isDropped ?? false) || (only !== null && !only.has(key))),
     names: keys.map((key) => {

@@ -21,6 +21,8 @@ export interface InspectReport {
     readonly formats: ReadonlyMap<string, number>
     /** Files by the version of Currents in their paths, of those beyond the catalogue's. */
     readonly newerVersions: ReadonlyMap<number, number>
+    /** CSV files by how they are written. */
+    readonly dialects: ReadonlyMap<string, number>
   }
   readonly names: readonly EventName[]
   readonly inspection: Inspection
@@ -60,6 +62,7 @@ export function inspectionText(report: InspectReport): string {
     style.bold(`${counted(summary.read, 'record')} in ${counted(files.found, 'file')}`) +
       ` (${Array.from(files.formats, ([format, count]) => `${number(count)} ${format}`).join(', ')})`,
   ]
+  for (const [dialect, count] of files.dialects) lines.push(`  ${number(count)} csv: ${dialect}`)
   if (files.refused > 0) lines.push(style.red(`  ${counted(files.refused, 'file')} refused`))
   if (files.leftOut > 0) lines.push(`  ${counted(files.leftOut, 'hidden or non-data file')} left out`)
   lines.push(`  ${'events'.padEnd(10)}${number(inspection.events)}`)
@@ -155,6 +158,7 @@ export function inspectionJson(report: InspectReport): string {
       left_out: files.leftOut,
       refused: files.refused,
       formats: Object.fromEntries(files.formats),
+      csv_dialects: Object.fromEntries(files.dialects),
     },
     first_time: inspection.firstMs === null ? null : date(inspection.firstMs),
     last_time: inspection.lastMs === null ? null : date(inspection.lastMs),

@@ -161,7 +161,7 @@ interface Sending extends Pick<UploaderOptions, 'signal' | 'failure'> {
 
 /** Reads, maps and sends everything; resolves when no request is under way any more and every connection is closed. */
 async function send(
-  { options, settings, destination, mapping, key, kind, format, shard }: Session,
+  { options, settings, destination, mapping, key, kind, format, csv, shard }: Session,
   { rejectsUnknown, plan }: Decision,
   { state, work, signal, failure }: Sending,
   { connect, clock, openFile }: Machine,
@@ -175,7 +175,7 @@ async function send(
   })
   const { ledger, letters, lanes, inputs } = state
   return drive({
-    inputs: { sources: inputs.sources(), format, shard, progress: inputs, openFile },
+    inputs: { sources: inputs.sources(), format, csv, shard, progress: inputs, openFile },
     bytes: kind.is === 'retry' || kind.bytes === null ? null : kind.bytes - plan.deliveredBytes,
     mapping,
     ledger,

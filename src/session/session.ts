@@ -1,7 +1,7 @@
 import type { ApiName } from '../amplitude/limits.ts'
 import { type Clock, systemClock } from '../clock.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { RejectReason } from '../model.ts'
+import type { CsvChoices, RejectReason } from '../model.ts'
 import type { Format } from '../read/detect.ts'
 import type { OpenStoredFile } from '../read/stored-bytes.ts'
 import type { Shard } from '../shard.ts'
@@ -71,6 +71,7 @@ export interface Session {
   readonly mapping: Mapping
   readonly choices: RunChoices
   readonly format: Format | null
+  readonly csv: CsvChoices
   readonly shard: Shard | undefined
   readonly kind: ReplaySession | RetrySession
   readonly ask: Ask

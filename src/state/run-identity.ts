@@ -11,6 +11,10 @@ const runChoices = objectOf({
   until: orNull(text),
   eventType: orNull(text),
   format: orNull(text),
+  /** Version 0.1.0 did not have them. */
+  csvDelimiter: orAbsent(text),
+  csvQuote: orAbsent(text),
+  csvEscape: orAbsent(text),
   /** `I/N` */
   shard: orNull(text),
   dedupe: flag,
@@ -109,6 +113,9 @@ export function differencesOf(saved: RunIdentity, current: Omit<RunIdentity, 'id
     ['--until', shown(options.until)],
     ['--event-type', shown(options.eventType)],
     ['--format', shown(options.format)],
+    ['--csv-delimiter', shown(options.csvDelimiter)],
+    ['--csv-quote', shown(options.csvQuote)],
+    ['--csv-escape', shown(options.csvEscape)],
     ['--shard', shown(options.shard)],
     ['--no-dedupe', options.dedupe ? 'not given' : 'given'],
     ['--skip-user-properties-sync', options.skipUserPropertiesSync ? 'given' : 'not given'],

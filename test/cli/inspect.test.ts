@@ -66,6 +66,21 @@ describe('inspect', () => {
     assert.deepEqual(found.identities.known + found.identities.anonymous, events.length)
   })
 
+  test('says in which dialects CSV is written, and reads it as it is told', async () => {
+    const cwd = temporaryDirectory()
+    const header = 'id,external_user_id,time,campaign_name'
+    writeFileSync(join(cwd, 'users.messages.email.Open.csv'), `${header}\n1,u,1767319200,"a ""b"""\n`)
+    writeFileSync(join(cwd, 'users.messages.email.Click.csv'), `${header}\n1,u,1767319200,"a \\"b\\""\n`)
+    const { stdout } = await braze2amp(['inspect', '.'], { cwd })
+    assert.match(stdout, /1 csv: commas, quotes doubled \(RFC 4180\)\n/)
+    assert.match(stdout, /1 csv: commas, quotes, backslash escapes\n/)
+    const words = ['inspect', '.', '--json', '--csv-quote', 'none', '--csv-escape', 'none', '--csv-delimiter', ',']
+    const { csv_dialects: dialects } = JSON.parse((await braze2amp(words, { cwd })).stdout).files
+    assert.deepEqual(dialects, { 'commas, no quotes, no escapes': 2 })
+    const refused = await braze2amp(['inspect', '.', '--csv-quote', 'none', '--csv-escape', '^'], { cwd })
+    assert.deepEqual([refused.code, refused.stderr.includes('--csv-escape ^ needs quotes')], [2, true])
+  })
+
   test('finds devices with several users and says what bounds the upload', async () => {
     const file = join(temporaryDirectory(), 'users.behaviors.app.SessionStart.ndjson')
     const lines = Array.from({ length: 3000 }, (_, i) =>

@@ -265,11 +265,15 @@ function sessionOf(
       until: null,
       eventType: null,
       format: null,
+      csvDelimiter: null,
+      csvQuote: null,
+      csvEscape: null,
       shard: null,
       dedupe: true,
       skipUserPropertiesSync: false,
     },
     format: null,
+    csv: {},
     shard: undefined,
     kind: isRetry
       ? { is: 'retry', reason: reason ?? null }

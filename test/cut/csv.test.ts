@@ -2,6 +2,7 @@ import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
 import { CUTTERS } from '../../src/cut/cut.ts'
+import { UsageError } from '../../src/errors.ts'
 import { BEGINNING, type Restart } from '../../src/model.ts'
 import type { OpenInput } from '../../src/read/open.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
@@ -60,8 +61,8 @@ test('an empty field and \\N are absent', async () => {
   for (const event of events) assert.deepEqual(JSON.parse(event).event_properties, {})
 })
 
-test('a column without a name is left out; of a name that is there twice the last field that is not empty counts', async () => {
-  const result = await readEveryWay(`${HEADER},,ID\nx,u,1767319200,true,junk,1\n2,u,1767319200,true,junk,\n`)
+test('a column without a name is left out', async () => {
+  const result = await readEveryWay(`${HEADER},,\n1,u,1767319200,true,junk,1\n2,u,1767319200,true,junk,\n`)
   assert.deepEqual(ids(result), ['1', '2'])
 })
 
@@ -112,7 +113,9 @@ const STRAY: readonly (readonly [string, string])[] = [
 for (const [name, row] of STRAY) {
   test(`a stray quote ${name} costs its own row only`, async () => {
     const quoted = '8,"q ""r""",1767319200,"x"'
-    for (const after of [[GOOD], [quoted], [GOOD, quoted, GOOD.replace('9', '7')]]) {
+    // In a file that has no quotes elsewhere, one within a field is content.
+    const alone = name === 'in a field' ? [] : [[GOOD]]
+    for (const after of [...alone, [quoted], [GOOD, quoted, GOOD.replace('9', '7')]]) {
       const result = await readEveryWay(`${[HEADER, GOOD.replace('9', '0'), row, ...after].join('\n')}\n`)
       assert.deepEqual(ids(result), ['0', ...after.map((line) => line[0])])
       assert.deepEqual(result.raws, [row])
@@ -227,7 +230,8 @@ test('whatever line ends are mixed, every row has its own fields, place and line
         const byte = Buffer.byteLength(text)
         const line = text.split(/\r\r\n|\r\n|\r|\n/).length
         const cell = (value: string) =>
-          isQuoted || /[,"\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
+          // A file that quotes nothing may have the escapes of a database.
+          isQuoted || i === 0 || /[,"\r\n]/.test(value) ? `"${value.replaceAll('"', '""')}"` : value
         text += `id-${i},${cell(`u${user}`)},1767319200,${cell(note)}${lineEnd.join('')}`
         return {
           id: `id-${i}`,
@@ -363,6 +367,13 @@ test('whatever stands in a file, it gives the same records however it is divided
   const bodies = fc.array(part, { maxLength: 24 }).map((parts) => parts.join(''))
 
   async function cut(bytes: Buffer, from: Restart, pieceBytes: number) {
+    return cutRows(bytes, from, pieceBytes).catch((error: unknown) => {
+      if (error instanceof UsageError) return []
+      throw error
+    })
+  }
+
+  async function cutRows(bytes: Buffer, from: Restart, pieceBytes: number) {
     const found = []
     for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
       for (let i = 0; i < raw.count; i++) {

@@ -326,6 +326,13 @@ describe('unknown_events', () => {
     assert.deepEqual(event.event_properties, { FAX_NUMBER: '+33' })
   })
 
+  test('derive knows fields in any spelling, and keeps the keys of the others', () => {
+    const spelled = { externalUserId: 'x', external_user_id: undefined, 'Device ID': 'd', 'Fax Number': '+33' }
+    const event = eventUnder('unknown_events: derive', spelled, FAX)
+    assert.deepEqual([event.user_id, event.device_id], ['x', 'd'])
+    assert.deepEqual(event.event_properties, { 'Fax Number': '+33' })
+  })
+
   test('derive takes the Custom HTTP form apart', () => {
     const http = {
       external_user_id: undefined,

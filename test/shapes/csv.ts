@@ -60,5 +60,5 @@ function cell(value: Value): string {
 }
 
 function quoted(text: string, delimiter: string): string {
-  return text.includes(delimiter) || /["\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return text.includes(delimiter) || /["\r\n]|^null$/i.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

@@ -157,7 +157,9 @@ describe('a checkpoint', () => {
 
   test('without any one of its fields is refused', async () => {
     for (const key of Object.keys(CHECKPOINT)) await refusal(changed(key, undefined))
-    for (const key of Object.keys(CHECKPOINT.run.options)) await refusal(changed(`run.options.${key}`, undefined))
+    // Older states lack what is told of CSV.
+    const choices = Object.keys(CHECKPOINT.run.options).filter((key) => !key.startsWith('csv'))
+    for (const key of choices) await refusal(changed(`run.options.${key}`, undefined))
   })
 
   test('that cannot be read is an error, not a first run', async () => {

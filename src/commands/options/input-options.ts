@@ -1,13 +1,19 @@
 import { type Command, Option } from 'commander'
 import { systemClock } from '../../clock.ts'
+import { UsageError } from '../../errors.ts'
 import type { MappingOptions } from '../../mapping/plan.ts'
 import { PROFILES, type Profile } from '../../mapping/rule-types.ts'
+import type { CsvChoices } from '../../model.ts'
 import { FORMATS, type Format } from '../../read/detect.ts'
-import { parseEventType, parseGlobs, parseTime } from './option-values.ts'
+import { parseCharacterOrNone, parseDelimiter, parseEventType, parseGlobs, parseTime } from './option-values.ts'
 
 /** Options of every command that reads exports. */
 export interface InputOptions {
   readonly format?: Format
+  readonly csvDelimiter?: string
+  /** One character, or `none`. */
+  readonly csvQuote?: string
+  readonly csvEscape?: string
 }
 
 /** Options of every command that maps records. */
@@ -28,7 +34,24 @@ export function addInputOptions(command: Command, paths: '<paths...>' | '[paths.
   command
     .argument(paths, 'files, directories, globs, or - for standard input')
     .addOption(new Option('--format <format>', 'format of the inputs (default: by content)').choices(FORMATS))
+    .option('--csv-delimiter <char>', 'what is between the fields of CSV, or tab (default: by content)', parseDelimiter)
+    .option('--csv-quote <char>', 'what is around fields of CSV, or none (default: by content)', parseCharacterOrNone)
+    .option('--csv-escape <char>', 'what escapes in CSV, or none (default: by content)', parseCharacterOrNone)
     .option('--event-type <type>', 'event type of every record (default: by record, schema or path)', parseEventType)
+}
+
+/**
+ * What the options say of CSV.
+ * @throws UsageError when they ask for what nobody reads
+ */
+export function csvChoicesOf({ csvDelimiter, csvQuote, csvEscape }: InputOptions): CsvChoices {
+  if (csvQuote === 'none' && csvEscape !== undefined && !['none', '\\'].includes(csvEscape)) {
+    throw new UsageError(`--csv-escape ${csvEscape} needs quotes`, {
+      hint: "Without quotes (--csv-quote none) only a backslash escapes: --csv-escape '\\\\', or none.",
+    })
+  }
+  const orNone = (character: string | undefined) => (character === 'none' ? null : character)
+  return { delimiter: csvDelimiter, quote: orNone(csvQuote), escape: orNone(csvEscape) }
 }
 
 /** Which mapping; not which records. */

@@ -76,6 +76,24 @@ export function parseDuration(text: string): number {
   return Number(match[1]) * DURATION_MS[match[2] as keyof typeof DURATION_MS]
 }
 
+/** The character between the fields of CSV. */
+export function parseDelimiter(text: string): string {
+  return parseCharacter(text === 'tab' ? '\t' : text)
+}
+
+/** A character that CSV gives a meaning, or `none`. */
+export function parseCharacterOrNone(text: string): string {
+  return text === 'none' ? text : parseCharacter(text)
+}
+
+function parseCharacter(text: string): string {
+  const isAscii = text.length === 1 && text > '\0' && text <= '\x7f'
+  if (isAscii && !/[A-Za-z0-9\r\n]/.test(text)) return text
+  throw new InvalidArgumentError(
+    'Give one ASCII character that is no letter and no digit, tab (--csv-delimiter) or none.',
+  )
+}
+
 export function parseConcurrency(text: string): number | 'auto' {
   return text === 'auto' ? 'auto' : parsePositive(text)
 }

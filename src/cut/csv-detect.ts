@@ -1,0 +1,191 @@
+import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
+import { UsageError } from '../errors.ts'
+import { excerpt } from '../excerpt.ts'
+import { BACKSLASH, COMMA, NEWLINE, OPEN_BRACE, QUOTE, textOf } from '../json/bytes.ts'
+import { isUnquotedEscaped, type Quoting, quotingName } from './csv-dialect.ts'
+import type { CsvHeader } from './csv-header.ts'
+import { createRowReader, type RowPlace } from './csv-reader.ts'
+import type { RowScanner } from './csv-rows.ts'
+
+/** The first rows of a file. */
+export interface Sample {
+  readonly bytes: Buffer
+  /** Where they begin. */
+  readonly place: RowPlace
+  /** The file ends with them. */
+  readonly isWhole: boolean
+}
+
+/** A row under way that is as long as this and goes over lines is one that a quote holds open by mistake. */
+const HELD_OPEN_BYTES = 1 << 16
+
+const SEMICOLON = 0x3b
+const SPACE = 0x20
+const TAB = 0x09
+const CARRIAGE_RETURN = 0x0d
+
+/** What a sample says of one quoting. */
+interface Trial {
+  readonly quoting: Quoting
+  /** Rows with a field for each column. */
+  rows: number
+  /** Those of them whose own properties are no JSON. */
+  notJson: number
+  /** Those of them with a field in quotes. */
+  quotedRows: number
+  /** What is no such row, and the first of them. */
+  misfits: number
+  firstMisfit: { readonly line: number; readonly text: string; readonly detail: string } | null
+  /** The last line is one, and does not end: it may be cut. */
+  isCut: boolean
+  /** Without quotes: a field begins with one, or with spaces and one. */
+  opens: boolean
+  /** Without quotes: what no file with quotes has: `\N`, a delimiter behind a backslash, an object as JSON. */
+  hasSign: boolean
+  /** Without quotes: a field is null in a database's own word. */
+  hasNullMark: boolean
+  /** Without quotes: before each backslash is one, or behind it a letter that a database writes there. */
+  isEscaped: boolean
+}
+
+/**
+ * The quoting of a file: the first of `quotings` in which every row of the sample has a field for each column, and the customer's own
+ * properties are JSON (src/README.md §2). The rules beside it:
+ *
+ * - A file that quotes nothing, with a database's mark for null and no backslash but in escapes, has escapes.
+ * - A file without quotes has no more rows that look quoted than such that quotes would break; and between commas or semicolons a quote
+ *   at the start of a field is damage, unless something is there that only files without quotes have.
+ * - When none fits all rows, the one that most rows fit is taken: a broken row costs itself alone.
+ * @throws UsageError when not even half of the rows are rows in any of them
+ */
+export function chooseQuoting(sample: Sample, header: CsvHeader, quotings: readonly Quoting[], path: string): Quoting {
+  const [first] = quotings
+  if (first !== undefined && quotings.length === 1) return first
+  const hasQuote = sample.bytes.includes(QUOTE)
+  const hasBackslash = sample.bytes.includes(BACKSLASH)
+  const trials: Trial[] = []
+  for (const quoting of quotings) {
+    // Without quotes, and without backslashes, some are the same as one before.
+    const isAnother = isUnquotedEscaped(quoting) ? hasQuote || hasBackslash : hasQuote && hasBackslash
+    if (trials.length > 0 && !isAnother) continue
+    const trial = tryQuoting(quoting, sample, header)
+    trials.push(trial)
+    if (fits(trial) && isAcceptable(trial, trials, header) && (trial.quotedRows > 0 || !hasBackslash)) break
+  }
+  const acceptable = trials.filter((trial) => isAcceptable(trial, trials, header))
+  const fitting = acceptable.filter(fits)
+  const ofDatabase = fitting.find((trial) => trial.hasNullMark && trial.isEscaped)
+  const [best] = [
+    ...(ofDatabase !== undefined && fitting.every(({ quotedRows }) => quotedRows === 0) ? [ofDatabase] : fitting),
+    ...acceptable.toSorted((a, b) => a.misfits + a.notJson - b.misfits - b.notJson || a.misfits - b.misfits),
+  ] as [Trial]
+  if (best.misfits - (best.isCut ? 1 : 0) > best.rows) throw noDialect(best, quotings, header, path)
+  return best.quoting
+}
+
+function fits({ misfits, notJson }: Trial): boolean {
+  return misfits === 0 && notJson === 0
+}
+
+function isAcceptable(trial: Trial, trials: readonly Trial[], { delimiter }: CsvHeader): boolean {
+  const quoted = trials.filter(({ quoting }) => quoting.quote !== null)
+  if (trial.quoting.quote !== null || quoted.length === 0) return true
+  const looksQuoted = quoted.some(({ quotedRows, misfits }) => quotedRows > misfits)
+  const isOfSheet = delimiter === COMMA || delimiter === SEMICOLON
+  return !looksQuoted && (!isOfSheet || !trial.opens || trial.hasSign)
+}
+
+function tryQuoting(quoting: Quoting, { bytes, place, isWhole }: Sample, header: CsvHeader): Trial {
+  const trial: Trial = {
+    quoting,
+    rows: 0,
+    notJson: 0,
+    quotedRows: 0,
+    misfits: 0,
+    firstMisfit: null,
+    isCut: false,
+    opens: false,
+    hasSign: false,
+    hasNullMark: false,
+    isEscaped: true,
+  }
+  const columns = [...header.names.keys()]
+  const ownProperties = columns.filter((i) => OWN_FIELDS.includes(header.names[i] as string))
+  const isEnded = bytes.at(-1) === NEWLINE || bytes.at(-1) === CARRIAGE_RETURN
+  const addMisfit = (raw: Uint8Array, line: number, detail: string) => {
+    trial.misfits++
+    trial.firstMisfit ??= { line, text: textOf(raw), detail }
+  }
+  const reader = createRowReader({ delimiter: header.delimiter, ...quoting }, header, place, {
+    row(scanner, rowBytes, at) {
+      trial.rows++
+      if (quoting.quote === null) lookAtFields(trial, header, scanner, rowBytes, at)
+      else if (columns.some((i) => scanner.isQuoted(rowBytes, at, i))) trial.quotedRows++
+      for (const i of ownProperties) {
+        if (scanner.isNull(rowBytes, at, i)) continue
+        if (!scanner.isJson(rowBytes, at, i)) trial.notJson++
+        else if (quoting.quote === null && isObjectWithKeys(scanner.writtenOf(rowBytes, at, i))) trial.hasSign = true
+      }
+    },
+    fault(raw, { byte, line }, _reason, detail) {
+      addMisfit(raw, line, detail)
+      trial.isCut = isWhole && !isEnded && byte + raw.length >= place.byte + bytes.length
+    },
+  })
+  reader.take(bytes)
+  const pending = reader.pending()
+  if (isWhole) reader.end(null)
+  else if (pending.length > HELD_OPEN_BYTES && (pending.includes(NEWLINE) || pending.includes(CARRIAGE_RETURN))) {
+    addMisfit(pending, place.line, 'a quote that is not closed')
+  }
+  return trial
+}
+
+const OWN_FIELDS: readonly string[] = OWN_PROPERTIES_FIELDS
+
+/** Notes what the fields of a row without quotes tell. */
+function lookAtFields(
+  trial: Trial,
+  { names, delimiter }: CsvHeader,
+  scanner: RowScanner,
+  bytes: Uint8Array,
+  at: number,
+): void {
+  for (let i = 0; i < names.length; i++) {
+    const written = scanner.writtenOf(bytes, at, i)
+    if (written.find((byte) => byte !== SPACE) === QUOTE) trial.opens = true
+    const isNullMark = written.length === 2 && scanner.isNull(bytes, at, i)
+    if (isNullMark || (delimiter === TAB && written.length === 4 && textOf(written) === 'NULL'))
+      trial.hasNullMark = true
+    if (isNullMark) trial.hasSign = true
+    else if (written.includes(BACKSLASH)) lookAtEscapes(trial, written, delimiter)
+  }
+}
+
+/** Letters that databases write behind a backslash. */
+const ESCAPE_LETTERS = new Set(Buffer.from('0bfnrtvZ\\'))
+
+function lookAtEscapes(trial: Trial, written: Uint8Array, delimiter: number): void {
+  for (let p = written.indexOf(BACKSLASH); p >= 0; p = written.indexOf(BACKSLASH, p + 2)) {
+    const next = written[p + 1]
+    if (next === delimiter && trial.quoting.escaper !== null) trial.hasSign = true
+    else if (next === undefined || !(ESCAPE_LETTERS.has(next) || next === NEWLINE || next === CARRIAGE_RETURN)) {
+      trial.isEscaped = false
+    }
+  }
+  if (trial.quoting.escaper === null) trial.isEscaped = false
+}
+
+function isObjectWithKeys(written: Uint8Array): boolean {
+  return written[0] === OPEN_BRACE && written.includes(QUOTE)
+}
+
+function noDialect({ firstMisfit }: Trial, quotings: readonly Quoting[], header: CsvHeader, path: string): UsageError {
+  const { line, text, detail } = firstMisfit ?? { line: 1, text: '', detail: '' }
+  const between = JSON.stringify(String.fromCharCode(header.delimiter))
+  return new UsageError(`${path} is CSV in no dialect that is known: line ${line} has ${detail}`, {
+    hint:
+      `It begins: ${JSON.stringify(excerpt(text))}. Tried, with ${between} between the fields: ` +
+      `${quotings.map(quotingName).join('; ')}. --csv-delimiter, --csv-quote and --csv-escape say how it is written.`,
+  })
+}
