@@ -11,7 +11,7 @@ import {
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { Mapping } from './mapping/plan.ts'
-import { BEGINNING, type MappedChunk, type RawChunk, type Source } from './model.ts'
+import { BEGINNING, type MappedChunk, type OpenSource, type RawChunk, type Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
@@ -27,6 +27,8 @@ export interface Inputs {
   readonly sources: Iterable<Source>
   /** The format of every input, whatever its content; null to find out. */
   readonly format: Format | null
+  /** The paths as they were given, for advice that repeats the command. */
+  readonly paths: readonly string[]
   /** The only records to take, when several workers share the inputs. */
   readonly shard?: Shard | undefined
   /** What is known of them from before; null in a run that cannot be resumed. */
@@ -154,8 +156,7 @@ export async function* mappedChunks(
         const chunk = mapChunk(raw)
         if (!progress?.isRetry(source)) keepOwn?.(chunk)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
-        if (!hasType)
-          hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk, source)
+        if (!hasType) hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk)
         yield chunk
         if (stop.aborted) return
       }
@@ -178,14 +179,14 @@ export async function* mappedChunks(
 
 async function* rawChunks(
   opened: Opened,
-  { format, progress = null }: Inputs,
+  { format, paths, progress = null }: Inputs,
   observer: Pick<Observer, 'read' | 'opened'>,
   stop: AbortSignal,
 ): AsyncGenerator<RawChunk> {
   if ('error' in opened) throw opened.error
   const { input, source } = opened
   try {
-    const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format)
+    const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format, paths)
     if (chosen.format !== null) {
       observer.opened?.(source, chosen.format)
       const from = (await progress?.begin(input)) ?? BEGINNING
@@ -202,24 +203,30 @@ async function* rawChunks(
   }
 }
 
+/** Event types that an error names. */
+const MAX_CANDIDATES = 12
+
 /**
  * True when a record of the chunk has an event type.
  * @throws UsageError when none has, though some could: then no record of its file can be expected to
  */
-function namesEventType({ count, types, details }: MappedChunk, source: Source): boolean {
+function namesEventType({ raw, count, types, details }: MappedChunk): boolean {
   let lacksType = false
   for (let i = 0; i < count; i++) {
     if ((types[i] as number) >= 0) return true
     lacksType ||= details.get(i) === NO_EVENT_TYPE
   }
-  if (lacksType) throw noEventType(source)
+  if (lacksType) throw noEventType(raw.source)
   return false
 }
 
-function noEventType(source: Source): UsageError {
-  return new UsageError(`${source.path} does not say which event type it holds`, {
+function noEventType({ path, candidates }: OpenSource): UsageError {
+  const [first, ...others] = candidates
+  const shown = others.length > MAX_CANDIDATES ? [...others.slice(0, MAX_CANDIDATES), '…'] : others
+  const which = first === undefined ? '' : `: by its name it could be ${[first, ...shown].join(', ')}`
+  return new UsageError(`${path} does not say which event type it holds${which}`, {
     hint:
-      'Give it in one of three ways: --event-type users.messages.email.Open, a folder event_type=users.messages.email.Open ' +
-      'in its path, or a field event_type in each record.',
+      'Give it in one of four ways: --event-type users.messages.email.Open, a folder event_type=users.messages.email.Open ' +
+      'in its path, an entry of files: in the mapping file, or a field event_type in each record.',
   })
 }

@@ -12,6 +12,7 @@ import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
+import { sayFound } from './before-run.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import { parsePositive } from './options/option-values.ts'
@@ -57,7 +58,9 @@ export function declareExplain(command: Command, run: Run): void {
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, say)
   const files = createTally()
-  const chunks = readExports(await discover(paths), { mapping, format: options.format, files, signal })
+  const discovery = await discover(paths)
+  sayFound(discovery, mapping, say)
+  const chunks = readExports(discovery, { mapping, format: options.format, files, signal })
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0

@@ -26,7 +26,7 @@ interface Reading {
 export function readExports(discovery: Discovery, reading: Reading): AsyncGenerator<MappedChunk> {
   const { mapping, format = null, files, signal, refused = sayRefusal, opened } = reading
   const observer = { ...tallyInto(files, refused), ...(opened && { opened }) }
-  return mappedChunks({ sources: discovery.sources(), format }, mapping, observer, signal)
+  return mappedChunks({ sources: discovery.sources(), paths: discovery.paths, format }, mapping, observer, signal)
 }
 
 function sayRefusal(_source: Source, error: Braze2ampError): void {

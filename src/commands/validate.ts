@@ -8,6 +8,7 @@ import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { createTally, exitCodeOf, type Tally } from '../session/input-tally.ts'
+import { sayFound } from './before-run.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import { addInputOptions, addMappingOptions, type InputOptions, type MappingFlags } from './options/input-options.ts'
 import { loadMapping, mappingFileOf } from './options/load-mapping.ts'
@@ -93,7 +94,9 @@ async function checkRecords(
   const checker = createRecordChecker(mapping)
   const ledger = createUnlimitedLedger(true)
   const reading = { mapping, format: options.format, files, signal, refused: checker.refused }
-  for await (const chunk of readExports(await discover(paths), reading)) {
+  const discovery = await discover(paths)
+  sayFound(discovery, mapping, say)
+  for await (const chunk of readExports(discovery, reading)) {
     ledger.book(chunk, null)
     checker.see(chunk)
   }

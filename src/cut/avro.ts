@@ -3,7 +3,7 @@ import { UsageError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
 import { appendText, textOf } from '../json/bytes.ts'
 import type { OpenSource, RawChunk, Restart } from '../model.ts'
-import { quoted } from '../read/detect.ts'
+import { shellQuoted } from '../own-command.ts'
 import type { OpenInput } from '../read/open.ts'
 import { cursorOf } from './avro-binary.ts'
 import { type Codec, isCodec, unpack } from './avro-codecs.ts'
@@ -106,7 +106,7 @@ export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<
 
 /** @throws UsageError when the codec or the schema is none that is read */
 function readerOf({ codec, schema, sync }: Header, { source: stored }: OpenInput): Reader {
-  const file = quoted(stored.path === '-' ? 'FILE' : stored.path)
+  const file = shellQuoted(stored.path === '-' ? 'FILE' : stored.path)
   if (!isCodec(codec)) {
     throw refusal(stored, `Avro packed with ${excerpt(codec)}`, `avro-tools recodec --codec deflate ${file} -`)
   }

@@ -42,7 +42,15 @@ const mapChunk = createChunkMapper(mapping)
 export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes = bytes.length): OpenInput {
   let at = 0
   return {
-    source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
+    source: {
+      path: 'memory',
+      number: 0,
+      fileType: type,
+      candidates: [],
+      isShare: false,
+      isEncoded: false,
+      headHash: () => '00',
+    },
     file: null,
     async read() {
       if (at >= bytes.length) return null
@@ -82,7 +90,7 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
   let format: Format | null = null
   let refused: UsageError | null = null
   try {
-    const chosen = await chooseFormat(opened, forced)
+    const chosen = await chooseFormat(opened, forced, [])
     format = chosen.format
     if (format !== null) for await (const raw of CUTTERS[format](chosen.input, BEGINNING)) take(raw)
   } catch (error) {

@@ -27,7 +27,7 @@ async function chunksOf(
 ): Promise<readonly { restart: Restart; records: readonly Cut[] }[]> {
   const input = await openInput({ path, number: 0 })
   try {
-    const { format, input: chosen } = await chooseFormat(input, null)
+    const { format, input: chosen } = await chooseFormat(input, null, [])
     assert.ok(format !== null)
     const chunks: { restart: Restart; records: readonly Cut[] }[] = []
     let ordinal = from.ordinal
@@ -84,6 +84,18 @@ describe('cut from the middle', () => {
     const [shape] = SHAPES
     assert.ok(shape !== undefined)
     await assertRestarts(gzipped(shape.write(RECORDS), 3))
+  })
+
+  test('objects that spread over lines, marks before them, gzip in gzip and UTF-16 are found again', async () => {
+    const texts = RECORDS.records.map((record, i) => {
+      // A mark stands before whole lines only.
+      const text = JSON.stringify(record, null, i % 5 === 1 ? 1 : 0)
+      return `${i % 5 === 2 ? '\ufeff' : i % 5 === 3 ? '\x1e' : ''}${i % 97 === 5 ? `{"id":\n"x"\n` : text}\n`
+    })
+    const text = texts.join('')
+    assert.ok((await assertRestarts(Buffer.from(text))) > 1)
+    await assertRestarts(gzipped(gzipped(Buffer.from(text), 3)))
+    await assertRestarts(Buffer.from(`\ufeff${text}`, 'utf16le').swap16())
   })
 
   test('broken lines and rows, blank ones, and a cut end are found again', async () => {
