@@ -14,6 +14,7 @@ import type { Mapping } from './mapping/plan.ts'
 import { BEGINNING, type MappedChunk, type OpenSource, type RawChunk, type Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
+import { NotReadError } from './read/not-read-error.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
 import type { OpenStoredFile } from './read/stored-bytes.ts'
 import { createShardFilter, type Shard } from './shard.ts'
@@ -186,7 +187,7 @@ async function* rawChunks(
   if ('error' in opened) throw opened.error
   const { input, source } = opened
   try {
-    const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format, paths)
+    const chosen = await chooseFormat(input, progress?.isRetry(source) ? 'letters' : format)
     if (chosen.format !== null) {
       observer.opened?.(source, chosen.format)
       const from = (await progress?.begin(input)) ?? BEGINNING
@@ -198,6 +199,8 @@ async function* rawChunks(
     }
     // While it is open: its path may lead elsewhere by now.
     if (!stop.aborted) await progress?.ended(input)
+  } catch (error) {
+    throw error instanceof NotReadError ? error.of(paths) : error
   } finally {
     await input.close()
   }

@@ -6,7 +6,7 @@ import { EVENTS } from './events.ts'
 export interface TableType {
   /** Null when the name spells the end of no type, or of several. */
   readonly type: string | null
-  /** The words that spell it, as they stand in the name. */
+  /** The words of the name that spell it, joined by `_`. */
   readonly spelled: string
   /** The types that it may be, when they are several. */
   readonly candidates: readonly string[]

@@ -1,17 +1,14 @@
-import { UsageError } from '../errors.ts'
-import { ownCommand } from '../own-command.ts'
-import { type Advice, detectFormat, type Format } from './detect.ts'
+import { detectFormat, type Format } from './detect.ts'
+import { NotReadError } from './not-read-error.ts'
 import type { OpenInput } from './open.ts'
 
 /**
  * The format of an open input, found by its first bytes, which are still there to read afterwards; null when it is empty.
- * @param paths those that the user gave: the advice repeats the command
- * @throws UsageError when the format is one that is not read; its hint is the line to type instead
+ * @throws NotReadError when the format is one that is not read
  */
 export async function chooseFormat(
   input: OpenInput,
   forced: Format | null,
-  paths: readonly string[],
 ): Promise<{ readonly format: Format | null; readonly input: OpenInput }> {
   if (forced !== null) return { format: forced, input }
   const parts: Uint8Array[] = []
@@ -29,23 +26,10 @@ export async function chooseFormat(
       case 'empty':
         return { format: input.damage() === null ? null : 'ndjson', input: startingWith(input, head) }
       case 'refused':
-        throw refusal(input, found.what, found.advice, paths)
+        throw new NotReadError(input.source, found.what, found.advice)
       case 'undecided':
         break
     }
-  }
-}
-
-function refusal(input: OpenInput, what: string, advice: Advice | null, paths: readonly string[]): UsageError {
-  const { path, fileType } = input.source
-  return new UsageError(`${path} is ${what}, which is not read`, { hint: hintOf(advice) })
-
-  function hintOf(advice: Advice | null): string {
-    if (advice === null) return 'Give a file of NDJSON, JSON, CSV or Avro.'
-    const { command } = advice
-    // A pipe has no path that says the type.
-    if (advice.is === 'pipe') return `Type instead: ${command} | ${ownCommand(paths, '-', fileType)}`
-    return `Type instead: ${command} && ${ownCommand(paths, advice.folder, null)}`
   }
 }
 

@@ -4,6 +4,7 @@ import { eventsListAt, otherListAt } from '../json/envelope.ts'
 import { skipMarks, skipSeparators } from '../json/separators.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
 import { shellQuoted } from '../own-command.ts'
+import type { Advice } from './not-read-error.ts'
 
 /** The formats that can be cut into records (src/README.md §2); `letters` are our own dead-letter and lane files (§5). */
 export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro', 'letters'] as const
@@ -16,11 +17,6 @@ export type Detection =
   | { readonly is: 'refused'; readonly what: string; readonly advice: Advice | null }
   /** The bytes given do not tell yet. */
   | { readonly is: 'undecided' }
-
-/** The command that makes an input readable: it writes records to its standard output, or files into a folder. */
-export type Advice =
-  | { readonly is: 'pipe'; readonly command: string }
-  | { readonly is: 'folder'; readonly command: string; readonly folder: string }
 
 /** Bytes that are enough to tell any format. */
 const ENOUGH_BYTES = 1 << 16

@@ -19,7 +19,7 @@ async function leftOut(text: string, type: string, bytes: Uint8Array): Promise<r
   const mapping = mappingOf(text)
   const mapChunk = createChunkMapper(mapping)
   const filtersOf = createFilterReader(mapping)
-  const { format, input } = await chooseFormat(memoryInput(bytes, type), null, [])
+  const { format, input } = await chooseFormat(memoryInput(bytes, type), null)
   assert.ok(format)
   const found: number[] = []
   for await (const raw of CUTTERS[format](input, BEGINNING)) {

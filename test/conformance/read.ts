@@ -90,7 +90,7 @@ export async function readInput(opened: OpenInput, forced: Format | null = null)
   let format: Format | null = null
   let refused: UsageError | null = null
   try {
-    const chosen = await chooseFormat(opened, forced, [])
+    const chosen = await chooseFormat(opened, forced)
     format = chosen.format
     if (format !== null) for await (const raw of CUTTERS[format](chosen.input, BEGINNING)) take(raw)
   } catch (error) {

@@ -27,7 +27,7 @@ async function chunksOf(
 ): Promise<readonly { restart: Restart; records: readonly Cut[] }[]> {
   const input = await openInput({ path, number: 0 })
   try {
-    const { format, input: chosen } = await chooseFormat(input, null, [])
+    const { format, input: chosen } = await chooseFormat(input, null)
     assert.ok(format !== null)
     const chunks: { restart: Restart; records: readonly Cut[] }[] = []
     let ordinal = from.ordinal

@@ -29,7 +29,7 @@ const eventSlabs = createEventSlabs()
 async function lettersOf(path: string): Promise<Buffer> {
   const out = createByteWriter(1)
   const input = await openInput({ path, number: 0 })
-  const chosen = await chooseFormat(input, null, [])
+  const chosen = await chooseFormat(input, null)
   let count = 0
   assert.ok(chosen.format !== null)
   for await (const raw of CUTTERS[chosen.format](chosen.input, BEGINNING)) addLetters(mapChunk(raw))
