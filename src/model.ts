@@ -108,10 +108,12 @@ export interface FieldColumns {
 export interface OpenSource extends Source {
   /** Event type of the container's schema, of the path or of the file name; null when only the records can say. */
   readonly fileType: string | null
+  /** The event types that the file's name may mean, when they are several. */
+  readonly candidates: readonly string[]
   /** The file comes from Braze's Snowflake share. */
   readonly isShare: boolean
-  /** The file is gzipped: bytes as stored and decoded bytes differ. */
-  readonly isGzip: boolean
+  /** The file is gzipped, or the like: bytes as stored and decoded bytes differ. */
+  readonly isEncoded: boolean
   /** SHA-256 of the first 64 KB as stored, hex. */
   headHash(): string
 }

@@ -11,9 +11,10 @@ import {
 import { createChunkMapper, NO_EVENT_TYPE } from './map/map-chunk.ts'
 import { failOnUnknownEvents, UnknownEventError } from './map/unknown-events.ts'
 import type { Mapping } from './mapping/plan.ts'
-import { BEGINNING, type CsvChoices, type MappedChunk, type RawChunk, type Source } from './model.ts'
+import { BEGINNING, type CsvChoices, type MappedChunk, type OpenSource, type RawChunk, type Source } from './model.ts'
 import { chooseFormat } from './read/choose-format.ts'
 import type { Format } from './read/detect.ts'
+import { NotReadError } from './read/not-read-error.ts'
 import { type Opened, openAhead } from './read/open-ahead.ts'
 import type { OpenStoredFile } from './read/stored-bytes.ts'
 import { createShardFilter, type Shard } from './shard.ts'
@@ -29,6 +30,8 @@ export interface Inputs {
   readonly format: Format | null
   /** What is known of how CSV is written; undefined to find out. */
   readonly csv?: CsvChoices | undefined
+  /** The paths as they were given, for advice that repeats the command. */
+  readonly paths: readonly string[]
   /** The only records to take, when several workers share the inputs. */
   readonly shard?: Shard | undefined
   /** What is known of them from before; null in a run that cannot be resumed. */
@@ -158,8 +161,7 @@ export async function* mappedChunks(
         const chunk = mapChunk(raw)
         if (!progress?.isRetry(source)) keepOwn?.(chunk)
         if (mapping.rules.unknownEvents === 'fail') failOnUnknownEvents(chunk)
-        if (!hasType)
-          hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk, source)
+        if (!hasType) hasType = raw.source.fileType !== null || raw.letters !== undefined || namesEventType(chunk)
         yield chunk
         if (stop.aborted) return
       }
@@ -182,7 +184,7 @@ export async function* mappedChunks(
 
 async function* rawChunks(
   opened: Opened,
-  { format, csv, progress = null }: Inputs,
+  { format, paths, csv, progress = null }: Inputs,
   observer: Pick<Observer, 'read' | 'opened' | 'dialect'>,
   stop: AbortSignal,
 ): AsyncGenerator<RawChunk> {
@@ -202,29 +204,37 @@ async function* rawChunks(
     }
     // While it is open: its path may lead elsewhere by now.
     if (!stop.aborted) await progress?.ended(input)
+  } catch (error) {
+    throw error instanceof NotReadError ? error.of(paths) : error
   } finally {
     await input.close()
   }
 }
 
+/** Event types that an error names. */
+const MAX_CANDIDATES = 12
+
 /**
  * True when a record of the chunk has an event type.
  * @throws UsageError when none has, though some could: then no record of its file can be expected to
  */
-function namesEventType({ count, types, details }: MappedChunk, source: Source): boolean {
+function namesEventType({ raw, count, types, details }: MappedChunk): boolean {
   let lacksType = false
   for (let i = 0; i < count; i++) {
     if ((types[i] as number) >= 0) return true
     lacksType ||= details.get(i) === NO_EVENT_TYPE
   }
-  if (lacksType) throw noEventType(source)
+  if (lacksType) throw noEventType(raw.source)
   return false
 }
 
-function noEventType(source: Source): UsageError {
-  return new UsageError(`${source.path} does not say which event type it holds`, {
+function noEventType({ path, candidates }: OpenSource): UsageError {
+  const [first, ...others] = candidates
+  const shown = others.length > MAX_CANDIDATES ? [...others.slice(0, MAX_CANDIDATES), '…'] : others
+  const which = first === undefined ? '' : `: by its name it could be ${[first, ...shown].join(', ')}`
+  return new UsageError(`${path} does not say which event type it holds${which}`, {
     hint:
-      'Give it in one of three ways: --event-type users.messages.email.Open, a folder event_type=users.messages.email.Open ' +
-      'in its path, or a field event_type in each record.',
+      'Give it in one of four ways: --event-type users.messages.email.Open, a folder event_type=users.messages.email.Open ' +
+      'in its path, an entry of files: in the mapping file, or a field event_type in each record.',
   })
 }

@@ -16,6 +16,7 @@ const LEAVES = [
   'hash',
   'model',
   'outcomes',
+  'own-command',
   'cpu-prefetch',
   'shard',
   'version',

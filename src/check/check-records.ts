@@ -30,7 +30,7 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
   const usage = createRuleUsage(mapping)
   const filtersOf = createFilterReader(mapping)
   const fieldsOf = createFieldLister()
-  const usesRules = mapping.rules.layers.length > 0
+  const usesRules = mapping.rules.layers.length + mapping.rules.files.length > 0
   const unknownFields: { readonly name: string; readonly value: string }[] = []
   const readUnknownFields = createUnknownFieldReader(mapping, (name, bytes, start, end) => {
     unknownFields.push({ name, value: excerpt(textOf(bytes, start, end)) })
@@ -41,6 +41,7 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
   let events = 0
 
   function see(chunk: MappedChunk): void {
+    if (usesRules) usage.meetFile(chunk.raw.source)
     for (let i = 0; i < chunk.count; i++) {
       read++
       const outcome = outcomeAt(chunk, i)

@@ -1,13 +1,16 @@
 import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
 import { createFieldLister, fieldNamed, type RecordField } from '../map/record-fields.ts'
+import { typeOfFile } from '../mapping/file-types.ts'
 import { appliesTo, rulesOf } from '../mapping/layers.ts'
 import type { Mapping } from '../mapping/plan.ts'
-import type { PropertyRules, RuleOrigin } from '../mapping/rule-types.ts'
-import type { RawChunk } from '../model.ts'
+import type { FileRule, PropertyRules, RuleOrigin } from '../mapping/rule-types.ts'
+import type { OpenSource, RawChunk } from '../model.ts'
 import type { FindingCollector } from './collector.ts'
 
 /** Notes which fields the records of each type hold, to tell which rules of a mapping file never did anything. */
 export interface RuleUsage {
+  /** A chunk of a file was met. */
+  meetFile(source: OpenSource): void
   /** A record of `type` was met, whatever became of it. */
   meet(type: string): void
   /** Record `index` of a chunk became an event of `type`. */
@@ -30,6 +33,7 @@ interface FoundNames {
 const MAX_NAMES = 5000
 
 export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
+  const usedFiles = new Set<FileRule>()
   const namesByType = new Map<string, FoundNames>()
   const fieldsOf = createFieldLister()
   const used = new Set<RuleOrigin>()
@@ -48,6 +52,10 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
         const isConstant = 'is' in rule && rule.is === 'set'
         if (isConstant || isThere(name)) used.add(rule.origin)
       }
+    }
+    for (const rule of rules.files) {
+      if (!usedFiles.has(rule))
+        warn(findings, 'never_matched', 'no file without an event type has such a path', rule.origin)
     }
     for (const layer of rules.layers) {
       const types = [...namesByType.keys()].filter((type) => appliesTo(layer, type))
@@ -74,6 +82,10 @@ export function createRuleUsage({ rules, planOf }: Mapping): RuleUsage {
   }
 
   return {
+    meetFile({ path, fileType }) {
+      const rule = fileType === null ? typeOfFile(rules.files, path) : null
+      if (rule !== null) usedFiles.add(rule)
+    },
     meet: namesOf,
     see(type, raw, index) {
       const { fields, ownKeys } = namesOf(type)

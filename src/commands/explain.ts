@@ -12,6 +12,7 @@ import { discover } from '../read/discover.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
+import { sayFound } from './before-run.ts'
 import {
   addInputOptions,
   addMappingOptions,
@@ -63,8 +64,10 @@ export function declareExplain(command: Command, run: Run): void {
 async function explainCommand(paths: readonly string[], options: ExplainOptions, signal: AbortSignal): Promise<number> {
   const mapping = await usableMapping(options, say)
   const files = createTally()
+  const discovery = await discover(paths)
+  sayFound(discovery, mapping, say)
   const reading = { mapping, format: options.format, csv: csvChoicesOf(options), files, signal }
-  const chunks = readExports(await discover(paths), reading)
+  const chunks = readExports(discovery, reading)
   const pick = pickerOf(options)
   const printer = createPrinter()
   let shown = 0

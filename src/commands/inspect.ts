@@ -11,6 +11,7 @@ import { createPrinter, say } from '../report/printer.ts'
 import { summaryOf } from '../report/summary.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
 import type { Counts } from '../state/books.ts'
+import { sayFound } from './before-run.ts'
 import {
   addInputOptions,
   addMappingOptions,
@@ -63,6 +64,7 @@ async function inspectCommand(paths: readonly string[], options: InspectOptions,
   const mapping = await usableMapping(options, say)
   const startMs = systemClock.now()
   const discovery = await discover(paths)
+  sayFound(discovery, mapping, say)
   const ledger = createUnlimitedLedger(options.dedupe)
   const inspector = createInspector(mapping)
   const drift = createDriftWatch(mapping)

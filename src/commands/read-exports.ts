@@ -28,7 +28,7 @@ interface Reading {
 export function readExports(discovery: Discovery, reading: Reading): AsyncGenerator<MappedChunk> {
   const { mapping, format = null, csv, files, signal, refused = sayRefusal, opened, dialect } = reading
   const observer = { ...tallyInto(files, refused), ...(opened && { opened }), ...(dialect && { dialect }) }
-  return mappedChunks({ sources: discovery.sources(), format, csv }, mapping, observer, signal)
+  return mappedChunks({ sources: discovery.sources(), paths: discovery.paths, format, csv }, mapping, observer, signal)
 }
 
 function sayRefusal(_source: Source, error: Braze2ampError): void {

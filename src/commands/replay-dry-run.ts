@@ -8,7 +8,7 @@ import { overviewOf } from '../session/overview.ts'
 import { createStdoutSink } from '../session/stdout-sink.ts'
 import { createLedger } from '../state/ledger.ts'
 import { createSeen } from '../state/seen.ts'
-import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
+import { checkWritable, sayFound, titleOf } from './before-run.ts'
 import { csvChoicesOf } from './options/input-options.ts'
 import { usableMapping } from './options/load-mapping.ts'
 import type { RunOptions } from './options/replay-options.ts'
@@ -19,7 +19,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   checkWritable(options.summary)
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths)
-  sayLeftOut(discovery, tell)
+  sayFound(discovery, mapping, tell)
   const ledger = createLedger({
     limit: options.limit ?? Number.POSITIVE_INFINITY,
     maxErrors: options.maxErrors ?? null,
@@ -28,6 +28,7 @@ export async function dryRun(paths: readonly string[], options: RunOptions, sign
   const ended = await drive({
     inputs: {
       sources: discovery.sources(),
+      paths,
       format: options.format ?? null,
       csv: csvChoicesOf(options),
       shard: options.shard,

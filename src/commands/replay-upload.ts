@@ -1,6 +1,7 @@
 import { dirname, resolve } from 'node:path'
 import { UsageError } from '../errors.ts'
 import { type Discovery, discover } from '../read/discover.ts'
+import { refuseRemotePaths } from '../read/remote-path.ts'
 import { factsText } from '../report/facts-before-send.ts'
 import { sayUnless } from '../report/printer.ts'
 import { overviewOf } from '../session/overview.ts'
@@ -8,7 +9,7 @@ import { runSession } from '../session/run-session.ts'
 import { shardName } from '../shard.ts'
 import { fingerprintOf, type RunChoices } from '../state/run-identity.ts'
 import { createAsk } from './ask.ts'
-import { checkWritable, sayLeftOut, titleOf } from './before-run.ts'
+import { checkWritable, sayFound, titleOf } from './before-run.ts'
 import { readApiKey } from './options/api-key.ts'
 import { destinationOf } from './options/destination.ts'
 import { csvChoicesOf } from './options/input-options.ts'
@@ -24,6 +25,8 @@ const STATE_FILE = /(^|\/)((dead-letters|retrying|files|\d+)\.ndjson|checkpoint\
 /** `replay` without `--dry-run`: maps everything and sends it to Amplitude. */
 export async function upload(paths: readonly string[], options: Options, signal: AbortSignal): Promise<number> {
   const tell = sayUnless(options.quiet)
+  // Nobody should look for a key first.
+  refuseRemotePaths(paths)
   const destination = destinationOf(options)
   const settings = settingsOf(options, options.shard)
   const key = await readApiKey(options, paths)
@@ -31,7 +34,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
   const mapping = await usableMapping(options, tell)
   const discovery = await discover(paths, options.state)
   refuseOwnFiles(discovery, options.state)
-  sayLeftOut(discovery, tell)
+  sayFound(discovery, mapping, tell)
   const overview = overviewOf(discovery, mapping)
   const facts = () =>
     factsText({
@@ -60,7 +63,7 @@ export async function upload(paths: readonly string[], options: Options, signal:
       format: options.format ?? null,
       csv: csvChoicesOf(options),
       shard: options.shard,
-      kind: { is: 'replay', paths: () => pathsOf(discovery.sources()), bytes: overview.bytes, facts },
+      kind: { is: 'replay', given: paths, paths: () => pathsOf(discovery.sources()), bytes: overview.bytes, facts },
       ask: createAsk(paths.includes('-') || options.apiKeyFile === '-', signal),
     },
     signal,

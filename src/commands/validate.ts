@@ -8,6 +8,7 @@ import { discover } from '../read/discover.ts'
 import { findingsText } from '../report/findings/findings.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { createTally, exitCodeOf, type Tally } from '../session/input-tally.ts'
+import { sayFound } from './before-run.ts'
 import { addFindingOptions, type FindingFlags, hasFailed } from './options/finding-options.ts'
 import {
   addInputOptions,
@@ -106,7 +107,9 @@ async function checkRecords(
     signal,
     refused: checker.refused,
   }
-  for await (const chunk of readExports(await discover(paths), reading)) {
+  const discovery = await discover(paths)
+  sayFound(discovery, mapping, say)
+  for await (const chunk of readExports(discovery, reading)) {
     ledger.book(chunk, null)
     checker.see(chunk)
   }

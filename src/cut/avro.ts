@@ -1,9 +1,9 @@
 import { typeOfSchema } from '../currents/event-type.ts'
-import { UsageError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
 import { appendText, textOf } from '../json/bytes.ts'
 import type { OpenSource, RawChunk, Restart } from '../model.ts'
-import { quoted } from '../read/detect.ts'
+import { shellQuoted } from '../own-command.ts'
+import { NotReadError } from '../read/not-read-error.ts'
 import type { OpenInput } from '../read/open.ts'
 import { cursorOf } from './avro-binary.ts'
 import { type Codec, isCodec, unpack } from './avro-codecs.ts'
@@ -36,7 +36,7 @@ interface Reader {
 /**
  * Avro object container files, block by block; containers that follow one another are one input. Positions are ordinals; there are no
  * lines. A header says how the blocks behind it are read, so that all headers are read, also those before the place to begin at.
- * @throws UsageError when a container's schema or codec is none that is read
+ * @throws NotReadError when a container's schema or codec is none that is read
  */
 export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   const queue = createByteQueue(input)
@@ -104,18 +104,24 @@ export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<
   if (why !== null) yield damaged(reader?.source ?? input.source, queue, place, ordinal, why)
 }
 
-/** @throws UsageError when the codec or the schema is none that is read */
+/** @throws NotReadError when the codec or the schema is none that is read */
 function readerOf({ codec, schema, sync }: Header, { source: stored }: OpenInput): Reader {
-  const file = quoted(stored.path === '-' ? 'FILE' : stored.path)
+  const file = shellQuoted(stored.path === '-' ? 'FILE' : stored.path)
   if (!isCodec(codec)) {
-    throw refusal(stored, `Avro packed with ${excerpt(codec)}`, `avro-tools recodec --codec deflate ${file} -`)
+    throw new NotReadError(stored, `Avro packed with ${excerpt(codec)}`, {
+      is: 'pipe',
+      command: `avro-tools recodec --codec deflate ${file} -`,
+    })
   }
   let type: RecordType
   try {
     type = readAvroSchema(schema)
   } catch (error) {
     const why = excerpt((error as Error).message, LONGEST_REASON)
-    throw refusal(stored, `Avro whose schema cannot be understood (${why})`, `avro-tools tojson ${file}`)
+    throw new NotReadError(stored, `Avro whose schema cannot be understood (${why})`, {
+      is: 'pipe',
+      command: `avro-tools tojson ${file}`,
+    })
   }
   const source = { ...stored, fileType: typeOfSchema(type.name) ?? stored.fileType }
   return {
@@ -125,13 +131,6 @@ function readerOf({ codec, schema, sync }: Header, { source: stored }: OpenInput
     record: compileRecordTranscoder(type),
     builder: createChunkBuilder(source),
   }
-}
-
-function refusal({ path, fileType }: OpenSource, what: string, convert: string): UsageError {
-  const type = fileType === null ? '' : ` --event-type ${fileType}`
-  return new UsageError(`${path} is ${what}, which is not read`, {
-    hint: `Type instead: ${convert} | braze2amp replay -${type}`,
-  })
 }
 
 /** A record that is longer than any of Currents costs itself alone. */

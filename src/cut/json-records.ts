@@ -12,12 +12,14 @@ import {
   reserve,
   utf8,
 } from '../json/bytes.ts'
+import { isRecordKey } from '../json/envelope.ts'
 import { appendTextAsString } from '../json/strings.ts'
 import { writeAscii } from '../json/values.ts'
 
 /**
  * Finds the records in a stream of JSON tokens and writes each as compact JSON text, no object built. A record is a value at
- * the top, in an array at the top, or in the list `events` of an object at one of these places (an envelope).
+ * the top, in an array at the top, or in a list of an object at one of these places (an envelope, `json/envelope.ts`): the list `events`,
+ * or when that is empty or missing, each list of objects before which no key of a record stands.
  */
 export interface JsonRecords {
   take(token: Token): void
@@ -30,7 +32,7 @@ export interface JsonRecords {
 }
 
 /** A container around records. An envelope's other keys are passed over. */
-type Container = 'array' | 'envelope' | 'events'
+type Container = 'array' | 'envelope' | 'list'
 
 const EVENTS_KEY = 'events'
 const TRUE = utf8('true')
@@ -50,6 +52,13 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   /** Brackets open within the record under way, or within a value of an envelope that is passed over. */
   let open = 0
   let isObject = false
+  /** The object under way has a key that only records have. */
+  let isRecord = false
+  /** The token before opened a list that makes its object an envelope, if it holds objects. */
+  let mayBeginList = false
+  /** The list under way is called `events`; and the envelope under way has one that is not empty. */
+  let isEvents = false
+  let hasEvents = false
   let lastKey = ''
   let knownKeys = new Map<string, Uint8Array>()
 
@@ -59,31 +68,61 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     return isObject && open === 1 && (around.length === 0 || (around.length === 1 && around[0] === 'array'))
   }
 
+  function beginEnvelope(hasEventsKey: boolean): void {
+    dropRecord()
+    around.push('envelope')
+    hasEvents = false
+    beginList(hasEventsKey)
+  }
+
+  function beginList(hasEventsKey: boolean): void {
+    around.push('list')
+    isEvents = hasEventsKey
+    open = 0
+  }
+
+  function finishRecord(): void {
+    hasEvents ||= isEvents
+    endRecord()
+  }
+
   function writeComma(): void {
     const before = out.bytes[out.length - 1]
     // A string ends with its quote, so these can only be structure.
     if (open > 0 && before !== OPEN_BRACE && before !== OPEN_BRACKET && before !== COLON) appendByte(out, COMMA)
   }
 
-  function takeOpen(bracket: number): void {
+  function takeOpen(bracket: number, isFirstInList: boolean): void {
+    if (isFirstInList && bracket === OPEN_BRACE) {
+      if (isInEnvelope()) beginList(false)
+      else beginEnvelope(false)
+    }
     if (isInEnvelope()) {
-      if (open === 0 && bracket === OPEN_BRACKET && lastKey === EVENTS_KEY) around.push('events')
-      else open++
+      if (open > 0 || bracket !== OPEN_BRACKET) open++
+      else if (lastKey === EVENTS_KEY) beginList(true)
+      else {
+        mayBeginList = !hasEvents
+        open++
+      }
       return
     }
     if (open === 0 && around.length === 0 && bracket === OPEN_BRACKET) {
       around.push('array')
       return
     }
-    if (bracket === OPEN_BRACKET && lastKey === EVENTS_KEY && mayBeEnvelope()) {
-      dropRecord()
-      around.push('envelope', 'events')
-      open = 0
-      return
+    if (bracket === OPEN_BRACKET && mayBeEnvelope()) {
+      if (lastKey === EVENTS_KEY) {
+        beginEnvelope(true)
+        return
+      }
+      mayBeginList = !isRecord
     }
     writeComma()
     appendByte(out, bracket)
-    if (open === 0) isObject = bracket === OPEN_BRACE
+    if (open === 0) {
+      isObject = bracket === OPEN_BRACE
+      isRecord = false
+    }
     open++
   }
 
@@ -95,12 +134,13 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     open--
     if (isInEnvelope()) return
     appendByte(out, bracket)
-    if (open === 0) endRecord()
+    if (open === 0) finishRecord()
   }
 
   function takeKey(key: string): void {
     lastKey = key
     if (isInEnvelope()) return
+    if (open === 1 && !isRecord) isRecord = isRecordKey(key)
     writeComma()
     append(out, knownKeys.get(key) ?? newKey(key))
   }
@@ -116,17 +156,19 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     if (isInEnvelope()) return
     writeComma()
     writeScalar(out, token)
-    if (open === 0) endRecord()
+    if (open === 0) finishRecord()
   }
 
   return {
     take(token) {
+      const isFirstInList = mayBeginList
+      mayBeginList = false
       switch (token.name) {
         case 'startObject':
-          takeOpen(OPEN_BRACE)
+          takeOpen(OPEN_BRACE, isFirstInList)
           break
         case 'startArray':
-          takeOpen(OPEN_BRACKET)
+          takeOpen(OPEN_BRACKET, isFirstInList)
           break
         case 'endObject':
           takeClose(CLOSE_BRACE)

@@ -1,15 +1,16 @@
 import { isAscii, isUtf8 } from 'node:buffer'
 import { jsonParser } from 'stream-json/core/parser.js'
 import { append, bufferOf } from '../json/bytes.ts'
+import { skipSeparators } from '../json/separators.ts'
 import type { RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { createPieces } from './json-pieces.ts'
 import { createJsonRecords } from './json-records.ts'
 
-const BOM = Buffer.from('\ufeff')
-const WHITE_SPACE = new Set(Buffer.from(' \t\r\n'))
 const SEPARATORS = new Set(Buffer.from(' \t\r\n,'))
+/** A byte that separates nothing. */
+const END = Buffer.from('.')
 const TOO_LONG = `a record of more than ${MAX_RECORD_BYTES} bytes`
 
 /**
@@ -77,7 +78,6 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
     return text.replaceAll('\0', ' ')
   }
 
-  let isStart = true
   let rest: Buffer = Buffer.alloc(0)
   for (let read = await input.read(); read !== null && damage === null; read = await input.read()) {
     const bytes = bufferOf(read)
@@ -91,10 +91,9 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
       if (!isWhole) piece = Buffer.concat([...partial, piece])
       partial = []
       partialLength = 0
-      const isMarked = isStart && piece.subarray(0, BOM.length).equals(BOM)
-      isStart = false
       rest = piece
-      if (!takePiece(isMarked ? piece.subarray(BOM.length) : piece, isPlain && isWhole)) break
+      const begin = records.openCount() === 0 ? skipSeparators(piece, 0) : 0
+      if (!takePiece(piece.subarray(begin), isPlain && isWhole)) break
       position += piece.length
       line = pieces.line()
       rest = Buffer.alloc(0)
@@ -133,7 +132,7 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   if (builder.count() > 0) yield builder.take(restart)
 
   function isComplete(after: Buffer): boolean {
-    return records.openCount() === 0 && skip(after, WHITE_SPACE) === after.length
+    return records.openCount() === 0 && skipSeparators(Buffer.concat([after, END]), 0) === after.length
   }
 }
 

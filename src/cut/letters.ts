@@ -1,4 +1,4 @@
-import { typeOfPath } from '../currents/event-type.ts'
+import { typeOfPath } from '../currents/path-type.ts'
 import { append, QUOTE, reserve, textOf } from '../json/bytes.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import { unescapeContent } from '../json/strings.ts'
@@ -108,7 +108,7 @@ function letterAt(bytes: Uint8Array, start: number, end: number): FoundLetter | 
     eventType: typeof eventType === 'string' ? eventType : null,
     madeId: madeIdIn(bytes, members.get('event')),
   }
-  const isShare = typeOfPath(source.path)?.isShare ?? false
+  const { isShare } = typeOfPath(source.path)
   return { letter, isShare, record, fault: faultOf(record) }
 
   function faultOf({ start, end }: Member): FoundLetter['fault'] {

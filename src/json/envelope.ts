@@ -1,7 +1,10 @@
-import { bufferOf, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE } from './bytes.ts'
+import { bufferOf, CLOSE_BRACKET, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from './bytes.ts'
 import { endOfString, endOfValue, skipSpace } from './values.ts'
 
-/** `{"events":[…]}`, what Braze posts to a Custom HTTP endpoint; other keys may stand beside the list. */
+/**
+ * Objects that hold records: `{"events":[…]}`, what Braze posts to a Custom HTTP endpoint, other keys beside the list; and an object with
+ * none of a record's keys before a list of objects (`{"meta":…,"data":[…]}`), what tools that page and export write.
+ */
 
 /** The key of the list, as it stands in the bytes. */
 const EVENTS_KEY = Buffer.from('"events"')
@@ -13,6 +16,52 @@ export function holdsEventsKey(bytes: Uint8Array): boolean {
 
 /** Where the list of events of the object at `start` begins; -1 when the object has none, or is broken before it. */
 export function eventsListAt(bytes: Uint8Array, start: number): number {
+  return valueAt(bytes, start, (keyStart, keyEnd, value) => {
+    return bytes[value] === OPEN_BRACKET && isEventsKey(bytes, keyStart, keyEnd)
+  })
+}
+
+/**
+ * Where the list of objects begins that makes the object at `start` an envelope, although it has no list of events, or an empty one; -1
+ * when there is none, or the object is a record.
+ */
+export function otherListAt(bytes: Uint8Array, start: number): number {
+  let isOther = false
+  const found = valueAt(bytes, start, (keyStart, keyEnd, value) => {
+    if (isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1))) return true
+    const isList = bytes[value] === OPEN_BRACKET
+    isOther = isList && bytes[skipSpace(bytes, value + 1)] === OPEN_BRACE && !isEventsKey(bytes, keyStart, keyEnd)
+    return isOther || (isList && isEventsKey(bytes, keyStart, keyEnd) && !isEmptyList(bytes, value))
+  })
+  return isOther ? found : -1
+}
+
+/** True for a key that a record has and an object around records has not. */
+export function isRecordKey(key: string): boolean {
+  return RECORD_KEYS.has(key.toLowerCase())
+}
+
+const RECORD_KEYS = new Set([
+  'id',
+  'time',
+  'event_type',
+  'external_user_id',
+  'user_id',
+  'device_id',
+  'user',
+  'properties',
+])
+
+function isEmptyList(bytes: Uint8Array, start: number): boolean {
+  return bytes[skipSpace(bytes, start + 1)] === CLOSE_BRACKET
+}
+
+/** Where the first value of the object at `start` is that is asked for, by the places of its key and value; -1 when there is none before it breaks. */
+function valueAt(
+  bytes: Uint8Array,
+  start: number,
+  isAskedFor: (keyStart: number, keyEnd: number, value: number) => boolean,
+): number {
   if (bytes[start] !== OPEN_BRACE) return -1
   let p = skipSpace(bytes, start + 1)
   while (bytes[p] === QUOTE) {
@@ -21,7 +70,7 @@ export function eventsListAt(bytes: Uint8Array, start: number): number {
     const colon = skipSpace(bytes, keyEnd)
     if (bytes[colon] !== COLON) return -1
     const value = skipSpace(bytes, colon + 1)
-    if (bytes[value] === OPEN_BRACKET && isEventsKey(bytes, p, keyEnd)) return value
+    if (isAskedFor(p, keyEnd, value)) return value
     const valueEnd = endOfValue(bytes, value)
     if (valueEnd < 0) return -1
     p = skipSpace(bytes, valueEnd)
@@ -39,7 +88,11 @@ function isEventsKey(bytes: Uint8Array, start: number, end: number): boolean {
 
 /** The events of the envelope `[start, end)` as pairs of start and end; null when it is anything else. */
 export function envelopeItems(bytes: Uint8Array, start: number, end: number): readonly number[] | null {
-  const list = eventsListAt(bytes, start)
+  let list = eventsListAt(bytes, start)
+  if (list >= 0 && isEmptyList(bytes, list)) {
+    const other = otherListAt(bytes, start)
+    if (other >= 0) list = other
+  }
   if (list < 0 || endOfValue(bytes, start) !== end) return null
   const items: number[] = []
   let p = skipSpace(bytes, list + 1)

@@ -101,7 +101,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     columns = createColumns(chunk.count)
     const { count, starts, ends, faults } = chunk
     const { outcomes, types, eventEnds, details } = columns
-    const filePlan = chunk.source.fileType === null ? null : mapping.planOf(chunk.source.fileType)
+    const fileType = chunk.source.fileType ?? mapping.typeOfFile(chunk.source.path)
+    const filePlan = fileType === null ? null : mapping.planOf(fileType)
     const allUtf8 = isUtf8(bytes)
     let nextFault = 0
 

@@ -1,4 +1,5 @@
 import { isReservedName } from '../amplitude/event.ts'
+import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
 import { EVENTS, type EventRow, type FieldType } from '../currents/events.ts'
 import {
   CONTAINER_FIELDS,
@@ -24,6 +25,7 @@ export function catalogueProblems(rules: MappingRules, profile: Profile, documen
   return [
     ...prefixProblems(rules, document),
     ...identityProblems(document),
+    ...fileProblems(rules),
     ...rules.layers.flatMap((layer) => layerProblems(layer, rules, profile)),
     ...outlines.flatMap((outline) => outlineProblems(outline, rules)),
   ]
@@ -75,6 +77,20 @@ function identityProblems(document: MappingDocument): Problem[] {
 /** Edits within which an unknown name is taken for a slip, where a name of the customer's own is possible too. */
 function nearness(name: string): number {
   return name.length < 5 ? 0 : name.length < 8 ? 1 : 2
+}
+
+function fileProblems({ files, unknownEvents }: MappingRules): Problem[] {
+  return files.flatMap(({ type, origin }): Problem[] => {
+    if (catalogueType(type) !== null) return []
+    const near = closest(
+      type,
+      EVENTS.map((row) => row.type),
+      nearness(type),
+    )
+    const isNew = isCurrentsName(type) && (near === null || unknownEvents === 'derive')
+    const allowed = near === null ? '; braze2amp events lists them' : didYouMean(near)
+    return [problem(isNew ? 'warning' : 'error', `no such event type: "${type}"${allowed}`, origin)]
+  })
 }
 
 function layerProblems(layer: RuleLayer, rules: MappingRules, profile: Profile): Problem[] {

@@ -4,7 +4,7 @@ import { conditionDigest, type OutlinedCondition, outlineConditions } from './co
 import type { EventOutline, OutlinedValue } from './event-outline.ts'
 import { rulesOf } from './layers.ts'
 import type { Mapping } from './plan.ts'
-import type { Protection, RuleLayer } from './rule-types.ts'
+import type { MappingRules, Protection, RuleLayer } from './rule-types.ts'
 
 /**
  * A hash of what a mapping does, 32 hex digits: two mappings have the same one when every record becomes the same under
@@ -16,6 +16,7 @@ export function mappingHash(mapping: Mapping): string {
   const effective = {
     skipUserPropertiesSync: options.skipUserPropertiesSync || options.profile === 'enriched',
     identity: rules.identity,
+    ...filesDigest(rules),
     unknownEvents: rules.unknownEvents,
     unknown: rules.unknownEvents === 'derive' ? [rules.prefixes.event, rules.layers.map(layerDigest)] : null,
     events: EVENTS.map((row) => outlineDigest(mapping.planOf(row.type).outline)),
@@ -37,6 +38,7 @@ export function rulesHash({ rules, options }: Mapping): string {
     names,
     unknownEvents,
     identity,
+    ...filesDigest(rules),
     layers: layers.map(layerDigest),
   })
 }
@@ -74,6 +76,11 @@ function valueDigest({ key, field, otherField, type, protection }: OutlinedValue
 function protectionDigest(protection: Protection | null): unknown {
   if (protection === null || protection.by !== 'hmac') return protection?.by ?? null
   return ['hmac', createHash('sha256').update(protection.key).digest('hex')]
+}
+
+/** Nothing without `files`, so that the hash of such a mapping stays what it was. The later of two equal globs counts. */
+function filesDigest({ files }: MappingRules): object {
+  return files.length === 0 ? {} : { files: files.map(({ pattern, type }) => [pattern, type]) }
 }
 
 /** An entry as it stands: nobody knows which entries match types that the catalogue lacks, so all of them count. */

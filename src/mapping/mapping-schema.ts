@@ -76,6 +76,10 @@ export const mappingSchema = z.strictObject({
     .optional(),
   identity: identitySchema.describe('Where user and device come from').optional(),
   defaults: defaultsSchema.describe('For all events').optional(),
+  files: z
+    .record(z.string().min(1), z.string().min(1))
+    .describe('Event type of files that say none, by a glob on their path (* matches / too)')
+    .optional(),
   events: z
     .record(z.string().min(1), eventEntry)
     .describe('By event type or glob (* matches dots too); the most specific entry wins; false drops the event')

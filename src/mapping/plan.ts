@@ -1,5 +1,5 @@
 import { canBeginReservedName, FIELD_KINDS } from '../amplitude/event.ts'
-import { catalogueType, isCurrentsName } from '../currents/event-type.ts'
+import { catalogueType } from '../currents/event-type.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
 import { CURRENTS_FIELDS, shareFieldOf } from '../currents/fields.ts'
 import { utf8 } from '../json/bytes.ts'
@@ -7,6 +7,7 @@ import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { type CompiledCondition, compileCondition } from './conditions.ts'
 import { type EventOutline, type OutlinedValue, outlineOfRow, outlineOfUnknown } from './event-outline.ts'
+import { typeOfFile } from './file-types.ts'
 import { matchesGlob } from './glob.ts'
 import { compileOwnRules, type OwnProperties } from './own-property-rules.ts'
 import { enrichedFields, NO_RULES } from './profiles.ts'
@@ -91,6 +92,8 @@ export interface Mapping {
   readonly unknownFields: string[]
   /** The plan of an event type, in any spelling that the catalogue knows. */
   planOf(type: string): Plan
+  /** The event type that the mapping file gives to a file that says none; null when it gives none. */
+  typeOfFile(path: string): string | null
   /** Pairs of fields `x_api_id` and `x_id`: in a Snowflake share the former is what the connector sends. */
   readonly shareFields: readonly { readonly apiId: number; readonly id: number }[]
   /** What ends an event, from the closing brace of its properties on; and the same with empty properties. */
@@ -188,17 +191,13 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     typeNames,
     unknownFields: [],
     planOf: (type) => plans.get(type) ?? plans.get(catalogueType(type) ?? '') ?? planOfUnknown(type),
+    typeOfFile: (path) => typeOfFile(rules.files, path)?.type ?? null,
     shareFields: fieldNames
       .filter((name) => shareFieldOf(name) !== name)
       .map((name) => ({ apiId: number(shareFieldOf(name)), id: number(name) })),
     tail: utf8(tail),
     emptyTail: utf8(`{${tail}`),
   }
-}
-
-/** True when a record's own `event_type` field names a Currents type, rather than something of its event (`enter`). */
-export function namesCurrentsType(type: string): boolean {
-  return catalogueType(type) !== null || isCurrentsName(type)
 }
 
 /** What the outputs need beyond the bytes of their values. */

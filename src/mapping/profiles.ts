@@ -18,6 +18,7 @@ export const NO_RULES: MappingRules = {
   names: 'reference',
   unknownEvents: 'skip',
   identity: { userId: ['external_user_id'], deviceId: ['device_id'], minIdLength: 1 },
+  files: [],
   layers: [],
 }
 

@@ -1,4 +1,5 @@
 import type { Node } from 'yaml'
+import { catalogueType } from '../currents/event-type.ts'
 import type { MappingDocument, Member } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
 import { NO_RULES } from './profiles.ts'
@@ -71,6 +72,11 @@ export function readRules(document: MappingDocument, environment: Environment): 
       deviceId: orDefault(sources('device_id'), NO_RULES.identity.deviceId),
       minIdLength: typeof minIdLength === 'number' && minIdLength >= 1 ? Math.floor(minIdLength) : 1,
     },
+    files: document.members(valueAt(top, 'files')).flatMap(({ key, keyAt, value }) => {
+      const type = document.text(value)
+      const origin = document.origin(keyAt, `files.${key}`)
+      return type === null ? [] : [{ pattern: key, type: catalogueType(type) ?? type, origin }]
+    }),
     layers,
   }
   return { rules, problems }

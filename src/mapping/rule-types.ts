@@ -89,6 +89,14 @@ interface IdentityRules {
   readonly minIdLength: number
 }
 
+/** An entry of `files`: the event type of files that say none. */
+export interface FileRule {
+  /** Glob on paths. */
+  readonly pattern: string
+  readonly type: string
+  readonly origin: RuleOrigin
+}
+
 export interface MappingRules {
   /** The file; null for none. */
   readonly file: string | null
@@ -99,6 +107,7 @@ export interface MappingRules {
   readonly names: 'reference' | 'page'
   readonly unknownEvents: UnknownEvents
   readonly identity: IdentityRules
+  readonly files: readonly FileRule[]
   /** The entries in the order of the file, `defaults` first. */
   readonly layers: readonly RuleLayer[]
 }

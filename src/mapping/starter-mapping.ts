@@ -20,6 +20,10 @@ extends: braze
 # Event types that the catalogue lacks: skip, derive (a name from the type, every field a property), fail.
 #unknown_events: skip
 
+# Event type of files whose path says none, by a glob on the path; * matches / too.
+#files:
+#  legacy/opens-*.csv: users.messages.email.Open
+
 # Fields that can hold the ids, in the order in which they are tried.
 #identity:
 #  user_id: [external_user_id, user_id]

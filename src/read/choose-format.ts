@@ -1,10 +1,10 @@
-import { UsageError } from '../errors.ts'
 import { detectFormat, type Format } from './detect.ts'
+import { NotReadError } from './not-read-error.ts'
 import type { OpenInput } from './open.ts'
 
 /**
  * The format of an open input, found by its first bytes, which are still there to read afterwards; null when it is empty.
- * @throws UsageError when the format is one that is not read; its hint is the line to type instead
+ * @throws NotReadError when the format is one that is not read
  */
 export async function chooseFormat(
   input: OpenInput,
@@ -26,22 +26,11 @@ export async function chooseFormat(
       case 'empty':
         return { format: input.damage() === null ? null : 'ndjson', input: startingWith(input, head) }
       case 'refused':
-        throw refusal(input, found.what, found.convert)
+        throw new NotReadError(input.source, found.what, found.advice)
       case 'undecided':
         break
     }
   }
-}
-
-function refusal(input: OpenInput, what: string, convert: string | null): UsageError {
-  const { path, fileType } = input.source
-  const type = fileType === null ? '' : ` --event-type ${fileType}`
-  return new UsageError(`${path} is ${what}, which is not read`, {
-    hint:
-      convert === null
-        ? 'Give a file of NDJSON, JSON, CSV or Avro.'
-        : `Type instead: ${convert} | braze2amp replay -${type}`,
-  })
 }
 
 function startingWith(input: OpenInput, head: Uint8Array): OpenInput {

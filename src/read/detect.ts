@@ -1,7 +1,10 @@
 import { isUtf8 } from 'node:buffer'
 import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json/bytes.ts'
-import { eventsListAt } from '../json/envelope.ts'
+import { eventsListAt, otherListAt } from '../json/envelope.ts'
+import { skipMarks, skipSeparators } from '../json/separators.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
+import { shellQuoted } from '../own-command.ts'
+import type { Advice } from './not-read-error.ts'
 
 /** The formats that can be cut into records (src/README.md §2); `letters` are our own dead-letter and lane files (§5). */
 export const FORMATS = ['ndjson', 'json', 'csv', 'tsv', 'avro', 'letters'] as const
@@ -10,8 +13,8 @@ export type Format = (typeof FORMATS)[number]
 export type Detection =
   | { readonly is: 'format'; readonly format: Format }
   | { readonly is: 'empty' }
-  /** Recognised, but not read; `convert` is the command that makes it readable. */
-  | { readonly is: 'refused'; readonly what: string; readonly convert: string | null }
+  /** Recognised, but not read. */
+  | { readonly is: 'refused'; readonly what: string; readonly advice: Advice | null }
   /** The bytes given do not tell yet. */
   | { readonly is: 'undecided' }
 
@@ -34,7 +37,6 @@ const CONTAINERS: readonly Container[] = [
       `duckdb -c "COPY (SELECT * FROM read_parquet(${file.startsWith("'") ? file : `'${file}'`})) TO '/dev/stdout' (FORMAT json)"`,
   },
   { magic: 'ORC', what: 'ORC', convert: (file) => `orc-contents ${file}` },
-  { magic: '\x28\xb5\x2f\xfd', what: 'zstd', convert: (file) => `zstd -dc ${file}` },
   { magic: 'BZh', what: 'bzip2', convert: (file) => `bzip2 -dc ${file}` },
   { magic: 'PK\x03\x04', what: 'zip', convert: (file) => `unzip -p ${file}` },
   { magic: '\xfd7zXZ\x00', what: 'xz', convert: (file) => `xz -dc ${file}` },
@@ -51,21 +53,14 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   const magic = Buffer.from(head.subarray(0, 8)).toString('latin1')
   if (magic.startsWith('Obj\x01')) return { is: 'format', format: 'avro' }
   const container = CONTAINERS.find((candidate) => magic.startsWith(candidate.magic))
-  if (container) {
-    const file = path === '-' ? 'FILE' : path
-    return { is: 'refused', what: container.what, convert: container.convert(quoted(file)) }
-  }
-  if (magic.startsWith('\xff\xfe') || magic.startsWith('\xfe\xff')) {
-    return {
-      is: 'refused',
-      what: 'UTF-16 text',
-      convert: `iconv -f UTF-16 -t UTF-8 ${quoted(path === '-' ? 'FILE' : path)}`,
-    }
-  }
+  const file = path === '-' ? 'FILE' : path
+  if (container) return refused(container.what, container.convert(shellQuoted(file)))
+  const encoding = wideEncodingOf(head)
+  if (encoding !== null) return refused(`${encoding} text`, `iconv -f ${encoding} -t UTF-8 ${shellQuoted(file)}`)
 
   // A newline behind the head ends every scan; it is not part of the input.
-  const text = Buffer.concat([head.subarray(magic.startsWith('\xef\xbb\xbf') ? 3 : 0), Buffer.from('\n')])
-  const start = skipSpace(text, 0)
+  const text = Buffer.concat([head, Buffer.from('\n')])
+  const start = skipSeparators(text, 0)
   if (start >= text.length) {
     if (isWhole) return { is: 'empty' }
     // Blank lines, however many, are no records; what follows them may be.
@@ -74,14 +69,53 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   if (text[start] === OPEN_BRACKET) return { is: 'format', format: 'json' }
   if (text[start] === OPEN_BRACE) return detectJson(text, start, isEnough)
   if (!isEnough) return { is: 'undecided' }
+  if (isTar(head)) {
+    // Beside the archive, so that its path still says what is in it.
+    const folder = shellQuoted(`${path === '-' ? 'unpacked' : path.replace(/\.(?:tar(?:\.\w+)?|t[bgx]z2?)$/i, '')}.d`)
+    const command = `mkdir ${folder} && tar -xf ${shellQuoted(file)} -C ${folder}`
+    return { is: 'refused', what: 'a tar archive', advice: { is: 'folder', command, folder } }
+  }
   if (hasObjectLine(text, text.indexOf(NEWLINE, start) + 1)) return { is: 'format', format: 'ndjson' }
-  if (isBinary(text)) return { is: 'refused', what: 'not text, and no format that is known', convert: null }
+  if (isBinary(text)) return refused('not text, and no format that is known', null)
   return { is: 'format', format: 'csv' }
 }
 
-/** A file name as a shell takes it. */
-export function quoted(file: string): string {
-  return /^[\w./+=@:-]+$/.test(file) ? file : `'${file.replaceAll("'", "'\\''")}'`
+function refused(what: string, command: string | null): Detection {
+  return { is: 'refused', what, advice: command === null ? null : { is: 'pipe', command } }
+}
+
+/** How much of a text is looked at to tell its encoding. */
+const ENCODING_BYTES = 1 << 10
+
+/**
+ * What the iconv program calls the encoding of text that is neither UTF-8 nor what is decoded before (UTF-16 with a byte order mark);
+ * null for other bytes. In such text most characters of JSON and CSV have NUL bytes at the same places.
+ */
+function wideEncodingOf(head: Uint8Array): string | null {
+  if (head[0] === 0xff && head[1] === 0xfe && head[2] === 0 && head[3] === 0) return 'UTF-32'
+  if (head[0] === 0 && head[1] === 0 && head[2] === 0xfe && head[3] === 0xff) return 'UTF-32'
+  const length = Math.min(head.length, ENCODING_BYTES) & ~3
+  const nuls = [0, 0, 0, 0]
+  for (let i = 0; i < length; i++) if (head[i] === 0) nuls[i % 4] = (nuls[i % 4] as number) + 1
+  const isNul = nuls.map((count) => count > length / 8)
+  return WIDE_ENCODINGS.get(isNul.map(Number).join('')) ?? null
+}
+
+/** Encodings by which bytes of four are NUL. */
+const WIDE_ENCODINGS = new Map([
+  ['0101', 'UTF-16LE'],
+  ['1010', 'UTF-16BE'],
+  ['0111', 'UTF-32LE'],
+  ['1110', 'UTF-32BE'],
+])
+
+/** True when the bytes begin with the header of an archive: 512 bytes, of which a number in octal digits is the sum. */
+function isTar(head: Uint8Array): boolean {
+  if (head.length < 512) return false
+  const sum = Number.parseInt(textOf(head, 148, 156).replaceAll('\0', ' ').trim(), 8)
+  let found = 0
+  for (let i = 0; i < 512; i++) found += i >= 148 && i < 156 ? 0x20 : (head[i] as number)
+  return found === sum
 }
 
 /** One object a line, or objects that spread over lines or share one. */
@@ -94,10 +128,11 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   const ndjson: Detection = { is: 'format', format: 'ndjson' }
   const end = endOfValue(text, start)
   if (end > 0 && end <= lineEnd) {
-    const next = text[skipSpace(text, end)]
-    return skipSpace(text, end) < lineEnd && (next === OPEN_BRACE || next === OPEN_BRACKET) ? json : ndjson
+    if (otherListAt(text, start) >= 0) return json
+    const next = skipSeparators(text, end)
+    return next < lineEnd && (text[next] === OPEN_BRACE || text[next] === OPEN_BRACKET) ? json : ndjson
   }
-  if (eventsListAt(text, start) >= 0) return json
+  if (eventsListAt(text, start) >= 0 || otherListAt(text, start) >= 0) return json
   if (!hasLine) return ndjson
   // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
@@ -125,8 +160,9 @@ function beginsWithLetter(text: Buffer, start: number): boolean {
   return keys.has('source') && keys.has('event_type') && keys.has('record')
 }
 
-/** Where the object ends with which the line at `at` begins; -1 when it does not end on the line. */
-function endOfObjectOnLine(text: Buffer, at: number): number {
+/** Where the object ends with which the line at `lineStart` begins; -1 when it does not end on the line. */
+function endOfObjectOnLine(text: Buffer, lineStart: number): number {
+  const at = skipMarks(text, lineStart)
   const end = text[at] === OPEN_BRACE ? endOfValue(text, at) : -1
   return end <= text.indexOf(NEWLINE, at) ? end : -1
 }

@@ -4,19 +4,21 @@ import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:pa
 import { glob, isDynamicPattern } from 'tinyglobby'
 import { UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
-import { createFileList, type FileList, type LeftOut, STDIN } from './file-list.ts'
+import { createFileList, type FileList, type LeftOut, STDIN, type TakenName } from './file-list.ts'
+import { isNonData } from './non-data.ts'
+import { refuseRemotePaths } from './remote-path.ts'
 
 export interface Discovery {
   readonly count: number
   /** Hidden files and plain non-data that were left out. */
   readonly leftOut: LeftOut
+  /** Names of which only the end of an event type was taken, each once. */
+  readonly takenNames: readonly TakenName[]
+  /** The paths as they were given. */
+  readonly paths: readonly string[]
   /** The inputs in the run's order (src/README.md §2). */
   sources(): Iterable<Source>
 }
-
-/** Files beside the data that no export tool means as data. */
-const NON_DATA =
-  /^(_SUCCESS|_started.*|_committed.*|_temporary|_metadata|_common_metadata|_delta_log|.*\.(crc|md5|sha1|sha256|sha512)|(.*[._-])?manifest([._-].*)?)$/i
 
 /**
  * Finds every input of a run and orders all of them together: by the `date=` partition of the path, then event type, then
@@ -31,10 +33,11 @@ export async function discover(paths: readonly string[], own: string | null = nu
   const found = createFileList()
   if (paths.includes(''))
     throw new UsageError('a path is empty', { hint: 'Perhaps a variable of your shell is not set.' })
+  refuseRemotePaths(paths)
   const given = new Map(
     paths.map((path) => [path === STDIN ? STDIN : resolve(path), path === STDIN ? STDIN : normalize(path)]),
   )
-  const directories = new Set<string>()
+  const directories = new Map<string, { readonly isNamed: boolean }>()
   const files: string[] = []
   let hasStdin = false
 
@@ -43,20 +46,21 @@ export async function discover(paths: readonly string[], own: string | null = nu
       hasStdin = true
       continue
     }
-    const matches = await expand(path)
+    const { matches, isNamed } = await expand(path, found)
     for (const match of matches) {
-      if ((await stat(match)).isDirectory()) directories.add(match)
+      if ((await stat(match)).isDirectory())
+        directories.set(match, { isNamed: isNamed || directories.get(match)?.isNamed === true })
       else files.push(match)
     }
   }
 
-  const roots = new Set(Array.from(directories, (path) => resolve(path)))
-  const realRoots = new Set(await Promise.all(Array.from(directories, (path) => realpath(path))))
-  for (const directory of directories) {
+  const roots = new Set(Array.from(directories.keys(), (path) => resolve(path)))
+  const realRoots = new Set(await Promise.all(Array.from(directories.keys(), (path) => realpath(path))))
+  for (const [directory, { isNamed }] of directories) {
     if (isInside(dirname(resolve(directory)), roots)) continue
     const before = found.count()
     await walk(directory, found, { roots: realRoots, entered: new Set(), except })
-    if (found.count() === before) {
+    if (found.count() === before && isNamed) {
       throw new UsageError(`no input files in ${directory}`, {
         hint: 'Name a directory that holds export files, or the files themselves.',
       })
@@ -65,14 +69,21 @@ export async function discover(paths: readonly string[], own: string | null = nu
   const taken = new Set<string>()
   for (const file of files) {
     const full = resolve(file)
-    const isWalked = isInside(dirname(full), roots) && !isLeftOut(basename(file))
+    const isWalked = isInside(dirname(full), roots) && !isNonData(basename(file), false)
     if (!isWalked && !taken.has(full)) found.add(file)
     taken.add(full)
+  }
+  if (found.count() === 0 && !hasStdin) {
+    throw new UsageError(`no input files match ${[...given.values()].join(' ')}`, {
+      hint: 'Check the patterns and where you stand.',
+    })
   }
 
   return {
     count: found.count() + (hasStdin ? 1 : 0),
     leftOut: found.leftOut(),
+    takenNames: found.takenNames(),
+    paths,
     *sources() {
       let number = 0
       if (hasStdin) yield { path: STDIN, number: number++ }
@@ -81,11 +92,17 @@ export async function discover(paths: readonly string[], own: string | null = nu
   }
 }
 
+/** What a path stands for: itself, or what a pattern matches. */
+interface Expanded {
+  readonly matches: readonly string[]
+  readonly isNamed: boolean
+}
+
 /** A path that exists stands for itself, whatever characters it holds; anything else must be a glob that matches. */
-async function expand(path: string): Promise<readonly string[]> {
+async function expand(path: string, found: FileList): Promise<Expanded> {
   try {
     await stat(path)
-    return [path]
+    return { matches: [path], isNamed: true }
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ENAMETOOLONG') {
@@ -95,12 +112,17 @@ async function expand(path: string): Promise<readonly string[]> {
   if (!isDynamicPattern(path)) {
     throw new UsageError(`no such file or directory: ${path}`, { hint: 'Check the path, or use - for standard input.' })
   }
-  const matches = await glob(path, { absolute: isAbsolute(path), expandDirectories: false })
+  const matches = await glob(path, { absolute: isAbsolute(path), expandDirectories: false, onlyFiles: false })
   if (matches.length === 0)
     throw new UsageError(`nothing matches ${path}`, { hint: 'Check the pattern and where you stand.' })
-  const data = matches.filter((match) => !isLeftOut(basename(match)))
+  const named = new Set(path.split('/'))
+  const data = matches.filter((match) => {
+    const isData = !match.split('/').some((name, i, all) => isNonData(name, i < all.length - 1) && !named.has(name))
+    if (!isData) found.leaveOut(match)
+    return isData
+  })
   if (data.length === 0) throw new UsageError(`${path} matches no data, only files such as ${matches[0]}`)
-  return data.map((match) => normalize(match))
+  return { matches: data.map((match) => normalize(match).replace(/(?<=.)\/$/, '')), isNamed: false }
 }
 
 function isInside(directory: string, roots: ReadonlySet<string>): boolean {
@@ -108,10 +130,6 @@ function isInside(directory: string, roots: ReadonlySet<string>): boolean {
     if (roots.has(current)) return true
     if (current === dirname(current)) return false
   }
-}
-
-function isLeftOut(name: string): boolean {
-  return name.startsWith('.') || NON_DATA.test(name)
 }
 
 async function walk(directory: string, found: FileList, links: Links): Promise<void> {
@@ -124,7 +142,7 @@ async function walk(directory: string, found: FileList, links: Links): Promise<v
   for (const entry of entries) {
     const path = join(directory, entry.name)
     const isOwn = entry.isDirectory() && resolve(path) === links.except
-    if (isLeftOut(entry.name) || isOwn) {
+    if (isNonData(entry.name, entry.isDirectory()) || isOwn) {
       found.leaveOut(path)
     } else if (entry.isDirectory()) {
       await walk(path, found, links)
@@ -153,7 +171,7 @@ async function walkLink(path: string, found: FileList, links: Links): Promise<vo
   if (target === null) return found.leaveOut(path)
   const stats = await stat(target)
   const isReadAnyway = isInside(stats.isDirectory() ? target : dirname(target), links.roots)
-  if (isReadAnyway && !isLeftOut(basename(target))) return
+  if (isReadAnyway && !isNonData(basename(target), stats.isDirectory())) return
   if (stats.isFile()) return found.add(path)
   const holdsRoot = Array.from(links.roots).some((root) => isInside(root, new Set([target])))
   if (!stats.isDirectory() || links.entered.has(target) || holdsRoot) return found.leaveOut(path)

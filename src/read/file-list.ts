@@ -1,4 +1,4 @@
-import { typeOfPath } from '../currents/event-type.ts'
+import { typeOfPath } from '../currents/path-type.ts'
 
 /** The name that stands for standard input. */
 export const STDIN = '-'
@@ -9,6 +9,7 @@ export interface FileList {
   leaveOut(path: string): void
   count(): number
   leftOut(): LeftOut
+  takenNames(): readonly TakenName[]
   /** Paths by date partition, then event type, then path (src/README.md §2); those without a date first. */
   inOrder(): Iterable<string>
 }
@@ -16,6 +17,14 @@ export interface FileList {
 export interface LeftOut {
   readonly count: number
   readonly examples: readonly string[]
+}
+
+/** Words of a name that spell the end of an event type only, and the type that they were taken for. */
+export interface TakenName {
+  readonly spelled: string
+  readonly type: string
+  /** A file of such a name. */
+  readonly path: string
 }
 
 const MAX_EXAMPLES = 3
@@ -26,24 +35,39 @@ export function createFileList(): FileList {
   const paths: string[] = []
   const examples: string[] = []
   let leftOutCount = 0
+  const takenNames = new Map<string, TakenName>()
+  let ranked: Ranks | null = null
 
-  function ranks(): { readonly dates: Uint32Array; readonly types: Uint32Array } {
+  function rank(): Ranks {
     const dates = new Uint32Array(paths.length)
     const types = new Uint32Array(paths.length)
     const dateNames = createNames()
     const typeNames = createNames()
     for (const [i, path] of paths.entries()) {
       dates[i] = dateNames.numberOf(DATE_PARTITION.exec(path)?.[1] ?? '')
-      types[i] = typeNames.numberOf(typeOfPath(path)?.type ?? '')
+      const { type, spelled } = typeOfPath(path)
+      types[i] = typeNames.numberOf(type ?? '')
+      if (type !== null && spelled !== null) note({ spelled, type, path })
     }
     rankInPlace(dates, dateNames.all())
     rankInPlace(types, typeNames.all())
     return { dates, types }
   }
 
+  function ranks(): Ranks {
+    ranked ??= rank()
+    return ranked
+  }
+
+  function note(name: TakenName): void {
+    const key = `${name.spelled} ${name.type}`
+    if (!takenNames.has(key)) takenNames.set(key, name)
+  }
+
   return {
     add(path) {
       paths.push(path)
+      ranked = null
     },
     leaveOut(path) {
       leftOutCount++
@@ -51,6 +75,10 @@ export function createFileList(): FileList {
     },
     count: () => paths.length,
     leftOut: () => ({ count: leftOutCount, examples }),
+    takenNames() {
+      ranks()
+      return [...takenNames.values()]
+    },
     *inOrder() {
       const { dates, types } = ranks()
       const order = Uint32Array.from(paths.keys()).sort((a, b) => {
@@ -63,6 +91,12 @@ export function createFileList(): FileList {
       for (const i of order) yield paths[i] as string
     },
   }
+}
+
+/** Place of each path's date and event type among those of all. */
+interface Ranks {
+  readonly dates: Uint32Array
+  readonly types: Uint32Array
 }
 
 /** The order of two paths of a run, below 0 when the first comes first. Standard input comes before all files. */
@@ -78,7 +112,7 @@ export function compareInputs(one: string, other: string): number {
 const ORDER: readonly ((path: string) => string)[] = [
   (path) => (path === STDIN ? '' : 'file'),
   (path) => DATE_PARTITION.exec(path)?.[1] ?? '',
-  (path) => typeOfPath(path)?.type ?? '',
+  (path) => typeOfPath(path).type ?? '',
   (path) => path,
 ]
 

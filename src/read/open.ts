@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto'
-import { typeOfPath } from '../currents/event-type.ts'
+import { typeOfPath } from '../currents/path-type.ts'
 import type { OpenSource, Source } from '../model.ts'
+import { decoded, isEncoded, readAtLeast } from './decode.ts'
 import { STDIN } from './file-list.ts'
 import { SPAN_BYTES } from './fingerprint.ts'
-import { gunzip } from './gunzip.ts'
 import { readFailure } from './read-failure.ts'
 import {
   type OpenStoredFile,
@@ -14,7 +14,7 @@ import {
   type StoredFile,
 } from './stored-bytes.ts'
 
-/** An open input: its bytes, gunzipped, in order. */
+/** An open input: its bytes, decoded (src/README.md §2), in order. */
 export interface OpenInput {
   readonly source: OpenSource
   /** The file that it is stored in, as long as it is open; null for standard input and pipes. */
@@ -26,7 +26,7 @@ export interface OpenInput {
   read(): Promise<Uint8Array | null>
   /** A chunk that `read` gave is not needed any more: its memory may be read into again. */
   reuse(chunk: Uint8Array): void
-  /** Goes on at this byte of the gunzipped input, at or behind what was handed out: a plain file seeks, others are read up to it. */
+  /** Goes on at this byte of the decoded input, at or behind what was handed out: a plain file seeks, others are read up to it. */
   skipTo(byte: number): Promise<void>
   /** After the end: why the input stopped too early; null when it is whole. */
   damage(): string | null
@@ -63,10 +63,8 @@ export interface ReadOptions {
 /** Bytes of the stored file that identify it (state/README.md §4). */
 const HEAD_BYTES = 1 << 16
 
-const GZIP_MAGIC = [0x1f, 0x8b] as const
-
 /**
- * Opens an input for reading from its start. Gzip is recognised by its magic, several members too.
+ * Opens an input for reading from its start. Encodings are recognised by their first bytes.
  * @throws the system's error when it cannot be opened
  * @throws StoppedError when it cannot be read
  */
@@ -115,7 +113,7 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
     return waiting.shift() ?? null
   }
 
-  const first = await readHead(readStored).catch(async (error: unknown) => {
+  const first = await readAtLeast(readStored, HEAD_BYTES).catch(async (error: unknown) => {
     await close()
     throw error
   })
@@ -126,24 +124,27 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
     hash ??= createHash('sha256').update(head).digest('hex')
     return hash
   }
-  const isGzip = GZIP_MAGIC.every((byte, i) => first[i] === byte)
+  const isStoredEncoded = isEncoded(first)
+  const named = isStdin ? null : typeOfPath(source.path)
   // No spread and no method: each such object would be of a shape of its own, and what reads it compiled anew for every file.
   const opened: OpenSource = {
     path: source.path,
     number: source.number,
-    fileType: isStdin ? null : (typeOfPath(source.path)?.type ?? null),
-    isShare: !isStdin && (typeOfPath(source.path)?.isShare ?? false),
-    isGzip,
+    fileType: named?.type ?? null,
+    isShare: named?.isShare ?? false,
+    candidates: named?.candidates ?? [],
+    isEncoded: isStoredEncoded,
     headHash,
   }
 
-  const plain = startingWith(first, readStored)
-  const decoded = isGzip
-    ? gunzip(plain, file, (why) => {
-        damage ??= why
-      })
-    : plain
-  const ahead = createReadAhead(decoded)
+  const content = decoded(first, readStored, {
+    path: source.path,
+    file,
+    onDamage(why) {
+      damage ??= why
+    },
+  })
+  const ahead = createReadAhead(content)
   /** Bytes handed out, and what of the last read is still to be. */
   let position = 0
   let rest: Uint8Array | null = null
@@ -158,7 +159,7 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
   async function skipTo(byte: number): Promise<void> {
     // The bytes before the place are read too: the fingerprint of what follows has them in it.
     const from = byte - SPAN_BYTES
-    if (file !== null && !isGzip && from > position) {
+    if (file !== null && !isStoredEncoded && from > position) {
       // The first bytes are there already, and would come before those of the new place.
       if (position === 0) await ahead.read()
       await ahead.drop()
@@ -182,7 +183,7 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
     file,
     read,
     reuse(chunk) {
-      if (!isGzip) stored.reuse(chunk)
+      if (!isStoredEncoded) stored.reuse(chunk)
     },
     skipTo,
     damage: () => damage,
@@ -206,28 +207,6 @@ function namingFailures(path: string, { seek, readAt, facts }: StoredFile): Stor
       }
     },
     facts,
-  }
-}
-
-/** The first bytes, at least as many as identify the input: a pipe may bring them in pieces of any size. */
-async function readHead(read: Read): Promise<Uint8Array> {
-  const parts: Uint8Array[] = []
-  let length = 0
-  while (length < HEAD_BYTES) {
-    const chunk = await read()
-    if (chunk === null) break
-    parts.push(chunk)
-    length += chunk.length
-  }
-  return parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
-}
-
-function startingWith(first: Uint8Array, rest: Read): Read {
-  let isFirst = first.length > 0
-  return async () => {
-    if (!isFirst) return rest()
-    isFirst = false
-    return first
   }
 }
 

@@ -3,8 +3,9 @@
 const MAGIC = Buffer.from([0x28, 0xb5, 0x2f, 0xfd])
 /** A frame without data: its magic is one of sixteen, `50 2a 4d 18` to `5f 2a 4d 18`. */
 const SKIPPABLE_MAGIC = 0x184d2a50
+/** Of the length of a frame without data, and of a checksum. */
 const LENGTH_BYTES = 4
-const BLOCK_HEADER_BYTES = 3
+export const BLOCK_HEADER_BYTES = 3
 /** A block of one byte that is repeated. */
 const REPEATED = 1
 /** Bytes of the dictionary's id, and of the content's size, by the flags that say so. */
@@ -18,7 +19,8 @@ export function beginsFrame(bytes: Uint8Array): boolean {
   return MAGIC.equals(start) || isSkippable(start)
 }
 
-function isSkippable(frame: Buffer): boolean {
+/** True for a frame without data, of whose header four bytes are there. */
+export function isSkippable(frame: Buffer): boolean {
   return (frame.readUInt32LE(0) & ~0xf) === SKIPPABLE_MAGIC
 }
 
@@ -35,24 +37,52 @@ export function endOfFrame(bytes: Uint8Array, at: number, maxWindow: number): nu
     return at + MAGIC.length + LENGTH_BYTES + frame.readUInt32LE(MAGIC.length)
   }
   if (!beginsFrame(frame)) throw new Error('no zstd frame begins here')
-  const flags = frame[MAGIC.length] as number
+  const header = frameHeader(frame)
+  if (header === null) return beyond
+  if (header.hasDictionary) throw new Error('it needs a dictionary')
+  if (header.windowBytes > maxWindow) throw new Error(`it asks for a window of ${header.windowBytes} bytes`)
+  let place = header.bytes
+  for (let isLast = false; !isLast; ) {
+    if (place + BLOCK_HEADER_BYTES > frame.length) return beyond
+    const block = blockAt(frame, place)
+    isLast = block.isLast
+    place += block.bytes
+  }
+  return at + place + (header.hasChecksum ? LENGTH_BYTES : 0)
+}
+
+/** The block whose header stands at `place`. */
+export function blockAt(frame: Buffer, place: number): { readonly isLast: boolean; readonly bytes: number } {
+  const header = frame.readUIntLE(place, BLOCK_HEADER_BYTES)
+  const isRepeated = ((header >> 1) & 3) === REPEATED
+  return { isLast: (header & 1) === 1, bytes: BLOCK_HEADER_BYTES + (isRepeated ? 1 : header >> 3) }
+}
+
+/** What a frame says of itself. */
+export interface FrameHeader {
+  /** Bytes up to the first block. */
+  readonly bytes: number
+  /** How far back it looks. */
+  readonly windowBytes: number
+  readonly hasDictionary: boolean
+  /** Four bytes behind the last block. */
+  readonly hasChecksum: boolean
+}
+
+/** What the frame says with which the bytes begin; null when its header is not whole. */
+export function frameHeader(frame: Buffer): FrameHeader | null {
+  const flags = frame[MAGIC.length] ?? 0
   const isOneSegment = (flags & 0x20) !== 0
   const dictionaryBytes = DICTIONARY_BYTES[flags & 3] as number
   const sizeBytes = isOneSegment && flags < 0x40 ? 1 : (SIZE_BYTES[flags >> 6] as number)
-  let place = MAGIC.length + 1 + (isOneSegment ? 0 : 1) + dictionaryBytes
-  if (dictionaryBytes > 0) throw new Error('it needs a dictionary')
-  if (frame.length < place + sizeBytes) return beyond
-  const window = isOneSegment ? sizeAt(frame, place, sizeBytes) : windowOf(frame[MAGIC.length + 1] as number)
-  if (window > maxWindow) throw new Error(`it asks for a window of ${window} bytes`)
-  place += sizeBytes
-  for (let isLast = false; !isLast; ) {
-    if (place + BLOCK_HEADER_BYTES > frame.length) return beyond
-    const header = frame.readUIntLE(place, BLOCK_HEADER_BYTES)
-    isLast = (header & 1) === 1
-    place += BLOCK_HEADER_BYTES + (((header >> 1) & 3) === REPEATED ? 1 : header >> 3)
+  const place = MAGIC.length + 1 + (isOneSegment ? 0 : 1) + dictionaryBytes
+  if (frame.length < place + sizeBytes) return null
+  return {
+    bytes: place + sizeBytes,
+    windowBytes: isOneSegment ? sizeAt(frame, place, sizeBytes) : windowOf(frame[MAGIC.length + 1] as number),
+    hasDictionary: dictionaryBytes > 0,
+    hasChecksum: (flags & 4) !== 0,
   }
-  const hasChecksum = (flags & 4) !== 0
-  return at + place + (hasChecksum ? LENGTH_BYTES : 0)
 }
 
 /** The content's size, little-endian. In two bytes it is counted from 256. */

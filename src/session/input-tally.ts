@@ -1,5 +1,5 @@
 import { CATALOGUE_VERSION } from '../currents/catalogue-version.ts'
-import { versionOfPath } from '../currents/event-type.ts'
+import { versionOfPath } from '../currents/path-type.ts'
 import { type Braze2ampError, EXIT, interruptedCode } from '../errors.ts'
 import type { Source } from '../model.ts'
 

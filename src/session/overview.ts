@@ -1,5 +1,5 @@
 import { statSync } from 'node:fs'
-import { typeOfPath } from '../currents/event-type.ts'
+import { typeOfPath } from '../currents/path-type.ts'
 import { textOf } from '../json/bytes.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import { EVENT } from '../outcomes.ts'
@@ -30,7 +30,8 @@ export function overviewOf(discovery: Discovery, mapping: Mapping): Overview {
   let looked = 0
   for (const { path } of discovery.sources()) {
     if (looked++ >= MAX_FILES) break
-    const type = mapping.options.eventType ?? (path === STDIN ? null : (typeOfPath(path)?.type ?? null))
+    const type =
+      mapping.options.eventType ?? (path === STDIN ? null : (typeOfPath(path).type ?? mapping.typeOfFile(path)))
     if (type === null) mayHoldMore = true
     else types.add(type)
     const size = path === STDIN ? null : sizeOf(path)

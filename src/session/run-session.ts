@@ -175,7 +175,15 @@ async function send(
   })
   const { ledger, letters, lanes, inputs } = state
   return drive({
-    inputs: { sources: inputs.sources(), format, csv, shard, progress: inputs, openFile },
+    inputs: {
+      sources: inputs.sources(),
+      paths: kind.is === 'replay' ? kind.given : [],
+      format,
+      csv,
+      shard,
+      progress: inputs,
+      openFile,
+    },
     bytes: kind.is === 'retry' || kind.bytes === null ? null : kind.bytes - plan.deliveredBytes,
     mapping,
     ledger,

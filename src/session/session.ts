@@ -80,6 +80,8 @@ export interface Session {
 /** Sends exports. */
 interface ReplaySession {
   readonly is: 'replay'
+  /** The paths as they were given. */
+  readonly given: readonly string[]
   /** In the run's order. */
   readonly paths: () => Iterable<string>
   /** Bytes of all inputs; null when unknown. */

@@ -205,8 +205,8 @@ export function createInputs(options: InputOptions): Inputs {
     if (isPastUnknown || unknownTo === null) return false
     const order = source.path === unknownTo.path ? 0 : state.wasOpen ? -1 : compareInputs(source.path, unknownTo.path)
     if (order !== 0) return order < 0
-    // The stored byte at which a record of a gzipped file begins is not known: the whole file counts as unknown.
-    return source.isGzip || restart.byte < unknownTo.byte
+    // The stored byte at which a record of an encoded file begins is not known: the whole file counts as unknown.
+    return source.isEncoded || restart.byte < unknownTo.byte
   }
 
   function lineOf({ settled, origin, input: { source }, whole, mtimeMs }: OpenState): DeliveredFile {

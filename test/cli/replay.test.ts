@@ -162,9 +162,22 @@ describe('a file that cannot be read', () => {
       'nameless.ndjson': ndjson(records(OPEN, 2)),
       [`${OPEN}.ndjson`]: ndjson(records(OPEN, 3)),
       'x.parquet': 'PAR1aaaaaaaa',
+      'click.ndjson': ndjson(records(OPEN, 2)),
+      'stg_email_click_1.ndjson': ndjson(records('users.messages.email.Click', 2)),
+      'USERS_CANVAS_REVENUE_SHARED.csv': 'ID,EXTERNAL_USER_ID,TIME\nr-1,u-1,1767319200\n',
+      'SNAPSHOTS_CANVAS_SHARED.csv': 'ID,NAME\ns-1,Welcome\n',
+      [`${OPEN}.ndjson.tmp`]: '{"id":"half',
     })
-    const { code, stdout, stderr } = await braze2amp(['replay', root, '--dry-run'])
-    assert.deepEqual([code, insertIds(stdout).length], [3, 3])
+    const { code, stdout, stderr } = await braze2amp(['replay', root, '--dry-run', '--profile', 'enriched'])
+    assert.deepEqual([code, insertIds(stdout).length], [3, 5])
+    assert.match(stderr, /left out 2 hidden or non-data files: .*SNAPSHOTS_CANVAS_SHARED\.csv/)
+    assert.match(stderr, /"email_click" in .*stg_email_click_1\.ndjson is taken for users\.messages\.email\.Click/)
+    assert.match(
+      stderr,
+      /click\.ndjson does not say .*: by its name it could be users\.messages\.email\.Click, users\.messages\.inappmessage\.Click, .*\n/,
+    )
+    assert.match(stderr, /skipped +1 {2}unknown_event_type 1/)
+    assert.match(stderr, /Type instead: .* \| braze2amp replay - --dry-run --profile enriched\n/)
     assert.match(stderr, /nameless\.ndjson does not say which event type it holds\n.*--event-type/)
     assert.match(stderr, /x\.parquet is Parquet, which is not read\n.*Type instead: duckdb/)
   })
@@ -196,6 +209,10 @@ describe('wrong use', () => {
     [['replay', '.', '--dry-run', '--include', 'users.mesages.*'], /matches no event type/],
     [['replay', '.', '--dry-run', '--max-errors', '200%'], /Give a number of records/],
     [['replay', '.', '--dry-run', '--summary', '/no/such/folder/s.json'], /cannot write the summary/],
+    [
+      ['replay', 's3://bucket/exports/'],
+      /Type instead.*\n +aws s3 sync s3:\/\/bucket\/exports\/ exports && braze2amp replay exports\n/,
+    ],
     [['reply'], /unknown command 'reply'[\s\S]*replay/],
   ] as const) {
     test(`${words.join(' ')} exits 2 and says what to do`, async () => {

@@ -208,7 +208,7 @@ test('validate says of a single finding what is wrong, not only what was found',
   ]) {
     assert.ok(stdout.split('\n').includes(line), `${line}\n${stdout}`)
   }
-  assert.match(stdout, /^no-type\.ndjson error the file does not say .*\. Give it in one of three ways: --event-type/m)
+  assert.match(stdout, /^no-type\.ndjson error the file does not say .*\. Give it in one of four ways: --event-type/m)
 })
 
 describe('validate --golden', () => {

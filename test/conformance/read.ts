@@ -44,7 +44,15 @@ const mapChunk = createChunkMapper(mapping)
 export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes = bytes.length): OpenInput {
   let at = 0
   return {
-    source: { path: 'memory', number: 0, fileType: type, isShare: false, isGzip: false, headHash: () => '00' },
+    source: {
+      path: 'memory',
+      number: 0,
+      fileType: type,
+      candidates: [],
+      isShare: false,
+      isEncoded: false,
+      headHash: () => '00',
+    },
     file: null,
     async read() {
       if (at >= bytes.length) return null

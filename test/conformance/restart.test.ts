@@ -86,6 +86,18 @@ describe('cut from the middle', () => {
     await assertRestarts(gzipped(shape.write(RECORDS), 3))
   })
 
+  test('objects that spread over lines, marks before them, gzip in gzip and UTF-16 are found again', async () => {
+    const texts = RECORDS.records.map((record, i) => {
+      // A mark stands before whole lines only.
+      const text = JSON.stringify(record, null, i % 5 === 1 ? 1 : 0)
+      return `${i % 5 === 2 ? '\ufeff' : i % 5 === 3 ? '\x1e' : ''}${i % 97 === 5 ? `{"id":\n"x"\n` : text}\n`
+    })
+    const text = texts.join('')
+    assert.ok((await assertRestarts(Buffer.from(text))) > 1)
+    await assertRestarts(gzipped(gzipped(Buffer.from(text), 3)))
+    await assertRestarts(Buffer.from(`\ufeff${text}`, 'utf16le').swap16())
+  })
+
   test('broken lines and rows, blank ones, and a cut end are found again', async () => {
     const lines = RECORDS.records.map((record, i) => (i % 97 === 5 ? '{"id":' : JSON.stringify(record)))
     const text = lines.map((line, i) => (i % 50 === 3 ? `\r\n${line}\r\n` : `${line}\n`)).join('')

@@ -277,7 +277,7 @@ function sessionOf(
     shard: undefined,
     kind: isRetry
       ? { is: 'retry', reason: reason ?? null }
-      : { is: 'replay', paths: () => paths, bytes: null, facts: null },
+      : { is: 'replay', given: paths, paths: () => paths, bytes: null, facts: null },
     ask: null,
   }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
-import { isCurrentsName, typeOfPath, typeOfSchema } from '../../src/currents/event-type.ts'
+import { isCurrentsName, typeOfSchema } from '../../src/currents/event-type.ts'
 import { EVENTS, type EventRow, nameSourceOf, pageProperties } from '../../src/currents/events.ts'
 import {
   CONTAINER_FIELDS,
@@ -11,6 +11,7 @@ import {
   RECORD_FIELDS,
   STORED_FIELDS,
 } from '../../src/currents/fields.ts'
+import { typeOfPath } from '../../src/currents/path-type.ts'
 import { CATALOGUE, type CatalogueEntry, fieldsOf } from '../data/catalogue.ts'
 
 const NAME_SOURCES = [
@@ -59,7 +60,7 @@ describe('the catalogue', () => {
     for (const { event_type: type } of CATALOGUE) {
       assert.ok(isCurrentsName(type), type)
       assert.equal(typeOfSchema(`dataexport.S3.inner.${type}`), type)
-      assert.equal(typeOfPath(`${type.replaceAll('.', '_').toUpperCase()}_SHARED.csv`)?.type, type)
+      assert.equal(typeOfPath(`${type.replaceAll('.', '_').toUpperCase()}_SHARED.csv`).type, type)
     }
   })
 })

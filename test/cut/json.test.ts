@@ -137,7 +137,7 @@ test('a record of more than 16 MB ends the input, and is not kept in memory', as
   const endless = (piece: string) => ({
     ...memoryInput(Buffer.from(''), TYPE),
     async read() {
-      const bytes = Buffer.from(given === 0 ? `[${record('1')},{"x":[` : piece.repeat(MEGABYTE / piece.length))
+      const bytes = Buffer.from(given === 0 ? `[${record('1')},{"id":"2","x":[` : piece.repeat(MEGABYTE / piece.length))
       given += bytes.length
       return given < 200 * MEGABYTE ? bytes : null
     },

@@ -15,7 +15,15 @@ interface Cut {
 async function cut(parts: readonly Uint8Array[], damage: string | null = null): Promise<readonly Cut[]> {
   const rest = parts.map((part) => new Uint8Array(part))
   const input: OpenInput = {
-    source: { path: 'x', number: 0, fileType: null, isShare: false, isGzip: false, headHash: () => '' },
+    source: {
+      path: 'x',
+      number: 0,
+      fileType: null,
+      candidates: [],
+      isShare: false,
+      isEncoded: false,
+      headHash: () => '',
+    },
     file: null,
     read: async () => rest.shift() ?? null,
     // Whoever gives bytes back must not look at them again.
@@ -57,15 +65,72 @@ describe('lines', () => {
     )
   })
 
-  test('may begin with a byte order mark, in the first line only', async () => {
-    assert.deepEqual(texts(await cut([Buffer.from('\ufeff{"a":1}\n\ufeff{"b":2}\n')])), ['{"a":1}', '\ufeff{"b":2}'])
+  test('may begin with byte order marks and record separators', async () => {
+    const records = await cut([Buffer.from('\ufeff{"a":1}\n\ufeff\n\x1e{"b":2}\r\n\x1e\ufeff{"c":"\ufeff"}\n\x1e\n')])
+    assert.deepEqual(
+      records.map(({ text, line }) => [text, line]),
+      [
+        ['{"a":1}', 1],
+        ['{"b":2}', 3],
+        ['{"c":"\ufeff"}', 4],
+      ],
+    )
+  })
+
+  test('of an object that spreads over several are one record, and only those that make a whole object', async () => {
+    const spread = '{\r\n  "b": [\n    {"c": 2}\n  ]\n}'
+    for (const [text, expected] of [
+      [`{"a":1}\n${spread}\n{"d":3}\n`, ['1 {"a":1}', `2 ${spread}`, '7 {"d":3}']],
+      [`${spread}  \n\n${spread}`, [`1 ${spread}`, `7 ${spread}`]],
+      ['{"a":1,\n"b":2}\n\n{"c":3}', ['1 {"a":1,\n"b":2}', '4 {"c":3}']],
+      ['{"a":1,\n{"b":2}\n', ['1 {"a":1,', '2 {"b":2}']],
+      ['{"a":"x\ny"}\n{"b":2}\n', ['1 {"a":"x', '2 y"}', '3 {"b":2}']],
+      ['{"a":\n{"b":2}\n}\n', ['1 {"a":', '2 {"b":2}', '3 }']],
+      ['{\n"a":1}}\n{"b":2}\n', ['1 {', '2 "a":1}}', '3 {"b":2}']],
+      ['{"a":1}\n{\n"b":', ['1 {"a":1}', '2 {', '3 "b":']],
+    ] as const) {
+      const bytes = Buffer.from(text)
+      for (let size = 1; size <= bytes.length; size++) {
+        const parts = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+          bytes.subarray(i * size, (i + 1) * size),
+        )
+        assert.deepEqual(
+          (await cut(parts)).map((record) => `${record.line} ${record.text}`),
+          expected,
+        )
+      }
+    }
+  })
+
+  test('that open an object which never ends are read as lines once they are too many for a record', async () => {
+    const part = Buffer.from(`"${'x'.repeat(996)}",\n`.repeat(1000))
+    const records = await cut([
+      Buffer.from('{\n'),
+      ...Array.from({ length: 20 }, () => part),
+      Buffer.from('}\n{"a":1}\n'),
+    ])
+    assert.equal(records.length, 20_003)
+    assert.deepEqual(records.at(-1), { text: '{"a":1}', position: 20_000_004, line: 20_003, fault: undefined })
   })
 
   test('are the same however the bytes arrive', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.array(
-          fc.constantFrom('{"a":"é😀"}', '', '{"b":2}\r', ' ', '{"events":[{"c":1}, {"d":2}]}', 'x'.repeat(300)),
+          fc.constantFrom(
+            '{"a":"é😀"}',
+            '',
+            '{',
+            '}',
+            '"a":{"b":1},',
+            '"c":2',
+            '\x1e{"d":1}',
+            '\ufeff',
+            '{"b":2}\r',
+            ' ',
+            '{"events":[{"c":1}, {"d":2}]}',
+            'x'.repeat(300),
+          ),
           { maxLength: 30 },
         ),
         fc.array(fc.integer({ min: 1, max: 40 }), { minLength: 1 }),

@@ -280,6 +280,8 @@ describe('the hash of a mapping', () => {
       'unknown_events: fail',
       'unknown_events: derive\nevents: {"users.messages.email*": {properties: {drop: [esp]}}}',
       'unknown_events: derive\nevents: {"users.messages.email.*": {properties: {drop: [esp]}}}',
+      'files: {"a*": users.messages.email.Open}',
+      'files: {"a*": users.messages.email.Click}',
       'identity: {min_id_length: 5}',
       'identity: {user_id: [user_id]}',
       `events: {${OPEN}: false}`,

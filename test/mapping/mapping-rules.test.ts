@@ -55,6 +55,38 @@ describe('names: page', () => {
   })
 })
 
+describe('files', () => {
+  const record = Buffer.from('{"id":"1","external_user_id":"u","time":1767319200}')
+  const typeAt = (path: string, fileType: string | null = null) => {
+    const mapping = mappingOf(
+      `files: {"legacy/*.csv": ${OPEN}, "*": ${PURCHASE}, "old?.csv": USERS_MESSAGES_EMAIL_OPEN}`,
+    )
+    const mapped = createChunkMapper(mapping)(rawChunk([record], { fileType, path }))
+    return mapped.typeNames[mapped.types[0] as number]
+  }
+
+  test('gives a type to what has none, by the glob with the most letters', () => {
+    assert.equal(typeAt('exports/legacy/2026/a.csv'), OPEN)
+    assert.equal(typeAt('legacy/a.csv'), OPEN)
+    assert.equal(typeAt('exports/old1.csv'), OPEN)
+    assert.equal(typeAt('exports/a.csv'), PURCHASE)
+    assert.equal(typeAt('legacy/a.csv', CUSTOM), CUSTOM)
+  })
+
+  test('must name event types', () => {
+    const messages = findingsIn('files: {"a": users.messages.email.Opne, "b": x, "c": users.messages.fax.Transmission}')
+    assert.deepEqual(
+      messages.map(({ severity, path }) => [severity, path]),
+      [
+        ['error', 'files.a'],
+        ['error', 'files.b'],
+        ['warning', 'files.c'],
+      ],
+    )
+    assert.equal(findingsIn('files: {"a": [1]}').length, 1)
+  })
+})
+
 describe('events', () => {
   test('false drops the event type', () => {
     assert.equal(mapUnder(`events: {${OPEN}: false}`, {}, OPEN).outcome, 'filtered')

@@ -56,6 +56,62 @@ describe('what is found', () => {
     assert.equal((await discover([root])).leftOut.count, 6)
   })
 
+  test('leaves out what is no data, half copied, or a table without events', async () => {
+    const data = [
+      '_a=1/x.ndjson',
+      'event_type=users.messages.email.Open/x.ndjson',
+      'opens.ndjson.20260102',
+      'opens.ndjson.partab',
+      'x.partition.ndjson',
+    ]
+    const root = tree([
+      ...data,
+      '_spark_metadata/0',
+      'x/_delta_log/0.json',
+      'event_type=users.messages.email.Open_$folder$',
+      ...['tmp', 'part', 'partial', 'crdownload', '_COPYING_', '6eF3ab12', 'Ab1Cd2'].map(
+        (end) => `opens.ndjson.${end}`,
+      ),
+      'opens.avro~',
+      '.opens.ndjson.AbC123',
+      'SNAPSHOTS_CANVAS_STEP_SHARED.csv',
+      'CHANGELOGS_CAMPAIGN_SHARED/data_0.csv',
+    ])
+    assert.deepEqual((await found(root, '.')).toSorted(), data.toSorted())
+    assert.equal((await discover([root])).leftOut.count, 14)
+    assert.deepEqual((await found(root, '**/*')).toSorted(), data.toSorted())
+    assert.deepEqual(await found(root, 'opens.ndjson.tmp', '_spark_metadata'), [
+      '_spark_metadata/0',
+      'opens.ndjson.tmp',
+    ])
+  })
+
+  test('tells each name once of which only the end of a type was taken', async () => {
+    const root = tree(['email_open_1.csv', 'email_open_2.csv', 'purchase/1.csv', 'users.messages.email.Click.csv'])
+    const { takenNames } = await discover([root])
+    assert.deepEqual(
+      takenNames.map(({ spelled, type }) => [spelled, type]),
+      [['email_open', 'users.messages.email.Open']],
+    )
+  })
+
+  test('takes what is in the folders that a glob names', async () => {
+    const root = tree([
+      'e/date=2026-01-01-00/437/a.avro',
+      'e/date=2026-01-01-01/b.avro',
+      'e/date=2026-01-01-01/.b.crc',
+      'c.avro',
+    ])
+    mkdirSync(join(root, 'e/date=2026-01-02-00'))
+    assert.deepEqual(await found(root, '**/date=*'), ['e/date=2026-01-01-00/437/a.avro', 'e/date=2026-01-01-01/b.avro'])
+    assert.deepEqual(await found(root, '**'), [
+      'c.avro',
+      'e/date=2026-01-01-00/437/a.avro',
+      'e/date=2026-01-01-01/b.avro',
+    ])
+    await assert.rejects(discover([join(root, '**/date=2026-01-02*')]), /no input files match/)
+  })
+
   test('takes a file that is named, whatever it is called', async () => {
     const root = tree(['.hidden.ndjson', '_SUCCESS'])
     assert.deepEqual(await found(root, '.hidden.ndjson', '_SUCCESS'), ['.hidden.ndjson', '_SUCCESS'])
@@ -107,6 +163,46 @@ describe('a wrong path', () => {
       await assert.rejects(discover([join(root, path)]), (error: unknown) => {
         assert.ok(error instanceof UsageError)
         assert.match(error.message, message)
+        return true
+      })
+    })
+  }
+})
+
+describe('an address of object storage', () => {
+  const type = 'event_type=users.messages.email.Open'
+  for (const [address, lines] of [
+    [
+      `s3://bucket/${type}/`,
+      [`aws s3 sync s3://bucket/${type}/ exports && braze2amp replay exports --event-type`, 'mount-s3'],
+    ],
+    [
+      's3a://bucket/a/*.avro',
+      ['aws s3 sync s3://bucket/a/ exports && braze2amp replay exports', 'aws s3 cp s3://bucket/a/FILE - |'],
+    ],
+    ['s3://bucket/a b.avro', ["aws s3 cp 's3://bucket/a b.avro' - | braze2amp replay -"]],
+    ['gs://bucket/a', ['gcloud storage rsync --recursive gs://bucket/a exports', 'gcsfuse']],
+    [
+      'az://container/a',
+      ['azcopy copy https://ACCOUNT.blob.core.windows.net/container/a exports --recursive', 'blobfuse2'],
+    ],
+    [
+      'abfss://c@acme.dfs.core.windows.net/a',
+      ['azcopy copy https://acme.blob.core.windows.net/c/a exports --recursive'],
+    ],
+    [
+      'https://acme.blob.core.windows.net/c/a.avro',
+      ['azcopy copy https://acme.blob.core.windows.net/c/a.avro --from-to BlobPipe |'],
+    ],
+    [
+      'https://example.com/opens.csv',
+      ['curl --fail --silent --show-error --location https://example.com/opens.csv | braze2amp'],
+    ],
+  ] as const) {
+    test(`${address} is answered with the lines to type`, async () => {
+      await assert.rejects(discover([address]), (error: unknown) => {
+        assert.ok(error instanceof UsageError)
+        for (const line of lines) assert.ok(error.hint?.includes(line), error.hint)
         return true
       })
     })

@@ -6,6 +6,7 @@ import { join } from 'node:path'
 import { describe, test } from 'node:test'
 import { gzipSync } from 'node:zlib'
 import { openInput } from '../../src/read/open.ts'
+import { decodeUtf16 } from '../../src/read/utf-16.ts'
 import { BINARY, braze2amp, temporaryDirectory } from '../harness.ts'
 
 const OPEN = 'users.messages.email.Open'
@@ -56,6 +57,69 @@ describe('gzip', () => {
       assert.ok(TEXT.startsWith(text))
       assert.match(damage ?? '', /damaged gzip/)
     }
+  })
+})
+
+describe('gzip in gzip', () => {
+  const twice = gzipSync(gzipSync(TEXT))
+
+  test('is read, also three times and of several members', async () => {
+    assert.deepEqual(await readAll(twice), { text: TEXT, damage: null })
+    const members = Buffer.concat([gzipSync(TEXT), Buffer.alloc(512), gzipSync('more\n')])
+    assert.deepEqual(await readAll(gzipSync(gzipSync(members))), { text: `${TEXT}more\n`, damage: null })
+  })
+
+  test('that is damaged keeps what came before, inside or outside', async () => {
+    for (const stored of [twice.subarray(0, -30), gzipSync(gzipSync(TEXT).subarray(0, -30))]) {
+      const { text, damage } = await readAll(stored)
+      assert.ok(text.length > 0 && TEXT.startsWith(text))
+      assert.match(damage ?? '', /damaged gzip/)
+    }
+  })
+
+  test('without end is handed on as it is', async () => {
+    let stored: Buffer = Buffer.from(TEXT)
+    for (let depth = 0; depth < 12; depth++) stored = gzipSync(stored)
+    assert.deepEqual((await readAll(stored)).text.length > 0, true)
+  })
+})
+
+describe('UTF-16', () => {
+  const WIDE = 'id,name\n1,\u00e9t\u00e9 \u{1f600}\n'
+  const little = (text: string) => Buffer.from(`\ufeff${text}`, 'utf16le')
+  const big = (text: string) => little(text).swap16()
+
+  test('of either order is read as UTF-8, gzipped too', async () => {
+    for (const stored of [little(WIDE), big(WIDE), gzipSync(big(WIDE))]) {
+      assert.deepEqual(await readAll(stored), { text: `\ufeff${WIDE}`, damage: null })
+    }
+  })
+
+  test('comes out the same however its bytes come', async () => {
+    for (const [bytes, isBig] of [
+      [little(WIDE), false],
+      [big(WIDE), true],
+    ] as const) {
+      for (const size of [1, 2, 3, 5]) {
+        const pieces = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+          bytes.subarray(i * size, (i + 1) * size),
+        )
+        const read = decodeUtf16(async () => pieces.shift() ?? null, isBig)
+        const parts: Uint8Array[] = []
+        for (let part = await read(); part !== null; part = await read()) parts.push(part)
+        assert.equal(Buffer.concat(parts).toString(), `\ufeff${WIDE}`)
+      }
+    }
+  })
+
+  test('that is broken becomes bytes that are no UTF-8, at that place only', async () => {
+    const path = join(temporaryDirectory(), 'input')
+    writeFileSync(path, Buffer.concat([little('a\ud83d,b\ude00\nc\n'), Buffer.of(0x0a)]))
+    const input = await openInput({ path, number: 0 })
+    const parts: Uint8Array[] = []
+    for (let bytes = await input.read(); bytes !== null; bytes = await input.read()) parts.push(bytes)
+    await input.close()
+    assert.equal(Buffer.concat(parts).toString('latin1'), '\xef\xbb\xbfa\xff,b\xff\nc\n\xff')
   })
 })
 

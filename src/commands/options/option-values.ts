@@ -1,5 +1,5 @@
 import { InvalidArgumentError } from 'commander'
-import { catalogueType } from '../../currents/event-type.ts'
+import { catalogueType, typeNamedBy } from '../../currents/event-type.ts'
 import { EVENTS } from '../../currents/events.ts'
 import { timeOfText } from '../../currents/field-values.ts'
 import { closest, didYouMean } from '../../did-you-mean.ts'
@@ -41,10 +41,11 @@ export function parseMaxErrors(text: string): MaxErrors {
   throw new InvalidArgumentError('Give a number of records (100) or a share of the records read (1%).')
 }
 
-/** A type of the catalogue, in any spelling. */
+/** An event type in any spelling that a file may have, or of the form that Braze's have. */
 export function parseEventType(text: string): string {
-  const type = catalogueType(text)
-  if (type !== null) return type
+  const type = typeNamedBy(text)
+  // One letter beside a known type is a slip, and would leave out every record.
+  if (type !== null && (catalogueType(type) !== null || closest(type, EVENT_TYPES, 1) === null)) return type
   throw new InvalidArgumentError(`No such event type${didYouMean(closest(text, EVENT_TYPES)) || '.'}`)
 }
 

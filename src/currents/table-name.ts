@@ -1,0 +1,99 @@
+import { EVENTS } from './events.ts'
+
+/** What a company's own table is called: its words spell the end of an event type (currents/README.md §1). */
+
+/** What was taken from the end of a name. */
+export interface TableType {
+  /** Null when the name spells the end of no type, or of several. */
+  readonly type: string | null
+  /** The words of the name that spell it, joined by `_`. */
+  readonly spelled: string
+  /** The types that it may be, when they are several. */
+  readonly candidates: readonly string[]
+}
+
+const NO_TYPE: TableType = { type: null, spelled: '', candidates: [] }
+
+/** The last two or more parts of each type, and the last part, as letters in lower case. */
+const ENDS = new Map<string, string[]>()
+const LAST_PARTS = new Map<string, string[]>()
+for (const { type } of EVENTS) {
+  const parts = type.toLowerCase().split('.')
+  for (let from = 0; from < parts.length; from++) {
+    const letters = parts.slice(from).join('')
+    const list = from === parts.length - 1 ? LAST_PARTS : ENDS
+    list.set(letters, [...(list.get(letters) ?? []), type])
+  }
+}
+const LONGEST_END = Math.max(...Array.from(ENDS.keys(), (letters) => letters.length))
+
+/** Words that say nothing of what is in a table. */
+const BESIDE = new Set(
+  (
+    'all avro backfill base braze bz2 copy csv currents daily data date day dim dt dump event events export exports fact fct file files ' +
+    'full gz gzip hour hourly int json jsonl log marts monthly ndjson parquet part parts prd prod raw shared snappy source src stage ' +
+    'staging stg table tbl test tsv txt unload v xz zst zstd'
+  ).split(' '),
+)
+
+/** True for words beside the name of a table: those above, numbers, dates, and what random names are made of (`c000`, `7c1e`). */
+export function isBeside(word: string): boolean {
+  return BESIDE.has(word.toLowerCase()) || /^(?:[a-z]?\d+|\d[\da-z]*|(?=[a-f]*\d)[\da-f]+)$/i.test(word)
+}
+
+/** The words of a name: what stands between all but letters and digits. */
+export function wordsOf(name: string): readonly string[] {
+  return name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
+}
+
+/**
+ * The event type of which the longest run of whole words in `name` spells the last two or more parts (`stg_braze__email_open`); a single
+ * part (`customevent`) only when nothing stands beside it that could say something else.
+ */
+export function typeOfTableName(name: string): TableType {
+  const words = wordsOf(name)
+  return longestRun(words, ENDS, () => true) ?? longestRun(words, LAST_PARTS, isAlone) ?? NO_TYPE
+
+  function isAlone(from: number, to: number): boolean {
+    return words.every((word, i) => (i >= from && i <= to) || isBeside(word))
+  }
+}
+
+/** True when the name spells the end of a type with one part only. */
+export function spellsOnePart(name: string): boolean {
+  return longestRun(wordsOf(name), ENDS, () => true) === null
+}
+
+function longestRun(
+  words: readonly string[],
+  ends: ReadonlyMap<string, readonly string[]>,
+  counts: (from: number, to: number) => boolean,
+): TableType | null {
+  let types = new Set<string>()
+  let longest = 0
+  let spelled = ''
+  for (let from = 0; from < words.length; from++) {
+    let letters = ''
+    for (let to = from; to < words.length && letters.length <= LONGEST_END; to++) {
+      letters += words[to]?.toLowerCase()
+      const found = ends.get(letters)
+      if (found === undefined || letters.length < longest || !counts(from, to)) continue
+      types = new Set(letters.length > longest ? found : [...types, ...found])
+      if (letters.length > longest) spelled = words.slice(from, to + 1).join('_')
+      longest = letters.length
+    }
+  }
+  if (longest === 0) return null
+  const [type = null, ...others] = types
+  return { type: others.length === 0 ? type : null, spelled, candidates: others.length === 0 ? [] : [...types] }
+}
+
+/** Tables of the Snowflake share that hold no events. */
+const NO_EVENTS =
+  /^(?:(?:snapshots|changelogs|catalogs)_([a-z]+)|users?_(?:[a-z]+_)*attributes|agentconsole_rawllmrequest)(?![a-z])/i
+
+/** True for a file or folder that is called as a table without events (currents/README.md §1). */
+export function isTableWithoutEvents(name: string): boolean {
+  const found = NO_EVENTS.exec(name)
+  return found !== null && !(found[1] !== undefined && isBeside(found[1]))
+}
