@@ -1,5 +1,5 @@
 import { isUtf8 } from 'node:buffer'
-import { COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json/bytes.ts'
+import { NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json/bytes.ts'
 import { eventsListAt, otherListAt } from '../json/envelope.ts'
 import { skipMarks, skipSeparators } from '../json/separators.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
@@ -58,8 +58,9 @@ export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): 
   const encoding = wideEncodingOf(head)
   if (encoding !== null) return refused(`${encoding} text`, `iconv -f ${encoding} -t UTF-8 ${shellQuoted(file)}`)
 
-  // A newline behind the head ends every scan; it is not part of the input.
-  const text = Buffer.concat([head, Buffer.from('\n')])
+  // A newline behind the head ends every scan; it is not part of the input. The line that it would cut does not count yet.
+  const whole = isEnough ? head : head.subarray(0, head.lastIndexOf(NEWLINE) + 1)
+  const text = Buffer.concat([whole, Buffer.from('\n')])
   const start = skipSeparators(text, 0)
   if (start >= text.length) {
     if (isWhole) return { is: 'empty' }
@@ -137,8 +138,10 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
     const valueEnd = endOfObjectOnLine(text, at)
-    if (valueEnd > 0) return text[skipSpace(text, valueEnd)] === COMMA ? json : ndjson
+    const behind = valueEnd < 0 ? null : textOf(text, valueEnd, text.indexOf(NEWLINE, valueEnd)).trim()
+    if (behind === '' || behind === ',') return behind === '' ? ndjson : json
   }
+  if (!isEnough) return { is: 'undecided' }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }
 

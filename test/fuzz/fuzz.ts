@@ -43,7 +43,7 @@ let seed = first
 let rowsCompared = 0
 let records = 0
 let refused = 0
-let slowestMs = 0
+let slowest = { ms: 0, seed: 0 }
 console.log(`${options.format}: from seed ${first}`)
 for (let left = Number(options.inputs); left > 0 && Date.now() < until; left--, seed++) {
   const random = randomOf(seed)
@@ -57,13 +57,13 @@ for (let left = Number(options.inputs); left > 0 && Date.now() < until; left--, 
     fail(bytes, (error as Error).stack ?? String(error))
   }
   const tookMs = Date.now() - began
-  slowestMs = Math.max(slowestMs, tookMs)
+  if (tookMs > slowest.ms) slowest = { ms: tookMs, seed }
   if (tookMs > TOO_LONG_MS) fail(bytes, `took ${tookMs} ms`)
   if (process.memoryUsage.rss() > TOO_MUCH_BYTES) fail(bytes, `memory has grown to ${process.memoryUsage.rss()} bytes`)
 }
 console.log(
   `${options.format}: ${seed - first} inputs, seeds ${first} to ${seed - 1}; ${records} records, ${refused} refused, ` +
-    `rows compared in ${rowsCompared}; slowest ${slowestMs} ms, ${process.memoryUsage.rss() >> 20} MB`,
+    `rows compared in ${rowsCompared}; slowest ${slowest.ms} ms (seed ${slowest.seed}), ${process.memoryUsage.rss() >> 20} MB`,
 )
 
 function fail(bytes: Uint8Array, why: string): never {

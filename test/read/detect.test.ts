@@ -16,6 +16,7 @@ const CASES: readonly (readonly [string, string, string | null, number])[] = [
   ['one object without a newline', A, 'ndjson', 1],
   ['one object behind a byte order mark', `\ufeff${A}`, 'ndjson', 1],
   ['CRLF', `${A}\r\n${B}\r\n`, 'ndjson', 2],
+  ['broken lines first, one with a whole object in it', `{"id":"0","ext\n{"id":"1"},"x":1}\n${A}\n`, 'ndjson', 3],
   ['a broken first line', `{"id":"0","ext\n${A}\n${B}\n`, 'ndjson', 3],
   ['a first line longer than what is looked at', `{"x":"${LONG}",${A.slice(1)}\n${B}\n`, 'ndjson', 2],
   ['an envelope a line', `{"events":[${A}]}\n{"events":[${B}]}\n`, 'ndjson', 2],
