@@ -1,4 +1,4 @@
-import { detectFormat, type Format } from './detect.ts'
+import { detectFormat, ENOUGH_BYTES, type Format } from './detect.ts'
 import { NotReadError } from './not-read-error.ts'
 import type { OpenInput } from './open.ts'
 
@@ -11,14 +11,19 @@ export async function chooseFormat(
   forced: Format | null,
 ): Promise<{ readonly format: Format | null; readonly input: OpenInput }> {
   if (forced !== null) return { format: forced, input }
-  const parts: Uint8Array[] = []
+  let parts: Uint8Array[] = []
+  let size = 0
   let head: Uint8Array = new Uint8Array(0)
   for (;;) {
     const next = await input.read()
     if (next !== null) {
       parts.push(next)
-      head = parts.length === 1 ? next : Buffer.concat(parts)
+      size += next.length
+      // A pipe may give a byte at a time, and each look begins at the first one.
+      if (size < Math.min(2 * head.length, ENOUGH_BYTES)) continue
     }
+    head = parts.length === 1 ? (parts[0] as Uint8Array) : Buffer.concat(parts)
+    parts = [head]
     const found = detectFormat(head, next === null, input.source.path)
     switch (found.is) {
       case 'format':

@@ -19,7 +19,7 @@ export type Detection =
   | { readonly is: 'undecided' }
 
 /** Bytes that are enough to tell any format. */
-const ENOUGH_BYTES = 1 << 16
+export const ENOUGH_BYTES = 1 << 16
 
 interface Container {
   readonly magic: string
