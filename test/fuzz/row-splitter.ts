@@ -54,7 +54,8 @@ export function rowsOf(bytes: Uint8Array, dialect: string): number | null {
   }
   if (row.length > 0 || field !== '') endRow()
   const [header, ...records] = rows
-  if (header === undefined) return null
+  // The dialect is found by the rows, and the header before it: a backslash in that is a matter of opinion too.
+  if (header === undefined || header.join('').includes('\\')) return null
   // The header again is no record.
   return records.filter((one) => JSON.stringify(one) !== JSON.stringify(header)).length
 }

@@ -83,6 +83,10 @@ function eventsOf(path: string): readonly string[] {
     [join(ROOT, 'bin/braze2amp.js'), 'replay', path, '--dry-run', '--quiet'],
     { encoding: 'utf8', maxBuffer: 1 << 28 },
   )
-  const events = stdout.split('\n').filter((line) => line !== '')
+  // A database gives its rows in any order.
+  const events = stdout
+    .split('\n')
+    .filter((line) => line !== '')
+    .toSorted()
   return status === 0 ? events : [...events, `exit code ${status}: ${stderr.trim().split('\n')[0]}`]
 }
