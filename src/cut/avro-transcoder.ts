@@ -8,7 +8,6 @@ import {
   COLON,
   COMMA,
   closeObject,
-  grownInto,
   OPEN_BRACE,
   OPEN_BRACKET,
   utf8,
@@ -26,6 +25,7 @@ import {
   writeUuid,
 } from './avro-logical-types.ts'
 import type { AvroField, AvroType, LogicalType, RecordType } from './avro-schema.ts'
+import { createColumns, type GrowingColumns, makeRoom } from './field-columns.ts'
 
 /**
  * Avro's binary encoding to plain JSON text, without building the values in between. The types of a schema are compiled once per file
@@ -49,15 +49,6 @@ export interface RecordTranscoder {
   readonly names: readonly string[]
   /** Writes the record at the cursor; false when it is damaged. */
   write(from: Cursor, out: ByteWriter, columns: GrowingColumns): boolean
-}
-
-/** Spans of fields, row after row; see `FieldColumns`. */
-export interface GrowingColumns {
-  kinds: Uint8Array
-  starts: Int32Array
-  ends: Int32Array
-  /** Entries written. */
-  length: number
 }
 
 const TRUE = utf8('true')
@@ -149,23 +140,6 @@ function compileRecord(fields: readonly AvroField[], inner: (type: AvroType) => 
 export function compileRecordTranscoder(type: RecordType): RecordTranscoder {
   const known = new Map<AvroType, Transcoder>()
   return createRecordTranscoder(type.fields, (inner) => compileTranscoder(inner, known))
-}
-
-export function createColumns(capacity: number): GrowingColumns {
-  return {
-    kinds: new Uint8Array(capacity),
-    starts: new Int32Array(capacity),
-    ends: new Int32Array(capacity),
-    length: 0,
-  }
-}
-
-function makeRoom(columns: GrowingColumns, count: number): void {
-  if (columns.length + count <= columns.kinds.length) return
-  const capacity = (columns.length + count) * 2
-  columns.kinds = grownInto(new Uint8Array(capacity), columns.kinds)
-  columns.starts = grownInto(new Int32Array(capacity), columns.starts)
-  columns.ends = grownInto(new Int32Array(capacity), columns.ends)
 }
 
 function createRecordTranscoder(fields: readonly AvroField[], inner: (type: AvroType) => Transcoder): RecordTranscoder {

@@ -9,9 +9,10 @@ import { cursorOf } from './avro-binary.ts'
 import { type Codec, isCodec, unpack } from './avro-codecs.ts'
 import { beginsContainer, CUT_IN_BLOCK, type Header, skipBlock, takeBlock, takeHeader } from './avro-container.ts'
 import { type RecordType, readAvroSchema } from './avro-schema.ts'
-import { compileRecordTranscoder, createColumns, type RecordTranscoder } from './avro-transcoder.ts'
+import { compileRecordTranscoder, type RecordTranscoder } from './avro-transcoder.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { type ChunkBuilder, createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { createColumns } from './field-columns.ts'
 
 /** Fields of a chunk's records at first; it grows to what the records need. */
 const COLUMNS_CAPACITY = 1 << 14
@@ -41,7 +42,7 @@ interface Reader {
 export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<RawChunk> {
   const queue = createByteQueue(input)
   let reader: Reader | null = null
-  let columns = createColumns(COLUMNS_CAPACITY)
+  const columns = createColumns(COLUMNS_CAPACITY)
   let { ordinal } = from
   /** The block or header under way, and the block of the chunk's first record. */
   let place: Restart = { byte: 0, ordinal, line: null }
@@ -50,8 +51,8 @@ export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<
 
   function takeChunk({ builder, record: { names } }: Reader): RawChunk {
     const { kinds, starts, ends } = columns
-    columns = createColumns(columns.kinds.length)
     const chunk = builder.take(restart, { names, kinds, starts, ends })
+    columns.length = 0
     restart = place
     return chunk
   }

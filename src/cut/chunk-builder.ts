@@ -8,8 +8,8 @@ export const EXCERPT_BYTES = 1 << 16
 
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
-/** Room for a chunk and its last record. */
-const FULL_BYTES = CHUNK_BYTES + (CHUNK_BYTES >> 2)
+/** Memory of a chunk that is used again: all that a chunk takes, unless its last record is a giant. */
+const KEPT_BYTES = 2 * CHUNK_BYTES
 /** Room at first: most files of an hourly export are small, and there are very many of them. */
 const FIRST_BYTES = 1 << 14
 
@@ -27,7 +27,7 @@ export interface ChunkBuilder {
   /** Forgets what was written of the record under way. */
   drop(): void
   isFull(): boolean
-  /** The chunk so far, whose records are met again from `restart` on; the builder starts a new one. */
+  /** The chunk so far, whose records are met again from `restart` on; the builder starts a new one, in the same memory. */
   take(restart: Restart, fields?: FieldColumns): RawChunk
 }
 
@@ -75,7 +75,7 @@ export function createChunkBuilder(source: OpenSource): ChunkBuilder {
         faults,
         ...(fields && { fields }),
       }
-      out.bytes = Buffer.allocUnsafeSlow(out.length >= CHUNK_BYTES ? FULL_BYTES : FIRST_BYTES)
+      if (out.bytes.length > KEPT_BYTES) out.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
       out.length = 0
       starts = []
       ends = []

@@ -35,7 +35,8 @@ export interface RowTaker {
 
 /** Finds the rows behind a header in the bytes that it is given, piece by piece. */
 export interface RowReader {
-  take(read: Buffer): void
+  /** The bytes are copied: they may be overwritten afterwards. */
+  take(read: Uint8Array): void
   /** No bytes follow. @param damage why they ended too early; null when they are all */
   end(damage: string | null): void
   /** Bytes of the row under way. */
@@ -64,7 +65,8 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
   const lineEndFrom = header.endsInReturn ? endOfLine : endOfLongLine
   const scanner = createRowScanner(dialect, { columns })
   /** Bytes that are not done with, and the place of the first of them in the input. */
-  let buffered: Buffer = Buffer.alloc(0)
+  let room: Buffer = Buffer.alloc(0)
+  let buffered = room
   let bufferedAt = from.byte
   /** Where in them the row under way begins, or the line ends before it. */
   let at = 0
@@ -179,7 +181,11 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
 
   return {
     take(read) {
-      buffered = buffered.length === 0 ? read : Buffer.concat([buffered, read])
+      const length = buffered.length + read.length
+      if (room.length < length) room = Buffer.allocUnsafeSlow(length + (length >> 3))
+      room.set(buffered)
+      room.set(read, buffered.length)
+      buffered = room.subarray(0, length)
       isClean = isUtf8(buffered) && !buffered.includes(0)
       takeRows(false)
       buffered = buffered.subarray(at)

@@ -58,8 +58,8 @@ export interface RowScanner {
   isWritten(bytes: Uint8Array, start: number, field: number, as: Uint8Array): boolean
   /** Whether the text of a field is JSON. */
   isJson(bytes: Uint8Array, start: number, field: number): boolean
-  /** Appends the text of a field as a JSON string. */
-  appendTo(out: ByteWriter, bytes: Uint8Array, start: number, field: number): void
+  /** Appends the text of a field as a JSON string. Returns its kind. */
+  appendTo(out: ByteWriter, bytes: Uint8Array, start: number, field: number): number
 }
 
 /** Where in a field the scanner is. */
@@ -378,12 +378,9 @@ export function createRowScanner(
     appendTo(out, bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      if (escaped[field] === 0) {
-        appendStringOf(out, bytes, from, to)
-        return
-      }
+      if (escaped[field] === 0) return appendStringOf(out, bytes, from, to)
       const text = unescaped(bytes, from, to)
-      appendStringOf(out, text, 0, text.length)
+      return appendStringOf(out, text, 0, text.length)
     },
   }
 }

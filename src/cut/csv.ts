@@ -1,6 +1,7 @@
 import { UsageError } from '../errors.ts'
 import { append, bufferOf, closeObject, textOf, utf8 } from '../json/bytes.ts'
-import { BEGINNING, type CsvChoices, type RawChunk, type Restart } from '../model.ts'
+import { KIND } from '../json/kind.ts'
+import { BEGINNING, type CsvChoices, type RawChunk, type RejectReason, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { createChunkBuilder } from './chunk-builder.ts'
@@ -9,11 +10,15 @@ import { type CsvDialect, type CsvOptions, dialectName, isOwn, type Quoting, quo
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
 import { createRowReader } from './csv-reader.ts'
 import { endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
+import { createColumns, makeRoom } from './field-columns.ts'
 
 /** The first bytes of a file, by which its dialect is found. A header that is longer is none. */
 const SAMPLE_BYTES = 1 << 20
 /** Bytes parsed at a time, so that what one read unpacks to makes no giant chunk. */
 const FEED_BYTES = 1 << 18
+
+/** Fields of a chunk's records at first; it grows to what the records need. */
+const COLUMNS_CAPACITY = 1 << 10
 
 const BYTE_ORDER_MARK = utf8('\ufeff')
 /** What Excel takes for the delimiter. */
@@ -49,11 +54,12 @@ export async function* cutCsv(
   let hasRecords = start.place.ordinal > 0
   for (let read: Uint8Array | null = start.rest; read !== null; read = await input.read()) {
     for (let at = 0; at < read.length; at += FEED_BYTES) {
-      rows.reader.take(bufferOf(read.subarray(at, at + FEED_BYTES)))
+      rows.reader.take(read.subarray(at, at + FEED_BYTES))
       if (!rows.builder.isFull()) continue
       hasRecords = true
       yield rows.takeChunk()
     }
+    input.reuse(read)
   }
   rows.reader.end(input.damage())
   if (rows.builder.count() > 0) yield rows.takeChunk()
@@ -147,10 +153,11 @@ function skipBeforeHeader(queue: ByteQueue, isLast: boolean): BeforeHeader {
   }
 }
 
-function createRows(input: OpenInput, { dialect, header, place }: Start) {
+function createRows(input: OpenInput, { dialect, header: { names }, header, place }: Start) {
   const builder = createChunkBuilder(input.source)
   const { out } = builder
-  const keys = header.names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
+  const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
+  const columns = createColumns(COLUMNS_CAPACITY)
   let { ordinal } = place
   const reader = createRowReader(
     dialect,
@@ -159,29 +166,44 @@ function createRows(input: OpenInput, { dialect, header, place }: Start) {
     {
       row(scanner, bytes, at, byte, line, spoiled) {
         if (spoiled !== null) {
-          append(out, bytes, at, at + scanner.length())
-          builder.addFault(byte, line, 'malformed', spoiled)
+          addFault(bytes.subarray(at, at + scanner.length()), byte, line, 'malformed', spoiled)
           return
         }
         const start = out.length
-        for (let i = 0; i < keys.length; i++) {
+        makeRoom(columns, keys.length)
+        const { kinds, starts, ends } = columns
+        let entry = columns.length
+        for (let i = 0; i < keys.length; i++, entry++) {
           const key = keys[i] as Uint8Array | null
-          if (key === null || scanner.isNull(bytes, at, i)) continue
+          if (key === null || scanner.isNull(bytes, at, i)) {
+            kinds[entry] = KIND.none
+            continue
+          }
           append(out, key)
-          scanner.appendTo(out, bytes, at, i)
+          starts[entry] = out.length
+          kinds[entry] = scanner.appendTo(out, bytes, at, i)
+          ends[entry] = out.length
         }
+        columns.length = entry
         closeObject(out, start)
         builder.add(byte, line)
       },
-      fault(raw, { byte, line }, reason, detail) {
-        append(out, raw)
-        builder.addFault(byte, line, reason, detail)
-      },
+      fault: (raw, { byte, line }, reason, detail) => addFault(raw, byte, line, reason, detail),
     },
   )
 
+  function addFault(raw: Uint8Array, byte: number, line: number, reason: RejectReason, detail: string): void {
+    append(out, raw)
+    builder.addFault(byte, line, reason, detail)
+    makeRoom(columns, keys.length)
+    columns.kinds.fill(KIND.none, columns.length, columns.length + keys.length)
+    columns.length += keys.length
+  }
+
   function takeChunk(): RawChunk {
-    const chunk = builder.take(place)
+    const { kinds, starts, ends } = columns
+    const chunk = builder.take(place, { names, kinds, starts, ends })
+    columns.length = 0
     const { positions, lines } = chunk
     const restart = { byte: positions[0] as number, ordinal, line: lines?.[0] ?? null }
     ordinal += chunk.count

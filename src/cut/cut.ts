@@ -6,7 +6,8 @@ import { cutLines } from './lines.ts'
 
 /**
  * Finds the records in an input's bytes and hands them on as JSON text, in order, in chunks. Knows syntax only. A record that
- * is broken is a fault of the chunk; damage ends the input with one fault for all that is lost.
+ * is broken is a fault of the chunk; damage ends the input with one fault for all that is lost. A chunk's bytes and fields stay until the
+ * next chunk is asked for: their memory is used again.
  *
  * It begins at `from`, which is `BEGINNING` or the `restart` of a chunk it made before; from there it finds the records that it found
  * then, with the same places and ordinals. The options are for CSV.

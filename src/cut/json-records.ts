@@ -60,6 +60,7 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   let isEvents = false
   let hasEvents = false
   let lastKey = ''
+  /** Keys as they are written behind another. */
   let knownKeys = new Map<string, Uint8Array>()
 
   const isInEnvelope = () => around.at(-1) === 'envelope'
@@ -92,7 +93,9 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     if (open > 0 && before !== OPEN_BRACE && before !== OPEN_BRACKET && before !== COLON) appendByte(out, COMMA)
   }
 
-  function takeOpen(bracket: number, isFirstInList: boolean): void {
+  function takeOpen(bracket: number): void {
+    const isFirstInList = mayBeginList
+    mayBeginList = false
     if (isFirstInList && bracket === OPEN_BRACE) {
       if (isInEnvelope()) beginList(false)
       else beginEnvelope(false)
@@ -127,6 +130,7 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   }
 
   function takeClose(bracket: number): void {
+    mayBeginList = false
     if (open === 0) {
       around.pop()
       return
@@ -141,18 +145,19 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     lastKey = key
     if (isInEnvelope()) return
     if (open === 1 && !isRecord) isRecord = isRecordKey(key)
-    writeComma()
-    append(out, knownKeys.get(key) ?? newKey(key))
+    const isFirst = out.bytes[out.length - 1] === OPEN_BRACE
+    append(out, knownKeys.get(key) ?? newKey(key), isFirst ? 1 : 0)
   }
 
   function newKey(key: string): Uint8Array {
-    const bytes = utf8(`${JSON.stringify(key)}:`)
+    const bytes = utf8(`,${JSON.stringify(key)}:`)
     if (knownKeys.size >= MAX_KNOWN_KEYS) knownKeys = new Map()
     knownKeys.set(key, bytes)
     return bytes
   }
 
   function takeScalar(token: Token): void {
+    mayBeginList = false
     if (isInEnvelope()) return
     writeComma()
     writeScalar(out, token)
@@ -161,14 +166,12 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
 
   return {
     take(token) {
-      const isFirstInList = mayBeginList
-      mayBeginList = false
       switch (token.name) {
         case 'startObject':
-          takeOpen(OPEN_BRACE, isFirstInList)
+          takeOpen(OPEN_BRACE)
           break
         case 'startArray':
-          takeOpen(OPEN_BRACKET, isFirstInList)
+          takeOpen(OPEN_BRACKET)
           break
         case 'endObject':
           takeClose(CLOSE_BRACE)

@@ -51,9 +51,9 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
     ordinal++
   }
 
-  /** Gives one piece to the parser; false when it is no JSON, which loses the piece but nothing before it. */
-  function takePiece(piece: Buffer, isPlain: boolean): boolean {
-    const text = isPlain ? piece.toString('latin1') : textOfPiece(piece)
+  /** Gives one piece to the parser, from `begin` on; false when it is no JSON, which loses the piece but nothing before it. */
+  function takePiece(piece: Buffer, begin: number, isPlain: boolean): boolean {
+    const text = isPlain ? piece.toString('latin1', begin) : textOfPiece(piece.subarray(begin))
     let tokens: ReturnType<typeof parse>
     try {
       tokens = parse(text)
@@ -93,7 +93,7 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
       partialLength = 0
       rest = piece
       const begin = records.openCount() === 0 ? skipSeparators(piece, 0) : 0
-      if (!takePiece(piece.subarray(begin), isPlain && isWhole)) break
+      if (!takePiece(piece, begin, isPlain && isWhole)) break
       position += piece.length
       line = pieces.line()
       rest = Buffer.alloc(0)
@@ -102,11 +102,11 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
     }
     if (damage !== null) break
     if (at < bytes.length) {
-      // A slice would keep the whole read in memory for as long as the piece is not done.
-      partial.push(at === 0 ? bytes : Buffer.from(bytes.subarray(at)))
+      partial.push(Buffer.from(bytes.subarray(at)))
       partialLength += bytes.length - at
       if (partialLength > MAX_RECORD_BYTES) damage = TOO_LONG
     }
+    input.reuse(read)
   }
 
   if (damage === null) {

@@ -8,10 +8,17 @@ import { endOfString, endOfValue, skipSpace } from './values.ts'
 
 /** The key of the list, as it stands in the bytes. */
 const EVENTS_KEY = Buffer.from('"events"')
+/** Where it is searched for from: quotes and vowels are everywhere, and each would be a false start. */
+const RARE_AT = EVENTS_KEY.indexOf('v')
+const RARE_PART = EVENTS_KEY.subarray(RARE_AT)
 
-/** False when no object in `bytes` can be an envelope. */
+/** False when no object in `bytes` can be such an envelope. */
 export function holdsEventsKey(bytes: Uint8Array): boolean {
-  return bufferOf(bytes).includes(EVENTS_KEY)
+  const buffer = bufferOf(bytes)
+  for (let at = buffer.indexOf(RARE_PART); at >= 0; at = buffer.indexOf(RARE_PART, at + 1)) {
+    if (EVENTS_KEY.every((byte, i) => buffer[at - RARE_AT + i] === byte)) return true
+  }
+  return false
 }
 
 /** Where the list of events of the object at `start` begins; -1 when the object has none, or is broken before it. */

@@ -3,7 +3,6 @@ import { isReservedName, MAX_STRING_LENGTH } from '../amplitude/event.ts'
 import { CONTAINER_FIELDS, EVENT_NAME_FIELD, RECORD_FIELDS } from '../currents/fields.ts'
 import { excerpt } from '../excerpt.ts'
 import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
-import { writeAscii } from '../json/values.ts'
 import type { CompiledCondition } from '../mapping/conditions.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
@@ -16,7 +15,7 @@ import { hashId, NO_ID, writeMadeId } from './insert-id.ts'
 import { holdsLongString } from './long-strings.ts'
 import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
-import { createTimeReader } from './record-time.ts'
+import { createTimeReader, writeTime } from './record-time.ts'
 import { createTypeReader } from './record-type.ts'
 import { copyContent, holdsNoNumber, holdsText, isString, textOfField } from './record-values.ts'
 import { createUnknownNames } from './unknown-names.ts'
@@ -206,18 +205,17 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function warnOfEvent(index: number, plan: Plan, timeMs: number, start: number): void {
     if (time.lacksZone()) warn(index, WITHOUT_ZONE)
     if (timeMs > nowMs + FUTURE_MS) warn(index, IN_FUTURE)
+    if (out.length - start <= MAX_STRING_LENGTH) return
     // A name is longer than its field, and constants come from no field.
     const added = plan.head.length + plan.constants.length
-    const recordBytes = (raw.ends[index] as number) - (raw.starts[index] as number)
-    if (recordBytes + added <= MAX_STRING_LENGTH || longestValue(recordBytes, plan.own) + added <= MAX_STRING_LENGTH)
-      return
+    if (longestValue(index, plan.own) + added <= MAX_STRING_LENGTH) return
     if (holdsLongString(out.bytes, start, out.length)) warn(index, LONG_STRING)
   }
 
   /** No string that comes from the record is longer. */
-  function longestValue(recordBytes: number, own: Plan['own']): number {
+  function longestValue(index: number, own: Plan['own']): number {
     if (own === null) return scanner.longest()
-    if (own.from === 'record') return recordBytes
+    if (own.from === 'record') return (raw.ends[index] as number) - (raw.starts[index] as number)
     const source = forms.customSource()
     const length = source < 0 ? 0 : (scanner.ends[source] as number) - (scanner.starts[source] as number)
     return Math.max(length, scanner.longest())
@@ -253,7 +251,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     }
 
     to = copyBytes(target, to, TIME, 0, TIME.length)
-    to = writeAscii(target, to, String(timeMs))
+    to = writeTime(target, to, timeMs)
     to = copyBytes(target, to, INSERT_ID, 0, INSERT_ID.length)
     const idAt = to
     const hasId = holdsText(scanner, field.id)

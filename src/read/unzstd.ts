@@ -1,4 +1,3 @@
-import { Decompress } from 'fzstd'
 import { UsageError } from '../errors.ts'
 import { shellQuoted } from '../own-command.ts'
 import type { Read } from './stored-bytes.ts'
@@ -26,6 +25,8 @@ export function unzstd(read: Read, path: string, onDamage: (why: string) => void
 }
 
 async function* contentOf(read: Read, path: string, onDamage: (why: string) => void): AsyncGenerator<Uint8Array> {
+  // Loaded when the first such input comes.
+  const { Decompress } = await import('fzstd')
   let waiting: Buffer = Buffer.alloc(0)
 
   /** Waits for so many bytes. */

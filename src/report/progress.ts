@@ -1,4 +1,4 @@
-import { Presets, SingleBar } from 'cli-progress'
+import type { SingleBar } from 'cli-progress'
 import type { Clock } from '../clock.ts'
 import { bytes, number, span } from './number.ts'
 
@@ -49,9 +49,9 @@ interface ProgressOptions {
 }
 
 /** Shows the picture over and over until it is stopped. */
-export function startProgress({ kind, clock, picture, stream }: ProgressOptions): Progress {
+export async function startProgress({ kind, clock, picture, stream }: ProgressOptions): Promise<Progress> {
   const stopped = new AbortController()
-  const bar = kind === 'bar' ? createBar(stream) : null
+  const bar = kind === 'bar' ? await createBar(stream) : null
 
   async function repeat(everyMs: number, show: () => void): Promise<void> {
     for (;;) {
@@ -86,7 +86,9 @@ export function startProgress({ kind, clock, picture, stream }: ProgressOptions)
   }
 }
 
-function createBar(stream: NodeJS.WriteStream): SingleBar {
+async function createBar(stream: NodeJS.WriteStream): Promise<SingleBar> {
+  // Its modules are many, and take longer to load than a small run.
+  const { Presets, SingleBar } = await import('cli-progress')
   const format = '{bar} {percentage}% {text}'
   return new SingleBar({ stream, format, barsize: 20, hideCursor: true, clearOnComplete: true }, Presets.shades_classic)
 }

@@ -35,7 +35,7 @@ export async function drive<S extends Sink>(run: Drive<S>): Promise<Driven<S>> {
   const { inputs, bytes: totalBytes, mapping, ledger, files, signal, uploadPicture } = run
   const startMs = systemClock.now()
   const read = { finishedBytes: 0, currentBytes: 0 }
-  const progress = startProgress({
+  const progress = await startProgress({
     kind: run.progress,
     clock: systemClock,
     stream: process.stderr,
