@@ -98,6 +98,7 @@ const REFUSED: readonly (readonly [string, Buffer, RegExp, RegExp])[] = [
   ['ORC', Buffer.from('ORC\x08\x03\x10\x00\x00'), /ORC/, /orc-contents/],
   ['bzip2', Buffer.from('BZh91AY&SY'), /bzip2/, /bzip2 -dc/],
   ['zip', Buffer.from('PK\x03\x04\x14\0\0\0'), /zip/, /unzip -p/],
+  ['an Excel workbook', Buffer.from(`PK\x03\x04${'\0'.repeat(26)}[Content_Types].xml\0\0`), /Excel/, /in2csv/],
   ['UTF-16 without a mark', Buffer.from('id,time\n1,2\n', 'utf16le'), /UTF-16LE/, /iconv -f UTF-16LE/],
   ['UTF-16 without a mark, the other order', Buffer.from(A, 'utf16le').swap16(), /UTF-16BE/, /iconv -f UTF-16BE/],
   ['UTF-32', Buffer.from('fffe0000690000006400000', 'hex'), /UTF-32/, /iconv -f UTF-32/],
