@@ -149,13 +149,14 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   }
   if (eventsListAt(text, start) >= 0 || otherListAt(text, start) >= 0) return json
   if (!hasLine) return ndjson
+  // What follows may show that it is an envelope.
+  if (!isEnough) return { is: 'undecided' }
   // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
     const valueEnd = endOfObjectOnLine(text, at)
     const behind = valueEnd < 0 ? null : textOf(text, valueEnd, text.indexOf(NEWLINE, valueEnd)).trim()
     if (behind === '' || behind === ',') return behind === '' ? ndjson : json
   }
-  if (!isEnough) return { is: 'undecided' }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }
 
