@@ -1,5 +1,5 @@
 import { EVENTS } from './events.ts'
-import { isBeside, typeOfTableName, wordsOf } from './table-name.ts'
+import { isBeside, typeEndingIn, typeOfTableName, wordsOf } from './table-name.ts'
 
 /** Which event type a record, a schema or a name means (src/README.md §2). */
 
@@ -46,7 +46,8 @@ export function typeOfSchema(fullName: string): string | null {
  * It is the record's own `event_type`, or what a user gives.
  */
 export function typeNamedBy(text: string): string | null {
-  return catalogueType(text) ?? (isCurrentsName(text) ? text : (typeSpelledIn(text) ?? typeOfTableName(text).type))
+  const known = catalogueType(text) ?? typeEndingIn(text)
+  return known ?? (isCurrentsName(text) ? text : (typeSpelledIn(text) ?? typeOfTableName(text).type))
 }
 
 /**

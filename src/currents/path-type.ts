@@ -77,7 +77,7 @@ function tableTypeOf(segments: readonly string[], isFullPath: boolean): TableTyp
   const [file = '', ...folders] = segments
   const own = typeOfTableName(file)
   if (own.type !== null) return own
-  const nearest = folders.filter((folder) => !folder.includes('=')).slice(0, 1)
+  const nearest = folders.filter((folder) => !folder.includes('=') && /[a-z]/i.test(folder)).slice(0, 1)
   for (const folder of isFullPath ? nearest : folders) {
     const found = typeOfTableName(folder)
     if (found.type === null || (isFullPath && spellsOnePart(folder))) continue

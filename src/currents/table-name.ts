@@ -46,13 +46,20 @@ export function wordsOf(name: string): readonly string[] {
   return name.split(/[^A-Za-z0-9]+/).filter((word) => word !== '')
 }
 
+/** The event type of which the whole name, whatever is between its letters, spells the last two or more parts; null when it is none, or several. */
+export function typeEndingIn(name: string): string | null {
+  const [type = null, ...others] = ENDS.get(wordsOf(name).join('').toLowerCase()) ?? []
+  return others.length === 0 ? type : null
+}
+
 /**
  * The event type of which the longest run of whole words in `name` spells the last two or more parts (`stg_braze__email_open`); a single
- * part (`customevent`) only when nothing stands beside it that could say something else.
+ * part (`customevent`) only when nothing stands beside it that could say something else. Two runs that are not within one another may
+ * mean either.
  */
 export function typeOfTableName(name: string): TableType {
   const words = wordsOf(name)
-  return longestRun(words, ENDS, () => true) ?? longestRun(words, LAST_PARTS, isAlone) ?? NO_TYPE
+  return runsOf(words, ENDS, () => true) ?? runsOf(words, LAST_PARTS, isAlone) ?? NO_TYPE
 
   function isAlone(from: number, to: number): boolean {
     return words.every((word, i) => (i >= from && i <= to) || isBeside(word))
@@ -61,29 +68,39 @@ export function typeOfTableName(name: string): TableType {
 
 /** True when the name spells the end of a type with one part only. */
 export function spellsOnePart(name: string): boolean {
-  return longestRun(wordsOf(name), ENDS, () => true) === null
+  return runsOf(wordsOf(name), ENDS, () => true) === null
 }
 
-function longestRun(
+/** The types that the words up to `to` spell the end of. */
+interface Run {
+  readonly to: number
+  readonly found: readonly string[]
+}
+
+function runsOf(
   words: readonly string[],
   ends: ReadonlyMap<string, readonly string[]>,
   counts: (from: number, to: number) => boolean,
 ): TableType | null {
-  let types = new Set<string>()
-  let longest = 0
+  const types = new Set<string>()
   let spelled = ''
+  /** The word behind the run that ends last. */
+  let end = 0
   for (let from = 0; from < words.length; from++) {
     let letters = ''
+    let run: Run | null = null
     for (let to = from; to < words.length && letters.length <= LONGEST_END; to++) {
       letters += words[to]?.toLowerCase()
       const found = ends.get(letters)
-      if (found === undefined || letters.length < longest || !counts(from, to)) continue
-      types = new Set(letters.length > longest ? found : [...types, ...found])
-      if (letters.length > longest) spelled = words.slice(from, to + 1).join('_')
-      longest = letters.length
+      if (found !== undefined && counts(from, to)) run = { to, found }
     }
+    // One that ends no later than one that began before is within it.
+    if (run === null || run.to < end) continue
+    end = run.to + 1
+    for (const type of run.found) types.add(type)
+    spelled ||= words.slice(from, end).join('_')
   }
-  if (longest === 0) return null
+  if (types.size === 0) return null
   const [type = null, ...others] = types
   return { type: others.length === 0 ? type : null, spelled, candidates: others.length === 0 ? [] : [...types] }
 }

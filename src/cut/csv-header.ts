@@ -147,7 +147,11 @@ const DRAWINGS: readonly Drawing[] = [
   },
   { line: /^-{2,}( +-{2,})+$/, what: 'columns of one width', instead: 'sqlite3 -csv -header, or sqlcmd -W -s,' },
   { line: /^\|?( *:?-{2,}:? *\|)+( *:?-{2,}:? *)?$/, what: 'Markdown', instead: 'a program that writes CSV' },
-  { line: /^[\u2500-\u257f].*$/, what: 'boxes', instead: 'duckdb -csv, or clickhouse-client --format CSVWithNames' },
+  {
+    line: /^[\u2500-\u257f]([^,;\t]*[\u2500-\u257f])?$/,
+    what: 'boxes',
+    instead: 'duckdb -csv, or clickhouse-client --format CSVWithNames',
+  },
 ]
 const DRAWN_LINES = 4
 const MAX_DRAWN_BYTES = 1 << 16

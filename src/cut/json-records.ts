@@ -19,7 +19,7 @@ import { writeAscii } from '../json/values.ts'
 /**
  * Finds the records in a stream of JSON tokens and writes each as compact JSON text, no object built. A record is a value at
  * the top, in an array at the top, or in a list of an object at one of these places (an envelope, `json/envelope.ts`): the list `events`,
- * or when that is empty or missing, each list of objects before which no key of a record stands.
+ * or when that is empty or missing, each list of records before which no key of a record stands.
  */
 export interface JsonRecords {
   take(token: Token): void
@@ -54,8 +54,12 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   let isObject = false
   /** The object under way has a key that only records have. */
   let isRecord = false
-  /** The token before opened a list that makes its object an envelope, if it holds objects. */
+  /** The token before opened a list that makes its object an envelope, if it holds records. */
   let mayBeginList = false
+  /** Where the first object of such a list begins in `out`, until a key says that it is a record; -1 when there is none. */
+  let firstItemAt = -1
+  /** It is in a list of an envelope, which is passed over with the rest of its list when it is no record. */
+  let isFirstInEnvelope = false
   /** The list under way is called `events`; and the envelope under way has one that is not empty. */
   let isEvents = false
   let hasEvents = false
@@ -64,6 +68,8 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   let knownKeys = new Map<string, Uint8Array>()
 
   const isInEnvelope = () => around.at(-1) === 'envelope'
+  /** Brackets of `open` around the first object of a list: none in an envelope's, else those of the object and its list. */
+  const firstItemDepth = () => (isFirstInEnvelope ? 0 : 2)
 
   function mayBeEnvelope(): boolean {
     return isObject && open === 1 && (around.length === 0 || (around.length === 1 && around[0] === 'array'))
@@ -83,8 +89,29 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   }
 
   function finishRecord(): void {
+    if (isFirstInEnvelope) {
+      isFirstInEnvelope = false
+      dropRecord()
+      around.pop()
+      open = 1
+      return
+    }
     hasEvents ||= isEvents
     endRecord()
+  }
+
+  /** The object under way, first in a list, is a record: so are those that follow it, and what is around the list is an envelope. */
+  function takeFirstItem(): void {
+    if (isFirstInEnvelope) {
+      isFirstInEnvelope = false
+    } else {
+      const written = out.bytes.slice(firstItemAt, out.length)
+      beginEnvelope(false)
+      append(out, written)
+      open = 1
+    }
+    isRecord = true
+    firstItemAt = -1
   }
 
   function writeComma(): void {
@@ -94,11 +121,11 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
   }
 
   function takeOpen(bracket: number): void {
-    const isFirstInList = mayBeginList
+    const isFirstItem = mayBeginList && bracket === OPEN_BRACE
     mayBeginList = false
-    if (isFirstInList && bracket === OPEN_BRACE) {
-      if (isInEnvelope()) beginList(false)
-      else beginEnvelope(false)
+    if (isFirstItem && isInEnvelope()) {
+      beginList(false)
+      isFirstInEnvelope = true
     }
     if (isInEnvelope()) {
       if (open > 0 || bracket !== OPEN_BRACKET) open++
@@ -121,6 +148,7 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
       mayBeginList = !isRecord
     }
     writeComma()
+    if (isFirstItem) firstItemAt = out.length
     appendByte(out, bracket)
     if (open === 0) {
       isObject = bracket === OPEN_BRACE
@@ -138,6 +166,7 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     open--
     if (isInEnvelope()) return
     appendByte(out, bracket)
+    if (open === firstItemDepth()) firstItemAt = -1
     if (open === 0) finishRecord()
   }
 
@@ -147,6 +176,7 @@ export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRe
     if (open === 1 && !isRecord) isRecord = isRecordKey(key)
     const isFirst = out.bytes[out.length - 1] === OPEN_BRACE
     append(out, knownKeys.get(key) ?? newKey(key), isFirst ? 1 : 0)
+    if (firstItemAt >= 0 && open === firstItemDepth() + 1 && isRecordKey(key)) takeFirstItem()
   }
 
   function newKey(key: string): Uint8Array {

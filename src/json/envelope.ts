@@ -3,7 +3,8 @@ import { endOfString, endOfValue, skipSpace } from './values.ts'
 
 /**
  * Objects that hold records: `{"events":[…]}`, what Braze posts to a Custom HTTP endpoint, other keys beside the list; and an object with
- * none of a record's keys before a list of objects (`{"meta":…,"data":[…]}`), what tools that page and export write.
+ * none of a record's keys before a list of records (`{"meta":…,"data":[…]}`), what tools that page and export write. A list is one of
+ * records when the first thing in it is an object that has a record's key: ClickHouse lists columns before the records.
  */
 
 /** The key of the list, as it stands in the bytes. */
@@ -29,7 +30,7 @@ export function eventsListAt(bytes: Uint8Array, start: number): number {
 }
 
 /**
- * Where the list of objects begins that makes the object at `start` an envelope, although it has no list of events, or an empty one; -1
+ * Where the list of records begins that makes the object at `start` an envelope, although it has no list of events, or an empty one; -1
  * when there is none, or the object is a record.
  */
 export function otherListAt(bytes: Uint8Array, start: number): number {
@@ -37,27 +38,25 @@ export function otherListAt(bytes: Uint8Array, start: number): number {
   const found = valueAt(bytes, start, (keyStart, keyEnd, value) => {
     if (isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1))) return true
     const isList = bytes[value] === OPEN_BRACKET
-    isOther = isList && bytes[skipSpace(bytes, value + 1)] === OPEN_BRACE && !isEventsKey(bytes, keyStart, keyEnd)
+    isOther = isList && mayBeRecord(bytes, skipSpace(bytes, value + 1)) && !isEventsKey(bytes, keyStart, keyEnd)
     return isOther || (isList && isEventsKey(bytes, keyStart, keyEnd) && !isEmptyList(bytes, value))
   })
   return isOther ? found : -1
 }
 
-/** True for a key that a record has and an object around records has not. */
-export function isRecordKey(key: string): boolean {
-  return RECORD_KEYS.has(key.toLowerCase())
+/** True when an object is at `start` that has a record's key, or is not all there. */
+function mayBeRecord(bytes: Uint8Array, start: number): boolean {
+  if (bytes[start] !== OPEN_BRACE) return false
+  const found = valueAt(bytes, start, (keyStart, keyEnd) => isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1)))
+  return found >= 0 || endOfValue(bytes, start) < 0
 }
 
-const RECORD_KEYS = new Set([
-  'id',
-  'time',
-  'event_type',
-  'external_user_id',
-  'user_id',
-  'device_id',
-  'user',
-  'properties',
-])
+/** True for a key, in any spelling, that a record has and an object around records has not. */
+export function isRecordKey(key: string): boolean {
+  return RECORD_KEYS.has(key.toLowerCase().replace(/[^a-z0-9]/g, ''))
+}
+
+const RECORD_KEYS = new Set(['id', 'time', 'eventtype', 'externaluserid', 'userid', 'deviceid', 'user', 'properties'])
 
 function isEmptyList(bytes: Uint8Array, start: number): boolean {
   return bytes[skipSpace(bytes, start + 1)] === CLOSE_BRACKET

@@ -1,5 +1,5 @@
 import type { Node } from 'yaml'
-import { catalogueType } from '../currents/event-type.ts'
+import { typeNamedBy } from '../currents/event-type.ts'
 import type { MappingDocument, Member } from './mapping-document.ts'
 import type { Problem } from './mapping-shape.ts'
 import { NO_RULES } from './profiles.ts'
@@ -75,7 +75,7 @@ export function readRules(document: MappingDocument, environment: Environment): 
     files: document.members(valueAt(top, 'files')).flatMap(({ key, keyAt, value }) => {
       const type = document.text(value)
       const origin = document.origin(keyAt, `files.${key}`)
-      return type === null ? [] : [{ pattern: key, type: catalogueType(type) ?? type, origin }]
+      return type === null ? [] : [{ pattern: key, type: typeNamedBy(type) ?? type, origin }]
     }),
     layers,
   }

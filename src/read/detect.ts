@@ -21,14 +21,19 @@ export type Detection =
 /** Bytes that are enough to tell any format. */
 export const ENOUGH_BYTES = 1 << 16
 
+/** Bytes that tell any container. */
+const MAGIC_BYTES = 64
+
 interface Container {
   readonly magic: string
+  /** What stands behind the magic too; not given when nothing else need. */
+  readonly more?: RegExp
   readonly what: string
   /** The command that writes readable records to its standard output, before the file's name. */
   readonly convert: (file: string) => string
 }
 
-/** Containers that other tools open better. Their magic is Latin-1 text. */
+/** Containers that other tools open better, by their first bytes as Latin-1 text; the first that fits. */
 const CONTAINERS: readonly Container[] = [
   {
     magic: 'PAR1',
@@ -38,6 +43,13 @@ const CONTAINERS: readonly Container[] = [
   },
   { magic: 'ORC', what: 'ORC', convert: (file) => `orc-contents ${file}` },
   { magic: 'BZh', what: 'bzip2', convert: (file) => `bzip2 -dc ${file}` },
+  {
+    magic: 'PK\x03\x04',
+    // The name of the first file in it.
+    more: /^.{26}(?:\[Content_Types\]|_rels\/|docProps\/|xl\/)/s,
+    what: 'an Excel workbook',
+    convert: (file) => `in2csv --format xlsx ${file}`,
+  },
   { magic: 'PK\x03\x04', what: 'zip', convert: (file) => `unzip -p ${file}` },
   { magic: '\xfd7zXZ\x00', what: 'xz', convert: (file) => `xz -dc ${file}` },
 ]
@@ -49,10 +61,12 @@ const CONTAINERS: readonly Container[] = [
  */
 export function detectFormat(head: Uint8Array, isWhole: boolean, path: string): Detection {
   const isEnough = isWhole || head.length >= ENOUGH_BYTES
-  if (!isEnough && head.length < 8) return { is: 'undecided' }
-  const magic = Buffer.from(head.subarray(0, 8)).toString('latin1')
-  if (magic.startsWith('Obj\x01')) return { is: 'format', format: 'avro' }
-  const container = CONTAINERS.find((candidate) => magic.startsWith(candidate.magic))
+  if (!isEnough && head.length < MAGIC_BYTES) return { is: 'undecided' }
+  const first = Buffer.from(head.subarray(0, MAGIC_BYTES)).toString('latin1')
+  if (first.startsWith('Obj\x01')) return { is: 'format', format: 'avro' }
+  const container = CONTAINERS.find(
+    ({ magic, more }) => first.startsWith(magic) && (more?.test(first.slice(magic.length)) ?? true),
+  )
   const file = path === '-' ? 'FILE' : path
   if (container) return refused(container.what, container.convert(shellQuoted(file)))
   const encoding = wideEncodingOf(head)
@@ -135,13 +149,14 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   }
   if (eventsListAt(text, start) >= 0 || otherListAt(text, start) >= 0) return json
   if (!hasLine) return ndjson
+  // What follows may show that it is an envelope.
+  if (!isEnough) return { is: 'undecided' }
   // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
     const valueEnd = endOfObjectOnLine(text, at)
     const behind = valueEnd < 0 ? null : textOf(text, valueEnd, text.indexOf(NEWLINE, valueEnd)).trim()
     if (behind === '' || behind === ',') return behind === '' ? ndjson : json
   }
-  if (!isEnough) return { is: 'undecided' }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }
 

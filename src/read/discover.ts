@@ -39,6 +39,7 @@ export async function discover(paths: readonly string[], own: string | null = nu
   )
   const directories = new Map<string, { readonly isNamed: boolean }>()
   const files: string[] = []
+  const leftOut = new Set<string>()
   let hasStdin = false
 
   for (const path of given.values()) {
@@ -46,7 +47,8 @@ export async function discover(paths: readonly string[], own: string | null = nu
       hasStdin = true
       continue
     }
-    const { matches, isNamed } = await expand(path, found)
+    const { matches, others, isNamed } = await expand(path)
+    for (const other of others) leftOut.add(other)
     for (const match of matches) {
       if ((await stat(match)).isDirectory())
         directories.set(match, { isNamed: isNamed || directories.get(match)?.isNamed === true })
@@ -66,6 +68,7 @@ export async function discover(paths: readonly string[], own: string | null = nu
       })
     }
   }
+  for (const path of leftOut) if (!isInside(dirname(resolve(path)), roots)) found.leaveOut(path)
   const taken = new Set<string>()
   for (const file of files) {
     const full = resolve(file)
@@ -95,14 +98,16 @@ export async function discover(paths: readonly string[], own: string | null = nu
 /** What a path stands for: itself, or what a pattern matches. */
 interface Expanded {
   readonly matches: readonly string[]
+  /** What it matches and is no data: the uppermost folder that is none, or the file. */
+  readonly others: ReadonlySet<string>
   readonly isNamed: boolean
 }
 
 /** A path that exists stands for itself, whatever characters it holds; anything else must be a glob that matches. */
-async function expand(path: string, found: FileList): Promise<Expanded> {
+async function expand(path: string): Promise<Expanded> {
   try {
     await stat(path)
-    return { matches: [path], isNamed: true }
+    return { matches: [path], others: new Set(), isNamed: true }
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code
     if (code !== 'ENOENT' && code !== 'ENOTDIR' && code !== 'ENAMETOOLONG') {
@@ -116,13 +121,15 @@ async function expand(path: string, found: FileList): Promise<Expanded> {
   if (matches.length === 0)
     throw new UsageError(`nothing matches ${path}`, { hint: 'Check the pattern and where you stand.' })
   const named = new Set(path.split('/'))
+  const others = new Set<string>()
   const data = matches.filter((match) => {
-    const isData = !match.split('/').some((name, i, all) => isNonData(name, i < all.length - 1) && !named.has(name))
-    if (!isData) found.leaveOut(match)
-    return isData
+    const names = match.split('/')
+    const at = names.findIndex((name, i) => isNonData(name, i < names.length - 1) && !named.has(name))
+    if (at >= 0) others.add(names.slice(0, at + 1).join('/'))
+    return at < 0
   })
   if (data.length === 0) throw new UsageError(`${path} matches no data, only files such as ${matches[0]}`)
-  return { matches: data.map((match) => normalize(match).replace(/(?<=.)\/$/, '')), isNamed: false }
+  return { matches: data.map((match) => normalize(match).replace(/(?<=.)\/$/, '')), others, isNamed: false }
 }
 
 function isInside(directory: string, roots: ReadonlySet<string>): boolean {

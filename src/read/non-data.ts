@@ -12,8 +12,8 @@ const HALF_COPIED = /(?:~|\.(?:tmp|temp|part|partial|filepart|crdownload|downloa
 /** The end of a whole name, and what `aws s3 cp` (8 hex digits) or `rsync` (6 letters and digits) adds to it until the copy is done. */
 const WITH_RANDOM_END =
   /\.(?:avro|json|ndjson|jsonl|csv|tsv|txt|gz|gzip|zst|bz2|xz|zip|parquet|orc)\.([\dA-Za-z]{6}|[\dA-Fa-f]{8})$/
-/** `20260102` is a date, and `partab` the part of a split file. */
-const IS_RANDOM = /^(?=.*[A-Za-z])[\dA-Fa-f]{8}$|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])/
+/** `20260102` is a date, `partab` the part of a split file, and `Backup` a word. */
+const IS_RANDOM = /^(?=.*[A-Za-z])[\dA-Fa-f]{8}$|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])|^(?=.*[a-z]).+[A-Z]/
 
 /** True for a hidden file or folder, and for what is plainly no data. */
 export function isNonData(name: string, isFolder: boolean): boolean {

@@ -50,7 +50,11 @@ const PATHS: readonly (readonly [string, string | null, string | null])[] = [
   ['table=purchase/dt=2026-01-02/part-0.json', PURCHASE, 'purchase'],
   ['email_open/open.ndjson', OPEN, 'email_open'],
   ['/mnt/lake/email_open/dt=2026-01-02/part-0.json', OPEN, 'email_open'],
+  ['/mnt/lake/email_open/2026/01/02/part-0.json', OPEN, 'email_open'],
+  ['purchase_in_app_message_click.csv', 'users.messages.inappmessage.Click', 'in_app_message_click'],
   // Nothing, or nothing certain.
+  ['email_open_to_sms_send.csv', null, null],
+  ['canvas_entry/email_open_sms_send.csv', null, null],
   ['open.ndjson', null, null],
   ['customer_purchase_orders.csv', null, null],
   ['users.csv', null, null],
@@ -75,6 +79,7 @@ describe('the event type of a path', () => {
     const { type, candidates } = typeOfPath('braze_export_open.ndjson')
     assert.equal(type, null)
     assert.deepEqual(candidates, ['users.messages.pushnotification.Open', OPEN])
+    assert.deepEqual(typeOfPath('email_open_to_sms_send.csv').candidates, [OPEN, 'users.messages.sms.Send'])
   })
 
   test('is spelled by the last two parts of each type, or none', () => {
@@ -120,6 +125,8 @@ describe('the event type that a record or a user names', () => {
     ['stg_email_open', OPEN],
     ['users.messages.fax.Send', 'users.messages.fax.Send'],
     ['partners.fax.Send', 'partners.fax.Send'],
+    ['messages.email.Open', OPEN],
+    ['behaviors.CustomEvent', 'users.behaviors.CustomEvent'],
     ['USERS_MESSAGES_FAX_SEND', 'users.messages.fax.send'],
     ['enter', null],
     ['open', null],

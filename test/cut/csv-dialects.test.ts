@@ -249,11 +249,19 @@ describe('the header', () => {
         '┌─────┬────────────┐\n│ id  │    time    │\n├─────┼────────────┤\n│ 1   │ 1767319200 │\n└─────┴────────────┘\n',
         'duckdb -csv',
       ],
+      ['┌─id─┬─time─┐\n│ 1  │ 17   │\n└────┴──────┘\n', 'duckdb -csv'],
       ['id  time\n--  ----------\n1   1767319200\n', 'sqlite3 -csv'],
     ] as const) {
       const { message, hint } = await refusal(text)
       assert.match(message, /^memory is a table drawn for people \(.*\), which is not read$/)
       assert.ok(hint?.includes(what), `${hint} of ${text}`)
+    }
+  })
+
+  test('may have values behind it that drawings begin with', async () => {
+    for (const value of ['─', '┌ ', '--', '+--+', '|--|']) {
+      const { records } = await cut(`campaign_name,id,external_user_id,time\n${value},1,u,1767319200\n`)
+      assert.deepEqual(records, [row('1', value)])
     }
   })
 

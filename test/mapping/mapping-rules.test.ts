@@ -59,7 +59,7 @@ describe('files', () => {
   const record = Buffer.from('{"id":"1","external_user_id":"u","time":1767319200}')
   const typeAt = (path: string, fileType: string | null = null) => {
     const mapping = mappingOf(
-      `files: {"legacy/*.csv": ${OPEN}, "*": ${PURCHASE}, "old?.csv": USERS_MESSAGES_EMAIL_OPEN}`,
+      `files: {"legacy/*.csv": ${OPEN}, "*": ${PURCHASE}, "old?.csv": USERS_MESSAGES_EMAIL_OPEN_SHARED, "*.o": email_open}`,
     )
     const mapped = createChunkMapper(mapping)(rawChunk([record], { fileType, path }))
     return mapped.typeNames[mapped.types[0] as number]
@@ -69,6 +69,7 @@ describe('files', () => {
     assert.equal(typeAt('exports/legacy/2026/a.csv'), OPEN)
     assert.equal(typeAt('legacy/a.csv'), OPEN)
     assert.equal(typeAt('exports/old1.csv'), OPEN)
+    assert.equal(typeAt('exports/a.o'), OPEN)
     assert.equal(typeAt('exports/a.csv'), PURCHASE)
     assert.equal(typeAt('legacy/a.csv', CUSTOM), CUSTOM)
   })

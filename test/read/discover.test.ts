@@ -62,6 +62,7 @@ describe('what is found', () => {
       'event_type=users.messages.email.Open/x.ndjson',
       'opens.ndjson.20260102',
       'opens.ndjson.partab',
+      'opens.ndjson.Backup',
       'x.partition.ndjson',
     ]
     const root = tree([
@@ -69,7 +70,7 @@ describe('what is found', () => {
       '_spark_metadata/0',
       'x/_delta_log/0.json',
       'event_type=users.messages.email.Open_$folder$',
-      ...['tmp', 'part', 'partial', 'crdownload', '_COPYING_', '6eF3ab12', 'Ab1Cd2'].map(
+      ...['tmp', 'part', 'partial', 'crdownload', '_COPYING_', '6eF3ab12', 'Ab1Cd2', 'kQzRtW'].map(
         (end) => `opens.ndjson.${end}`,
       ),
       'opens.avro~',
@@ -78,8 +79,10 @@ describe('what is found', () => {
       'CHANGELOGS_CAMPAIGN_SHARED/data_0.csv',
     ])
     assert.deepEqual((await found(root, '.')).toSorted(), data.toSorted())
-    assert.equal((await discover([root])).leftOut.count, 14)
+    assert.equal((await discover([root])).leftOut.count, 15)
     assert.deepEqual((await found(root, '**/*')).toSorted(), data.toSorted())
+    // A folder counts once, whatever is in it; what is hidden no glob matches.
+    assert.equal((await discover([join(root, '**/*'), join(root, '**/*.ndjson*')])).leftOut.count, 14)
     assert.deepEqual(await found(root, 'opens.ndjson.tmp', '_spark_metadata'), [
       '_spark_metadata/0',
       'opens.ndjson.tmp',
