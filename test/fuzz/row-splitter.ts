@@ -19,7 +19,8 @@ export function rowsOf(bytes: Uint8Array, dialect: string): number | null {
   }
   const endRow = () => {
     endField()
-    if (row.length > 1 || (row[0] ?? '').trim() !== '') rows.push(row)
+    // What is but an escaped line end is blank too.
+    if (row.length > 1 || (row[0] ?? '').replaceAll('\\\n', '').trim() !== '') rows.push(row)
     row = []
   }
   while (i < text.length) {
