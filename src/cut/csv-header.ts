@@ -146,7 +146,7 @@ const DRAWINGS: readonly Drawing[] = [
     instead: 'mysql --batch, or psql --csv',
   },
   { line: /^-{2,}( +-{2,})+$/, what: 'columns of one width', instead: 'sqlite3 -csv -header, or sqlcmd -W -s,' },
-  { line: /^\|?( *:?-{2,}:? *\|)+( *:?-{2,}:? *)?$/, what: 'Markdown', instead: 'a program that writes CSV' },
+  { line: /^\|?( *:?-{2,}:? *[|+])+( *:?-{2,}:? *)?$/, what: 'Markdown', instead: 'a program that writes CSV' },
   { line: /^[\u2500-\u257f].*$/, what: 'boxes', instead: 'duckdb -csv, or clickhouse-client --format CSVWithNames' },
 ]
 const DRAWN_LINES = 4
