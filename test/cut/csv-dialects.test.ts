@@ -328,6 +328,18 @@ describe('the header', () => {
     assert.deepEqual(records, [{ ...row('1', 'x'), 'my own': 'y' }])
   })
 
+  test('may have the name of its table before each field', async () => {
+    const header = HEADER.split(',').map((name) => `email_open.${name}`)
+    const text = `${header.join('\t')}\n1\tu\t1767319200\tx\n${header.join('\t')}\n2\tu\t1767319200\tNULL\n`
+    assert.deepEqual((await cut(text)).records, [row('1', 'x'), row('2')])
+    assert.deepEqual((await cut(text.replaceAll('\t', '^'), { delimiter: '^', quote: "'" })).records, [
+      row('1', 'x'),
+      row('2'),
+    ])
+    const other = 'id,time,other.id\n1,1767319200,u\n'
+    assert.deepEqual((await cut(other)).records, [{ id: '1', time: '1767319200', 'other.id': 'u' }])
+  })
+
   test('with two columns of one name refuses the file, and names both', async () => {
     for (const [header, named] of [
       ['id,external_user_id,time,ID,TIME', '"id" and "ID", "time" and "TIME"'],
