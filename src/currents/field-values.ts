@@ -19,8 +19,9 @@ const MAX_DATE_DIGITS = 16
 /** No time zone is further from UTC. */
 const MAX_OFFSET_MS = 18 * 3_600_000
 
+/** The extended form of ISO 8601 or the basic one. An abbreviation (`+0100 CET`, as Go writes it) says nothing that the offset does not. */
 const TIMESTAMP =
-  /^(\d{4})-(\d{2})-(\d{2})(?:[T ](\d{2}):(\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?)?\s*(Z|UTC|GMT|\+0000 UTC|[+-]\d{2}(?::?[0-5]\d)?)?$/i
+  /^(\d{4})(-?)(\d{2})\2(\d{2})(?:[T ](\d{2}):?(\d{2})(?::?(\d{2})(?:[.,](\d+))?)?)?\s*(Z|UTC|GMT|[+-]\d{2}(?::?[0-5]\d)?(?: [A-Z]{3,5})?)?$/i
 
 /** A number as JSON or CSV writes it. */
 const NUMBER = /^[+-]?(\d+(\.\d*)?|\.\d+)(e[+-]?\d+)?$/i
@@ -98,7 +99,7 @@ export function timeOfText(text: string): number {
   if (number !== null) return timeOfNumber(number)
   const match = TIMESTAMP.exec(trimmed)
   if (!match) return Number.NaN
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match
+  const [, year, , month, day, hour = '0', minute = '0', second = '0', fraction = '', zone = 'Z'] = match
   const fields = [Number(year), Number(month), Number(day), Number(hour), Number(minute), Number(second)] as const
   const utc = Date.UTC(fields[0], fields[1] - 1, fields[2], fields[3], fields[4], fields[5])
   const date = new Date(utc)
@@ -115,7 +116,7 @@ export function timeOfText(text: string): number {
 }
 
 /** A timestamp without zone: digits to its end. */
-const WITHOUT_ZONE = /^\d{4}-\d{2}-\d{2}(?:[T ][\d:.,]*)?$/i
+const WITHOUT_ZONE = /^\d{4}(-?)\d{2}\1\d{2}(?:[T ][\d:.,]*)?$/i
 
 /** True when text that is a time does not say of which zone: UTC is taken then (currents/README.md §3). Numbers have none. */
 export function lacksZone(text: string): boolean {
@@ -123,7 +124,7 @@ export function lacksZone(text: string): boolean {
 }
 
 function offsetMs(zone: string): number {
-  const match = /^([+-])(\d{2}):?(\d{2})?$/.exec(zone)
+  const match = /^([+-])(\d{2}):?(\d{2})?(?: |$)/.exec(zone)
   if (!match) return 0
   const minutes = Number(match[2]) * 60 + Number(match[3] ?? 0)
   return (match[1] === '-' ? -minutes : minutes) * 60_000
@@ -136,7 +137,7 @@ const EXACT_DIGITS = 17
 
 /**
  * The shortest decimal text with the same 32-bit float: 3.140000104904175 is 3.14. So is what a program prints of one with 12 digits or
- * more, 3.14000010490418. Any other value keeps its own text (currents/README.md §3: our rule).
+ * more, 3.14000010490417. Any other value keeps its own text (currents/README.md §3: our rule).
  */
 function shortestFloat32(value: number, text: string): string {
   const single = Math.fround(value)

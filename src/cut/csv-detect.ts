@@ -1,7 +1,17 @@
 import { OWN_PROPERTIES_FIELDS } from '../currents/fields.ts'
 import { UsageError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
-import { BACKSLASH, COMMA, NEWLINE, OPEN_BRACE, QUOTE, textOf } from '../json/bytes.ts'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  CLOSE_BRACKET,
+  COMMA,
+  NEWLINE,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  textOf,
+} from '../json/bytes.ts'
 import { isUnquotedEscaped, type Quoting, quotingName } from './csv-dialect.ts'
 import type { CsvHeader } from './csv-header.ts'
 import { createRowReader, type RowPlace } from './csv-reader.ts'
@@ -29,7 +39,7 @@ interface Trial {
   readonly quoting: Quoting
   /** Rows with a field for each column. */
   rows: number
-  /** Those of them whose own properties are no JSON. */
+  /** Fields of JSON in them that are none. */
   notJson: number
   /** Those of them with a field in quotes. */
   quotedRows: number
@@ -38,25 +48,28 @@ interface Trial {
   firstMisfit: { readonly line: number; readonly text: string; readonly detail: string } | null
   /** The last line is one, and does not end: it may be cut. */
   isCut: boolean
+  /** The first column that has spaces around its name and around its first field: the two. */
+  padded: readonly [string, string] | null
   /** Without quotes: a field begins with one, or with spaces and one. */
   opens: boolean
   /** Without quotes: what no file with quotes has: `\N`, a delimiter behind a backslash, an object as JSON. */
   hasSign: boolean
   /** Without quotes: a field is null in a database's own word. */
   hasNullMark: boolean
-  /** Without quotes: before each backslash is one, or behind it a letter that a database writes there. */
-  isEscaped: boolean
+  /** Without quotes, with escapes: behind some backslash is what no database escapes. */
+  hasOddEscape: boolean
 }
 
 /**
  * The quoting of a file: the first of `quotings` in which every row of the sample has a field for each column, and the customer's own
  * properties are JSON (src/README.md §2). The rules beside it:
  *
- * - A file that quotes nothing, with a database's mark for null and no backslash but in escapes, has escapes.
+ * - A file that quotes nothing, with a database's mark for null and no backslash but in escapes, has escapes. One with a backslash before
+ *   what no database escapes has none, when it fits as well without.
  * - A file without quotes has no more rows that look quoted than such that quotes would break; and between commas or semicolons a quote
  *   at the start of a field is damage, unless something is there that only files without quotes have.
  * - When none fits all rows, the one that most rows fit is taken: a broken row costs itself alone.
- * @throws UsageError when not even half of the rows are rows in any of them
+ * @throws UsageError when not even half of the rows are rows in any of them, and when the fields are padded with spaces
  */
 export function chooseQuoting(sample: Sample, header: CsvHeader, quotings: readonly Quoting[], path: string): Quoting {
   const [first] = quotings
@@ -72,19 +85,29 @@ export function chooseQuoting(sample: Sample, header: CsvHeader, quotings: reado
     trials.push(trial)
     if (fits(trial) && isAcceptable(trial, trials, header) && (trial.quotedRows > 0 || !hasBackslash)) break
   }
-  const acceptable = trials.filter((trial) => isAcceptable(trial, trials, header))
-  const fitting = acceptable.filter(fits)
-  const ofDatabase = fitting.find((trial) => trial.hasNullMark && trial.isEscaped)
-  const [best] = [
-    ...(ofDatabase !== undefined && fitting.every(({ quotedRows }) => quotedRows === 0) ? [ofDatabase] : fitting),
-    ...acceptable.toSorted((a, b) => a.misfits + a.notJson - b.misfits - b.notJson || a.misfits - b.misfits),
-  ] as [Trial]
-  if (best.misfits - (best.isCut ? 1 : 0) > best.rows) throw noDialect(best, quotings, header, path)
-  return best.quoting
+  const ordered = trials.filter((trial) => isAcceptable(trial, trials, header)).toSorted(compare)
+  const [best] = ordered as [Trial]
+  const asGood = ordered.filter(({ misfits, notJson }) => misfits === best.misfits && notJson === best.notJson)
+  const ofDatabase = asGood.find(
+    ({ quoting, hasNullMark, hasOddEscape }) => isUnquotedEscaped(quoting) && hasNullMark && !hasOddEscape,
+  )
+  const chosen = ofDatabase !== undefined && asGood.every(({ quotedRows }) => quotedRows === 0) ? ofDatabase : best
+  if (chosen.misfits - (chosen.isCut ? 1 : 0) > chosen.rows) throw noDialect(chosen, quotings, header, path)
+  if (chosen.padded !== null) throw isPadded(chosen.padded, path)
+  return chosen.quoting
 }
 
 function fits({ misfits, notJson }: Trial): boolean {
   return misfits === 0 && notJson === 0
+}
+
+/** The better one first. */
+function compare(a: Trial, b: Trial): number {
+  return (
+    a.misfits + a.notJson - b.misfits - b.notJson ||
+    a.misfits - b.misfits ||
+    Number(a.hasOddEscape) - Number(b.hasOddEscape)
+  )
 }
 
 function isAcceptable(trial: Trial, trials: readonly Trial[], { delimiter }: CsvHeader): boolean {
@@ -104,13 +127,14 @@ function tryQuoting(quoting: Quoting, { bytes, place, isWhole }: Sample, header:
     misfits: 0,
     firstMisfit: null,
     isCut: false,
+    padded: null,
     opens: false,
     hasSign: false,
     hasNullMark: false,
-    isEscaped: true,
+    hasOddEscape: false,
   }
   const columns = [...header.names.keys()]
-  const ownProperties = columns.filter((i) => OWN_FIELDS.includes(header.names[i] as string))
+  const ownProperties = new Set(columns.filter((i) => OWN_FIELDS.includes(header.names[i] as string)))
   const isEnded = bytes.at(-1) === NEWLINE || bytes.at(-1) === CARRIAGE_RETURN
   const addMisfit = (raw: Uint8Array, line: number, detail: string) => {
     trial.misfits++
@@ -121,10 +145,14 @@ function tryQuoting(quoting: Quoting, { bytes, place, isWhole }: Sample, header:
       trial.rows++
       if (quoting.quote === null) lookAtFields(trial, header, scanner, rowBytes, at)
       else if (columns.some((i) => scanner.isQuoted(rowBytes, at, i))) trial.quotedRows++
-      for (const i of ownProperties) {
+      if (trial.rows === 1) trial.padded = paddedColumn(header, scanner, rowBytes, at)
+      for (const i of columns) {
         if (scanner.isNull(rowBytes, at, i)) continue
+        const isOwn = ownProperties.has(i)
+        if (!isOwn && !looksLikeJson(scanner.writtenOf(rowBytes, at, i))) continue
         if (!scanner.isJson(rowBytes, at, i)) trial.notJson++
-        else if (quoting.quote === null && isObjectWithKeys(scanner.writtenOf(rowBytes, at, i))) trial.hasSign = true
+        else if (isOwn && quoting.quote === null && isObjectWithKeys(scanner.writtenOf(rowBytes, at, i)))
+          trial.hasSign = true
       }
     },
     fault(raw, { byte, line }, _reason, detail) {
@@ -134,9 +162,13 @@ function tryQuoting(quoting: Quoting, { bytes, place, isWhole }: Sample, header:
   })
   reader.take(bytes)
   const pending = reader.pending()
+  const why = reader.whyBroken()
   if (isWhole) reader.end(null)
+  else if (why !== null) addMisfit(pending, place.line, why)
   else if (pending.length > HELD_OPEN_BYTES && (pending.includes(NEWLINE) || pending.includes(CARRIAGE_RETURN))) {
     addMisfit(pending, place.line, 'a quote that is not closed')
+    // The first row of all may be as long as that.
+    trial.isCut = trial.rows === 0
   }
   return trial
 }
@@ -162,22 +194,54 @@ function lookAtFields(
   }
 }
 
-/** Letters that databases write behind a backslash. */
-const ESCAPE_LETTERS = new Set(Buffer.from('0bfnrtvZ\\'))
+/** What databases write behind a backslash, beside delimiters and line ends: letters, backslashes, and both quotes. */
+const ESCAPE_LETTERS = new Set(Buffer.from('0bfnrtvZ\\"\''))
 
 function lookAtEscapes(trial: Trial, written: Uint8Array, delimiter: number): void {
+  if (trial.quoting.escaper === null) return
   for (let p = written.indexOf(BACKSLASH); p >= 0; p = written.indexOf(BACKSLASH, p + 2)) {
     const next = written[p + 1]
-    if (next === delimiter && trial.quoting.escaper !== null) trial.hasSign = true
+    if (next === delimiter) trial.hasSign = true
     else if (next === undefined || !(ESCAPE_LETTERS.has(next) || next === NEWLINE || next === CARRIAGE_RETURN)) {
-      trial.isEscaped = false
+      trial.hasOddEscape = true
     }
   }
-  if (trial.quoting.escaper === null) trial.isEscaped = false
+}
+
+/** Text that is meant as an object with keys or as a list of texts; no list of PostgreSQL (`{"a b",c}`). */
+function looksLikeJson(written: Uint8Array): boolean {
+  const closer = written[0] === OPEN_BRACE ? CLOSE_BRACE : written[0] === OPEN_BRACKET ? CLOSE_BRACKET : -1
+  return written.at(-1) === closer && JSON_START.test(textOf(written, 0, Math.min(written.length, JSON_START_BYTES)))
+}
+
+const JSON_START = /^(\{\s*[\\"]+[^\\"]*[\\"]+\s*:|\[\s*[\\"]*")/
+const JSON_START_BYTES = 256
+
+function paddedColumn(
+  { texts }: CsvHeader,
+  scanner: RowScanner,
+  bytes: Uint8Array,
+  at: number,
+): readonly [string, string] | null {
+  for (const [i, name] of texts.entries()) {
+    if (name === name.trim()) continue
+    const text = scanner.textOf(bytes, at, i)
+    if (text !== text.trim() && text.trim() !== '') return [name, text]
+  }
+  return null
 }
 
 function isObjectWithKeys(written: Uint8Array): boolean {
   return written[0] === OPEN_BRACE && written.includes(QUOTE)
+}
+
+function isPadded([name, text]: readonly [string, string], path: string): UsageError {
+  return new UsageError(
+    `${path} has spaces around its fields: ${JSON.stringify(name)} in the header, ${JSON.stringify(text)} below it`,
+    {
+      hint: 'They would go out as part of ids: write it again without them (sqlcmd -W, or a program that writes CSV).',
+    },
+  )
 }
 
 function noDialect({ firstMisfit }: Trial, quotings: readonly Quoting[], header: CsvHeader, path: string): UsageError {

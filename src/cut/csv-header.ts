@@ -87,9 +87,12 @@ function noHeader(bytes: Uint8Array, path: string): UsageError {
   })
 }
 
-/** The name of a column's field. */
-export function columnNameOf(text: string): string {
-  return fieldNameOf(text.trim())
+/** The names of the fields of columns. Hive writes the table's name before each: `email_open.id`. */
+export function columnNamesOf(texts: readonly string[]): readonly string[] {
+  const names = texts.map((text) => text.trim())
+  const [table = ''] = /^\w+\./.exec(names[0] ?? '') ?? []
+  const ofTable = table !== '' && names.every((name) => name.startsWith(table))
+  return names.map((name) => fieldNameOf(ofTable ? name.slice(table.length) : name))
 }
 
 /** The header as one delimiter divides it: a row, or the first line with its quotes taken as they are. */
@@ -111,7 +114,7 @@ function headerOf(row: RowScanner, bytes: Uint8Array, delimiter: number): CsvHea
   const texts = columns.map((i) => row.textOf(bytes, 0, i))
   return {
     delimiter,
-    names: texts.map(columnNameOf),
+    names: columnNamesOf(texts),
     texts,
     written: columns.map((i) => Uint8Array.from(row.writtenOf(bytes, 0, i))),
     length: row.length(),
@@ -146,7 +149,7 @@ const DRAWINGS: readonly Drawing[] = [
     instead: 'mysql --batch, or psql --csv',
   },
   { line: /^-{2,}( +-{2,})+$/, what: 'columns of one width', instead: 'sqlite3 -csv -header, or sqlcmd -W -s,' },
-  { line: /^\|?( *:?-{2,}:? *\|)+( *:?-{2,}:? *)?$/, what: 'Markdown', instead: 'a program that writes CSV' },
+  { line: /^\|?( *:?-{2,}:? *[|+])+( *:?-{2,}:? *)?$/, what: 'Markdown', instead: 'a program that writes CSV' },
   {
     line: /^[\u2500-\u257f]([^,;\t]*[\u2500-\u257f])?$/,
     what: 'boxes',

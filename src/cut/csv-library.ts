@@ -6,7 +6,7 @@ import type { RawChunk, RejectReason, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import type { CsvDialect } from './csv-dialect.ts'
-import { columnNameOf, refuseTwins } from './csv-header.ts'
+import { columnNamesOf, refuseTwins } from './csv-header.ts'
 import { lineEndsIn } from './csv-rows.ts'
 
 interface LibraryStart {
@@ -75,7 +75,7 @@ export async function* cutWithLibrary(
 
   function columnsOf(record: readonly (string | null)[]): readonly Column[] {
     const texts = record.map((text) => Buffer.from(text ?? '', 'latin1').toString())
-    const names = texts.map(columnNameOf)
+    const names = columnNamesOf(texts)
     refuseTwins({ names, texts }, input.source.path)
     return texts.map((_, i) => ({
       text: record[i] ?? '',

@@ -22,6 +22,13 @@ export interface RowPlace {
   readonly line: number
 }
 
+/** What clients of databases write beside the rows: how many there are (psql, sqlcmd), and that they end (COPY). */
+const FOOTER = /^(\(\d+ rows?( affected)?\)|\\\.)$/
+/** No field that is longer is one. */
+const FOOTER_BYTES = 40
+
+const DASH = 0x2d
+
 /** Takes what is found, in order. */
 export interface RowTaker {
   /**
@@ -41,6 +48,8 @@ export interface RowReader {
   end(damage: string | null): void
   /** Bytes of the row under way. */
   pending(): Buffer
+  /** Why the line under way is no row; null when nothing tells. */
+  whyBroken(): string | null
   /** The first line with nothing but white space; null when there was none. */
   blank(): string | null
 }
@@ -108,13 +117,17 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
     if (count === 1 && !isTorn && scanner.textOf(buffered, at, 0).trim() === '') {
       blank ??= JSON.stringify(textOf(buffered, at, Math.min(end, at + SHOWN_BYTES)))
     } else if (isTorn || count !== width) {
+      if (count === 1 && end - at <= FOOTER_BYTES && FOOTER.test(textOf(buffered, at, end))) {
+        at = end
+        return
+      }
       if (lines > 0 && dialect.quote !== null && secondLineIsRow(buffered.subarray(at, end))) {
         breakLine(STRAY_QUOTE)
         return
       }
       const why = isTorn ? TORN : `${count} columns instead of ${width}`
       taker.fault(buffered.subarray(at, end), placeHere(), 'malformed', why)
-    } else if (!isHeaderAgain()) {
+    } else if (!isHeaderAgain() && !isRule()) {
       taker.row(scanner, buffered, at, bufferedAt + at, line, isClean ? null : spoiledBy(buffered.subarray(at, end)))
     }
     line += lines
@@ -124,6 +137,11 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
   function isHeaderAgain(): boolean {
     if (firstName === undefined || !scanner.isWritten(buffered, at, 0, firstName)) return false
     return header.texts.every((text, i) => scanner.textOf(buffered, at, i) === text)
+  }
+
+  /** True when there is nothing but dashes in each field: sqlcmd underlines the header. */
+  function isRule(): boolean {
+    return buffered[at] === DASH && header.texts.every((_, i) => /^-+$/.test(scanner.textOf(buffered, at, i)))
   }
 
   /** True when the second line of `text` has as many columns as a row: it is one, and the first line is broken. */
@@ -203,6 +221,7 @@ export function createRowReader(dialect: CsvDialect, header: CsvHeader, from: Ro
       }
     },
     pending: () => buffered,
+    whyBroken: () => broken?.detail ?? null,
     blank: () => blank,
   }
 }

@@ -19,6 +19,7 @@ import type { CsvDialect } from './csv-dialect.ts'
  */
 
 const CARRIAGE_RETURN = 0x0d
+const APOSTROPHE = 0x27
 
 /** Room for the fields of a row at first. */
 const FIRST_FIELDS = 64
@@ -92,6 +93,9 @@ for (const [letter, byte] of [
 ] as const) {
   LETTERS[letter.charCodeAt(0)] = byte
 }
+
+/** Beside the delimiter, what has a backslash before it within quotes; Redshift escapes both quotes. */
+const ESCAPABLE: ReadonlySet<number> = new Set([QUOTE, APOSTROPHE, BACKSLASH, NEWLINE, CARRIAGE_RETURN])
 
 /** Makes the scanner for rows of one dialect whose quote is `"` or none, and which escapes by that quote, a backslash or nothing. */
 export function createRowScanner(
@@ -325,7 +329,7 @@ export function createRowScanner(
   /** Within quotes: what an escape is dropped before. Before anything else a backslash is one. */
   function isEscapable(byte: number): boolean {
     if (doubles) return byte === QUOTE
-    return byte === QUOTE || byte === BACKSLASH || byte === delimiter || byte === NEWLINE || byte === CARRIAGE_RETURN
+    return byte === delimiter || ESCAPABLE.has(byte)
   }
 
   function isAt(bytes: Uint8Array, start: number, field: number, text: Uint8Array): boolean {

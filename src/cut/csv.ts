@@ -21,8 +21,8 @@ const FEED_BYTES = 1 << 18
 const COLUMNS_CAPACITY = 1 << 10
 
 const BYTE_ORDER_MARK = utf8('\ufeff')
-/** What Excel takes for the delimiter. */
-const DELIMITER_LINE = /^"?sep=(.)"?$/i
+/** Excel's own line, and the delimiters that a program has put behind it which took it for a row. */
+const DELIMITER_LINE = /^"?sep=(.)"?([,;\t|]*) *$/i
 
 /**
  * CSV and its like, one record a row, the fields as text that the catalogue is to type. Fields that are null are left out. The dialect is
@@ -143,12 +143,12 @@ function skipBeforeHeader(queue: ByteQueue, isLast: boolean): BeforeHeader {
     const text = queue.peek()
     const lineEnd = endOfLine(text, 0)
     const length = lineEndAt(text, lineEnd, isLast)
-    const lineText = textOf(text, 0, lineEnd).trim()
-    const told = DELIMITER_LINE.exec(lineText)?.[1]
-    const isBlank = lineText === '' || told !== undefined
+    const lineText = textOf(text, 0, lineEnd)
+    const told = DELIMITER_LINE.exec(lineText)
+    const isBlank = lineText.trim() === '' || told !== null
     if (isBlank && length === 0 && isLast) queue.skip(lineEnd)
     if (!isBlank || length <= 0) return { lines, mayGoOn: isBlank && !isLast, delimiter }
-    if (told !== undefined) delimiter = told.charCodeAt(0)
+    if (told?.[2] === '') delimiter = (told[1] as string).charCodeAt(0)
     queue.skip(lineEnd + length)
   }
 }

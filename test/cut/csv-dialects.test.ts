@@ -133,6 +133,84 @@ describe('the dialect', () => {
     assert.match(message, /line 2 has a quote that opens or closes no field/)
   })
 
+  test('has no padding: an id would go out with spaces around it', async () => {
+    for (const text of [
+      'id, external_user_id, time\n1, u, 1767319200\n',
+      'id        ,external_user_id,time       \n----------,----------------,-----------\nabc       ,user            , 1767319200\n',
+      '| id | external_user_id | time |\n| 1 | u | 1767319200 |\n',
+    ]) {
+      const { message, hint } = await refusal(text)
+      assert.match(message, /^memory has spaces around its fields: " ?\w+ *" in the header, " ?\w+ *" below it$/)
+      assert.match(hint ?? '', /sqlcmd -W/)
+    }
+    for (const text of [
+      'id, external_user_id ,time\n1,u,1767319200\n',
+      'id,external_user_id,time\n1,u, 1767319200\n',
+    ]) {
+      assert.equal((await cut(text)).records[0]?.['external_user_id'], 'u')
+    }
+    const asIs = { quote: null, escape: null }
+    assert.equal((await cut('id, external_user_id\n1, u\n', asIs)).records[0]?.['external_user_id'], ' u')
+  })
+
+  test('is found when the first row is longer than what is looked at', async () => {
+    const PROPERTIES = 'id,external_user_id,time,name,properties'
+    for (const [properties, written] of [
+      [`{"k":"${'x'.repeat(1_200_000)}"}`, (text: string) => text.replaceAll('"', '\\"')],
+      [`{\n"k":"${'x'.repeat(1_200_000)}"}`, (text: string) => text.replaceAll('"', '""')],
+      [`{"k":[\n${'1,\n'.repeat(400_000)}2]}`, (text: string) => text.replaceAll('"', '""')],
+    ] as const) {
+      const { records, faults } = await cut(
+        `${PROPERTIES}\n1,u,1767319200,n,"${written(properties)}"\n2,u,1767319200,n,"${written('{"k":1}')}"\n`,
+      )
+      assert.deepEqual(faults, [])
+      assert.deepEqual(
+        records.map((record) => record['properties']),
+        [properties, '{"k":1}'],
+      )
+    }
+  })
+
+  test('has no escapes where a backslash stands before what no database escapes', async () => {
+    const rows = (value: string) =>
+      `${HEADER}\n1,u,1767319200,${value}\n2,u,1767319200,5" screen\n`.replaceAll(',', '\t')
+    for (const value of ['C:\\Users\\new', '\\d+\\t', 'a\\;b']) {
+      assert.deepEqual((await cut(rows(value))).records[0], row('1', value))
+    }
+    for (const [value, text] of [
+      ['a\\tb', 'a\tb'],
+      ["it\\'s \\\\", "it's \\"],
+      ['say \\"hi\\"', 'say "hi"'],
+    ] as const) {
+      assert.deepEqual((await cut(rows(value))).records[0], row('1', text))
+    }
+  })
+
+  test('of ClickHouse and Redshift escapes apostrophes', async () => {
+    const tabs = `${HEADER}\n1,u,1767319200,it\\'s\n2,u,1767319200,\\N\n`.replaceAll(',', '\t')
+    assert.deepEqual((await cut(tabs)).records, [row('1', "it's"), row('2')])
+    const quoted = `${HEADER}\n"1"|"u"|"1767319200"|"it\\'s"\n"2"|"u"|"1767319200"|"say \\"hi\\""\n`.replaceAll(
+      ',',
+      '|',
+    )
+    assert.deepEqual((await cut(quoted)).records, [row('1', "it's"), row('2', 'say "hi"')])
+  })
+
+  test('is that in which JSON of any column is JSON', async () => {
+    const text = 'id|external_user_id|time|suspected_bot_click_reason\n1|u|1767319200|["a \\"b\\"","c"]\n'
+    assert.equal((await cut(text)).records[0]?.['suspected_bot_click_reason'], '["a \\"b\\"","c"]')
+    const array = 'id|external_user_id|time|suspected_bot_click_reason\n1|u|1767319200|{"a b",c}\n'
+    assert.equal((await cut(array)).records[0]?.['suspected_bot_click_reason'], '{"a b",c}')
+  })
+
+  test('is found where properties are JSON in none', async () => {
+    const text =
+      "id\texternal_user_id\ttime\tname\tproperties\n1\tu\t1767319200\ta\\tb\t{'k': 1}\n2\tu\t1767319200\tb\t\\N\n"
+    const { records, dialect } = await cut(text)
+    assert.equal(dialect, 'tabs, no quotes, backslash escapes')
+    assert.equal(records[0]?.['name'], 'a\tb')
+  })
+
   test('of apostrophes is told by the user', async () => {
     const text = `'${HEADER.replaceAll(',', "','")}'\n'1','u','1767319200','x'\n`
     assert.match((await refusal(text)).hint ?? '', /--csv-quote "'"/)
@@ -174,6 +252,31 @@ describe('the dialect', () => {
   })
 })
 
+describe('beside the rows', () => {
+  for (const [name, text] of [
+    ['psql', `${HEADER}\n1,u,1767319200,x\n(1 row)\n`.replaceAll(',', '|')],
+    [
+      'psql, of tables put together',
+      `${HEADER}\n(0 rows)\n${HEADER}\n1,u,1767319200,x\n(23 rows)\n`.replaceAll(',', '|'),
+    ],
+    ['COPY', `${HEADER}\n1,u,1767319200,x\n\\.\n`.replaceAll(',', '\t')],
+    ['sqlcmd', `${HEADER}\r\n--,----,-----,-\r\n1,u,1767319200,x\r\n\r\n(1 rows affected)\r\n`],
+  ] as const) {
+    test(`what ${name} writes is no record`, async () => {
+      const { records, faults } = await cut(text)
+      assert.deepEqual(faults, [])
+      assert.deepEqual(records, [row('1', 'x')])
+    })
+  }
+
+  test('nothing else is passed over', async () => {
+    const { faults, records } = await cut(`${HEADER}\n1,u,1767319200,x\n2 rows\n(x rows)\n-,-,-,x\n`)
+    assert.deepEqual(faults, ['malformed: 1 columns instead of 4', 'malformed: 1 columns instead of 4'])
+    assert.equal(records.length, 2)
+    assert.deepEqual((await cut('campaign_name\n(2 rows)\n')).records, [{ campaign_name: '(2 rows)' }])
+  })
+})
+
 describe('null', () => {
   test('is nothing, \\N, and NULL and null without quotes', async () => {
     for (const value of ['', '\\N', 'NULL', 'null', '""', '"\\N"']) {
@@ -211,12 +314,30 @@ describe('the header', () => {
       assert.deepEqual(records, [row('1', 'a;b')])
       assert.equal(places[0]?.line, first.startsWith('\n') ? 4 : 3)
     }
+    const tabs = `sep=\t\r\n${HEADER}\r\n1,u,1767319200,x\r\n`.replaceAll(',', '\t')
+    assert.deepEqual((await cut(tabs)).records, [row('1', 'x')])
+    // A program that took it for a row has written delimiters of its own behind it.
+    for (const first of ['sep=;,,,', 'sep=,,,,']) {
+      assert.deepEqual((await cut(`${first}\n${HEADER}\n1,u,1767319200,x\n`)).records, [row('1', 'x')])
+    }
     assert.deepEqual((await cut(`sep=~\n${HEADER.replaceAll(',', '~')}\n1~u~1767319200~x\n`)).records, [row('1', 'x')])
   })
 
   test('names fields in any spelling', async () => {
     const { records } = await cut('ID,External User ID,Time,campaignName,My Own\n1,u,1767319200,x,y\n')
     assert.deepEqual(records, [{ ...row('1', 'x'), 'my own': 'y' }])
+  })
+
+  test('may have the name of its table before each field', async () => {
+    const header = HEADER.split(',').map((name) => `email_open.${name}`)
+    const text = `${header.join('\t')}\n1\tu\t1767319200\tx\n${header.join('\t')}\n2\tu\t1767319200\tNULL\n`
+    assert.deepEqual((await cut(text)).records, [row('1', 'x'), row('2')])
+    assert.deepEqual((await cut(text.replaceAll('\t', '^'), { delimiter: '^', quote: "'" })).records, [
+      row('1', 'x'),
+      row('2'),
+    ])
+    const other = 'id,time,other.id\n1,1767319200,u\n'
+    assert.deepEqual((await cut(other)).records, [{ id: '1', time: '1767319200', 'other.id': 'u' }])
   })
 
   test('with two columns of one name refuses the file, and names both', async () => {
@@ -244,6 +365,7 @@ describe('the header', () => {
       ],
       ['*************************** 1. row ***************************\nid: 1\n', 'mysql --batch'],
       ['| id | external_user_id | time |\n|----|:----------------:|-----:|\n| 1 | u | 1767319200 |\n', 'writes CSV'],
+      ['| id | external_user_id | time |\n|----+------------------+------|\n| 1 | u | 1767319200 |\n', 'writes CSV'],
       ['id | external_user_id | time\n---|---|---\n1 | u | 1767319200\n', 'writes CSV'],
       [
         '┌─────┬────────────┐\n│ id  │    time    │\n├─────┼────────────┤\n│ 1   │ 1767319200 │\n└─────┴────────────┘\n',

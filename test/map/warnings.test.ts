@@ -16,6 +16,7 @@ describe('a time', () => {
     '2026-01-02 03:04:05.123456',
     ' 2026-01-02t03:04:05 ',
     '2026-01-02',
+    '20260102T030405',
   ]) {
     test(`${time} names no zone`, () => assert.deepEqual(warningsOf({ time }), ['time_without_zone']))
   }
@@ -29,6 +30,8 @@ describe('a time', () => {
     '2026-01-02 03:04:05-03',
     '2026-01-02 03:04:05 UTC',
     '2026-01-02T03:04:05Z',
+    '20260102T030405+01',
+    '2026-01-02 03:04:05 +0100 CET',
     '2026-01-02 03:04:05.123456+0530',
   ]) {
     test(`${JSON.stringify(time)} is plain`, () => assert.deepEqual(warningsOf({ time }), []))
