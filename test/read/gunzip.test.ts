@@ -7,7 +7,7 @@ import fc from 'fast-check'
 import { gunzip } from '../../src/read/gunzip.ts'
 import { openStoredFile } from '../../src/read/stored-bytes.ts'
 import { randomOf } from '../bench/generate.ts'
-import { braze2amp, temporaryDirectory } from '../harness.ts'
+import { braze2amp, temporaryDirectory, tries } from '../harness.ts'
 
 const root = temporaryDirectory()
 
@@ -118,7 +118,7 @@ describe('gzip', () => {
           }
         },
       ),
-      { numRuns: 60 },
+      { numRuns: tries(60, 12) },
     )
   })
 
