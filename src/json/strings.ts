@@ -214,13 +214,15 @@ export function appendTextAsString(writer: ByteWriter, text: string): void {
   target[to++] = QUOTE
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
-    if (unit < 0x80 ? ESCAPE_LETTER[unit] !== 0 : unit >= 0xd800 && unit <= 0xdfff) {
+    if (unit < 0x80 && ESCAPE_LETTER[unit] === 0) {
+      target[to++] = unit
+    } else if (unit < 0x80 || (unit >= 0xd800 && unit <= 0xdfff)) {
       // Escapes and surrogates are rare, and what `JSON.stringify` makes of them is the canonical form.
       append(writer, utf8(JSON.stringify(text)))
       return
+    } else {
+      to = writeCodePoint(target, to, unit)
     }
-    if (unit < 0x80) target[to++] = unit
-    else to = writeCodePoint(target, to, unit)
   }
   target[to++] = QUOTE
   writer.length = to
