@@ -2,6 +2,7 @@ import { writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
+import { FORMATS } from '../../src/read/detect.ts'
 import { randomOf, recordOf } from '../bench/generate.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 import { CATALOGUE } from '../data/catalogue.ts'
@@ -28,9 +29,22 @@ const { values: options } = parseArgs({
     seed: { type: 'string', default: String(Date.now() % 1_000_000_000) },
   },
 })
-const shapes = SHAPES.filter(({ format }) => format === options.format)
-if (shapes.length === 0)
-  throw new Error(`no shape is ${options.format}: ${SHAPES.map(({ format }) => format).join(', ')}`)
+/** Lines as the dead-letter file has them. */
+const LETTERS: Shape = {
+  name: 'letters',
+  format: 'letters',
+  extension: 'ndjson',
+  write: ({ entry, records: stored }) => {
+    const lines = stored.map((record, line) => {
+      const source = { file: 'exports/a.ndjson', position: line * 100, line }
+      const letter = { reason: 'invalid_event', detail: 'no', status: 400, source, event_type: entry.event_type }
+      return `${JSON.stringify({ ...letter, record, event: null, at: 1_767_319_200_000 })}\n`
+    })
+    return Buffer.from(lines.join(''))
+  },
+}
+const shapes = [...SHAPES, LETTERS].filter(({ format }) => format === options.format)
+if (shapes.length === 0) throw new Error(`no shape is ${options.format}; formats are ${FORMATS.join(', ')}`)
 
 /** More than any input of some kilobytes can take, on any machine. */
 const TOO_LONG_MS = 10_000
