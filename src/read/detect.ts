@@ -138,7 +138,9 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   const lineEnd = text.indexOf(NEWLINE, start)
   const hasLine = lineEnd < text.length - 1
   if (!hasLine && !isEnough) return { is: 'undecided' }
-  if (beginsWithLetter(text, start)) return { is: 'format', format: 'letters' }
+  const letters: Detection = { is: 'format', format: 'letters' }
+  // A broken line may have its quotes closed by the next.
+  if (beginsWithLetter(text.subarray(0, lineEnd + 1), start)) return letters
   const json: Detection = { is: 'format', format: 'json' }
   const ndjson: Detection = { is: 'format', format: 'ndjson' }
   const end = endOfValue(text, start)
@@ -154,8 +156,11 @@ function detectJson(text: Buffer, start: number, isEnough: boolean): Detection {
   // The first object does not end on its line: broken, or spread over lines. The first line that is a whole object tells.
   for (let at = lineEnd + 1; at > 0 && at < text.length; at = text.indexOf(NEWLINE, at) + 1) {
     const valueEnd = endOfObjectOnLine(text, at)
-    const behind = valueEnd < 0 ? null : textOf(text, valueEnd, text.indexOf(NEWLINE, valueEnd)).trim()
-    if (behind === '' || behind === ',') return behind === '' ? ndjson : json
+    if (valueEnd < 0) continue
+    const nextLine = text.indexOf(NEWLINE, valueEnd) + 1
+    const behind = textOf(text, valueEnd, nextLine).trim()
+    if (behind === ',') return json
+    if (behind === '') return beginsWithLetter(text.subarray(0, nextLine), skipMarks(text, at)) ? letters : ndjson
   }
   return looksCutShort(text, start, lineEnd) ? json : ndjson
 }

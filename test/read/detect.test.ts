@@ -7,6 +7,8 @@ const A = '{"id":"1","external_user_id":"u","time":1767319200}'
 const B = '{"id":"2","external_user_id":"u","time":1767319200}'
 const PRETTY = '{\n  "id" : "1",\n  "user" : {\n    "external_user_id" : "u"\n  },\n  "time" : 1767319200\n}'
 const LONG = 'x'.repeat(70_000)
+/** A line of our own dead-letter file. */
+const LETTER = `{"reason":"invalid_event","detail":"no","status":400,"source":{"file":"a","position":0,"line":1},"event_type":"${TYPE}","record":${A},"event":null,"at":1767319200000}`
 
 const CASES: readonly (readonly [string, string, string | null, number])[] = [
   ['nothing', '', null, 0],
@@ -16,6 +18,8 @@ const CASES: readonly (readonly [string, string, string | null, number])[] = [
   ['one object without a newline', A, 'ndjson', 1],
   ['one object behind a byte order mark', `\ufeff${A}`, 'ndjson', 1],
   ['CRLF', `${A}\r\n${B}\r\n`, 'ndjson', 2],
+  ['letters behind a broken one', `{"reason":"malformed","source":{"fi\n${LETTER}\n${LETTER}\n`, 'letters', 3],
+  ['letters behind one whose text goes on', `${LETTER.slice(0, -9)}\n${LETTER}\n`, 'letters', 2],
   ['broken lines first, one with a whole object in it', `{"id":"0","ext\n{"id":"1"},"x":1}\n${A}\n`, 'ndjson', 3],
   ['a broken first line', `{"id":"0","ext\n${A}\n${B}\n`, 'ndjson', 3],
   ['a first line longer than what is looked at', `{"x":"${LONG}",${A.slice(1)}\n${B}\n`, 'ndjson', 2],
