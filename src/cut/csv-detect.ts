@@ -3,6 +3,7 @@ import { UsageError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
 import {
   BACKSLASH,
+  CARRIAGE_RETURN,
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COMMA,
@@ -32,7 +33,6 @@ const HELD_OPEN_BYTES = 1 << 16
 const SEMICOLON = 0x3b
 const SPACE = 0x20
 const TAB = 0x09
-const CARRIAGE_RETURN = 0x0d
 
 /** What a sample says of one quoting. */
 interface Trial {

@@ -2,7 +2,8 @@ import { fieldNameOf, isCurrentsField } from '../currents/fields.ts'
 import { UsageError } from '../errors.ts'
 import { textOf, utf8 } from '../json/bytes.ts'
 import type { Quoting } from './csv-dialect.ts'
-import { createRowScanner, endOfLine, endsInReturn, type RowScanner } from './csv-rows.ts'
+import { createRowScanner, type RowScanner } from './csv-rows.ts'
+import { endOfLine, endsInReturn } from './line-ends.ts'
 
 /** The header row of a CSV file. */
 export interface CsvHeader {

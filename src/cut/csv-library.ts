@@ -7,7 +7,7 @@ import type { OpenInput } from '../read/open.ts'
 import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { columnNamesOf, refuseTwins } from './csv-header.ts'
-import { lineEndsIn } from './csv-rows.ts'
+import { lineEndsIn } from './line-ends.ts'
 
 interface LibraryStart {
   readonly dialect: CsvDialect

@@ -9,8 +9,8 @@ import { chooseQuoting } from './csv-detect.ts'
 import { type CsvDialect, type CsvOptions, dialectName, isOwn, type Quoting, quotingsFor } from './csv-dialect.ts'
 import { type CsvHeader, readCsvHeader } from './csv-header.ts'
 import { createRowReader } from './csv-reader.ts'
-import { endOfLine, lineEndAt, lineEndsIn } from './csv-rows.ts'
 import { createColumns, makeRoom } from './field-columns.ts'
+import { endOfLine, lineEndAt, lineEndsIn } from './line-ends.ts'
 
 /** The first bytes of a file, by which its dialect is found. A header that is longer is none. */
 const SAMPLE_BYTES = 1 << 20

@@ -1,4 +1,4 @@
-import { bufferOf, CLOSE_BRACE, grownInto, NEWLINE, OPEN_BRACE } from '../json/bytes.ts'
+import { bufferOf, CARRIAGE_RETURN, CLOSE_BRACE, grownInto, NEWLINE, OPEN_BRACE } from '../json/bytes.ts'
 import { envelopeItems, holdsEventsKey } from '../json/envelope.ts'
 import { skipMarks } from '../json/separators.ts'
 import { endOfValue } from '../json/values.ts'
@@ -6,7 +6,6 @@ import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 
-const CARRIAGE_RETURN = 0x0d
 /** Where a line ends and the next begins with an object. */
 const BEFORE_OBJECT = Buffer.from('\n{')
 

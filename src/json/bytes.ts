@@ -14,6 +14,7 @@ export const CLOSE_BRACKET = 0x5d
 export const OPEN_BRACE = 0x7b
 export const CLOSE_BRACE = 0x7d
 export const NEWLINE = 0x0a
+export const CARRIAGE_RETURN = 0x0d
 
 /** Below this many bytes a loop beats the set-up cost of a native copy. */
 const NATIVE_COPY_FROM = 96

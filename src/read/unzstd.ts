@@ -1,7 +1,6 @@
 import { UsageError } from '../errors.ts'
 import { shellQuoted } from '../own-command.ts'
 import type { Read } from './stored-bytes.ts'
-import { createXxh64 } from './xxh64.ts'
 import { BLOCK_HEADER_BYTES, beginsFrame, blockAt, frameHeader, isSkippable } from './zstd-frame.ts'
 
 /** How far back a frame may refer, in bytes: what the zstd program takes unless it is told otherwise. */
@@ -26,7 +25,10 @@ export function unzstd(read: Read, path: string, onDamage: (why: string) => void
 
 async function* contentOf(read: Read, path: string, onDamage: (why: string) => void): AsyncGenerator<Uint8Array> {
   // Loaded when the first such input comes.
-  const { Decompress } = await import('fzstd')
+  const [{ Decompress }, { create64 }] = await Promise.all([
+    import('fzstd'),
+    import('xxhash-wasm').then(({ default: load }) => load()),
+  ])
   let waiting: Buffer = Buffer.alloc(0)
 
   /** Waits for so many bytes. */
@@ -88,7 +90,7 @@ async function* contentOf(read: Read, path: string, onDamage: (why: string) => v
         throw new Damaged((error as Error).message)
       }
     }
-    const hash = createXxh64()
+    const hash = create64()
     push(await take(bytes), false)
     for (let isLast = false; !isLast; ) {
       await need(BLOCK_HEADER_BYTES)
@@ -103,7 +105,8 @@ async function* contentOf(read: Read, path: string, onDamage: (why: string) => v
       }
       made = []
     }
-    if (hasChecksum && (await take(4)).readUInt32LE() !== hash.lowerHalf()) throw new Damaged('incorrect data check')
+    if (hasChecksum && (await take(4)).readUInt32LE() !== lowerHalfOf(hash.digest()))
+      throw new Damaged('incorrect data check')
   }
 
   try {
@@ -117,6 +120,11 @@ async function* contentOf(read: Read, path: string, onDamage: (why: string) => v
     onlyDamage(error)
     onDamage(`damaged zstd: ${(error as Error).message}`)
   }
+}
+
+/** The part of the content's hash that a frame ends with. */
+function lowerHalfOf(hash: bigint): number {
+  return Number(BigInt.asUintN(32, hash))
 }
 
 /** The bytes are not what they should be, or end too early. */

@@ -1,4 +1,4 @@
-import { append, appendByte, appendText, type ByteWriter, NEWLINE, textOf } from '../json/bytes.ts'
+import { append, appendByte, appendText, type ByteWriter, CARRIAGE_RETURN, NEWLINE, textOf } from '../json/bytes.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
 import type { KeptEvent, Place, RejectReason } from '../model.ts'
 
@@ -132,6 +132,6 @@ function appendOnOneLine(out: ByteWriter, bytes: Uint8Array, start: number, end:
   const from = out.length
   append(out, bytes, start, end)
   for (let at = from; at < out.length; at++) {
-    if (out.bytes[at] === NEWLINE || out.bytes[at] === 0x0d) out.bytes[at] = 0x20
+    if (out.bytes[at] === NEWLINE || out.bytes[at] === CARRIAGE_RETURN) out.bytes[at] = 0x20
   }
 }
