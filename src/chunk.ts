@@ -1,4 +1,4 @@
-import type { KeptEvent, MappedChunk, Place, RawChunk, RejectReason, Warning } from './model.ts'
+import type { MappedChunk, Place, RawChunk, RejectReason, Warning } from './model.ts'
 import { EVENT, OUTCOMES, type Outcome, WARNINGS } from './outcomes.ts'
 
 /** Reads the columns of a chunk: where its events and records are, what they are called, what became of them. */
@@ -19,14 +19,9 @@ export function eventBytes({ bytes, eventEnds }: MappedChunk, index: number): Ui
   return bytes.subarray(startOfEvent(eventEnds, index), (eventEnds[index] as number) - 1)
 }
 
-/** Where record `index` is in the chunk's own bytes. */
+/** Where record `index` is in the chunk's own bytes: its JSON text, unless the cutter found its fields. */
 export function recordSpan({ starts, ends }: RawChunk, index: number): Span {
   return { start: starts[index] as number, end: ends[index] as number }
-}
-
-/** Record `index` as JSON text, or the raw text of what is none; a view of the chunk. */
-export function recordBytes({ bytes, starts, ends }: RawChunk, index: number): Uint8Array {
-  return bytes.subarray(starts[index], ends[index])
 }
 
 /** The content of the `user_id` of event `index` in the chunk's `bytes`, escapes and all; empty when it has none. */
@@ -94,19 +89,4 @@ export function placeOf(raw: RawChunk, index: number): Place {
 /** `file:line`, or the record's number where the format has no lines. */
 export function placeText({ path, position, line }: Pick<Place, 'path' | 'position' | 'line'>): string {
   return line === null ? `${path}, record ${position + 1}` : `${path}:${line}`
-}
-
-/** Event `index` with its record, in memory of their own. */
-export function keptEvent(chunk: MappedChunk, index: number): KeptEvent {
-  const event = eventBytes(chunk, index)
-  const record = recordBytes(chunk.raw, index)
-  return {
-    ...placeOf(chunk.raw, index),
-    data: Buffer.concat([event, record]),
-    eventStart: 0,
-    eventEnd: event.length,
-    recordStart: event.length,
-    recordEnd: event.length + record.length,
-    type: chunk.types[index] as number,
-  }
 }

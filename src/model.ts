@@ -70,8 +70,8 @@ export interface Restart {
 export const BEGINNING: Restart = { byte: 0, ordinal: 0, line: 1 }
 
 /**
- * Records of one source in input order, undecoded: JSON text, whatever the input's format was. Plain data. Column `i` is
- * record `i`. The bytes may be reused once the next chunk has been asked for.
+ * Records of one source in input order, undecoded: as JSON text, or, where the cutter knows `fields`, the JSON text of each value. Plain
+ * data. Column `i` is record `i`. The bytes may be reused once the next chunk has been asked for.
  */
 export interface RawChunk {
   readonly source: OpenSource
@@ -80,6 +80,7 @@ export interface RawChunk {
   readonly count: number
   /** Where a cutter can begin to meet these records again; `restart.ordinal` may be that of an earlier one. */
   readonly restart: Restart
+  /** Where each record is; with `fields`, so many bytes at least as its values take. */
   readonly starts: Int32Array
   readonly ends: Int32Array
   /** Where each record stands in the decoded input: byte of its line (NDJSON, CSV), else its ordinal from 0. */

@@ -30,15 +30,16 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   amplitude: [],
   // The pipeline: bytes in, events out.
   read: ['currents', 'json'],
+  'record-text': ['json'],
   cut: ['read', 'currents', 'json'],
   mapping: ['currents', 'amplitude', 'json'],
-  map: ['mapping', 'currents', 'amplitude', 'json'],
+  map: ['record-text', 'mapping', 'currents', 'amplitude', 'json'],
   // The upload.
   schedule: [],
   state: ['read', 'schedule', 'amplitude', 'json'],
   sink: ['state'],
   pipeline: ['read', 'cut', 'map', 'mapping', 'state', 'sink'],
-  upload: ['schedule', 'state', 'amplitude', 'json', 'sink'],
+  upload: ['schedule', 'state', 'amplitude', 'json', 'sink', 'record-text'],
   // What people see.
   check: ['map', 'mapping', 'currents', 'amplitude', 'json'],
   inspect: ['map', 'mapping', 'schedule', 'amplitude', 'json'],
@@ -63,6 +64,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'session',
     'pipeline',
     'read',
+    'record-text',
     'map',
     'mapping',
     'state',

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import { placeText, recordSpan, typeNameOf } from '../chunk.ts'
+import { placeText, typeNameOf } from '../chunk.ts'
 import { EXIT, UsageError } from '../errors.ts'
 import { excerpt } from '../excerpt.ts'
 import { bufferOf } from '../json/bytes.ts'
@@ -9,6 +9,7 @@ import { createFieldLister, fieldNamed, idOfField } from '../map/record-fields.t
 import type { MappedChunk } from '../model.ts'
 import { WARNING_MEANINGS } from '../outcomes.ts'
 import { discover } from '../read/discover.ts'
+import { recordBytes } from '../record-text.ts'
 import { createPrinter, say } from '../report/printer.ts'
 import { style } from '../report/style.ts'
 import { createTally, exitCodeOf } from '../session/input-tally.ts'
@@ -140,7 +141,7 @@ function recordWithId(chunk: MappedChunk, id: string): number {
   if (![raw.bytes, chunk.bytes].some((bytes) => bufferOf(bytes).includes(text))) return -1
   const fieldsOf = createFieldLister()
   for (let i = 0; i < count; i++) {
-    const isJson = endOfValue(raw.bytes, recordSpan(raw, i).start) >= 0
+    const isJson = endOfValue(recordBytes(raw, i), 0) >= 0
     const field = isJson ? fieldNamed(fieldsOf(raw, i), 'id') : null
     if (field !== null && idOfField(field) === id) return i
   }

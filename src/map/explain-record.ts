@@ -1,4 +1,4 @@
-import { eventBytes, outcomeAt, placeInInput, recordBytes, typeNameOf, warningsAt } from '../chunk.ts'
+import { eventBytes, outcomeAt, placeInInput, typeNameOf, warningsAt } from '../chunk.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
 import { EVENT_NAME_FIELD, OWN_PROPERTIES_FIELDS, SHARE_MARK_FIELD, shareFieldOf } from '../currents/fields.ts'
 import { textOf } from '../json/bytes.ts'
@@ -9,6 +9,7 @@ import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappingRules, Protection, RuleOrigin } from '../mapping/rule-types.ts'
 import type { MappedChunk, RawChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { EVENT, meaningOf, OUTCOMES } from '../outcomes.ts'
+import { recordBytes } from '../record-text.ts'
 import { createFilterReader } from './filter-reader.ts'
 import { createFieldLister, fieldNamed, formOf, type RecordField } from './record-fields.ts'
 

@@ -7,6 +7,7 @@ import type { CompiledCondition } from '../mapping/conditions.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 import { EVENT, outcomeOf, warningBit } from '../outcomes.ts'
+import { recordBytes } from '../record-text.ts'
 import { createConditionTest } from './conditions-met.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
@@ -304,7 +305,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
   function writeOwnProperties(index: number, own: NonNullable<Plan['own']>): void {
     if (own.from === 'record') {
-      writeDerivedProperties(out, own, bytes, raw.starts[index] as number, isHttpForm)
+      const record = recordBytes(raw, index)
+      writeDerivedProperties(out, own, record, 0, isHttpForm)
       return
     }
     const source = forms.customSource()

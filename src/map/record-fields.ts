@@ -1,4 +1,3 @@
-import { recordSpan } from '../chunk.ts'
 import { CONTAINER_FIELDS, fieldNameOf, NESTING_FIELDS, RECORD_FIELDS } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
 import { OPEN_BRACE, textOf, utf8 } from '../json/bytes.ts'
@@ -6,6 +5,7 @@ import { KIND } from '../json/kind.ts'
 import { type Member, membersOf } from '../json/members.ts'
 import { kindOf } from '../json/values.ts'
 import type { RawChunk } from '../model.ts'
+import { recordBytes } from '../record-text.ts'
 import { createFormTest, FORM_FIELDS } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { ownTypeOf } from './record-type.ts'
@@ -31,12 +31,10 @@ export function createFieldLister(): (raw: RawChunk, index: number) => readonly 
   const isHttpForm = createFormTest(scanner)
 
   return function fieldsOf(raw, index) {
-    const { bytes, fields } = raw
-    const { start, end } = recordSpan(raw, index)
-    if (fields === undefined) scanner.scan(bytes, start, end)
-    else scanner.load(fields, index)
+    const bytes = recordBytes(raw, index)
+    scanner.scan(bytes, 0, bytes.length)
     const nests = isHttpForm(ownTypeOf(scanner, bytes, eventType) !== null)
-    return membersOf(bytes, start).flatMap((member) => {
+    return membersOf(bytes, 0).flatMap((member) => {
       if (!nests || !isNesting(bytes, member)) return fieldOf(bytes, member, null)
       const inner = membersOf(bytes, member.start)
       return inner.length === 0 ? fieldOf(bytes, member, null) : inner.map((one) => fieldOf(bytes, one, member.key))

@@ -1,5 +1,6 @@
-import { eachRejected, keptEvent, placeOf, recordBytes, typeNameOf } from '../chunk.ts'
+import { eachRejected, placeOf, typeNameOf } from '../chunk.ts'
 import type { MappedChunk } from '../model.ts'
+import { keptEvent, recordBytes } from '../record-text.ts'
 import type { DeadLetters } from '../state/dead-letters.ts'
 import type { Ledger } from '../state/ledger.ts'
 import type { DeadEvent } from './classify.ts'

@@ -1,6 +1,7 @@
 import { API_LIMITS, BODY_MARGIN_BYTES } from '../amplitude/limits.ts'
 import type { Clock } from '../clock.ts'
 import type { EventTypes, MappedChunk } from '../model.ts'
+import { withRecordTexts } from '../record-text.ts'
 import type { IdentityRef, ScheduledRequest } from '../schedule/contract.ts'
 import type { DailyQuota } from '../schedule/quota.ts'
 import { createScheduler } from '../schedule/scheduler.ts'
@@ -304,7 +305,7 @@ export function createUploader(options: UploaderOptions): Uploader {
       // The failure is handled at once: it may come while something else is awaited.
       const added = chunk.details.size > 0 ? deadLetters.addRecords(chunk).catch(onDiskFailure) : null
       let nowMs = clock.now()
-      for (const events of eventSlabs.keep(chunk, ticket)) {
+      for (const events of eventSlabs.keep({ ...chunk, raw: withRecordTexts(chunk.raw) }, ticket)) {
         for (const event of events) {
           scheduler.offer(event, nowMs)
           // One event can make an identity hot, and move hundreds of events to a lane file.
