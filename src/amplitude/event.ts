@@ -18,8 +18,22 @@ const REFUSED_IDS = new Set([
   '-1',
 ])
 
-/** Lengths in characters that a refused id can have: others need no look-up. */
-export const REFUSED_ID_LENGTHS: ReadonlySet<number> = new Set(Array.from(REFUSED_IDS, (id) => id.length))
+/** The bytes, in either case, with which a refused id can begin that has so many characters; NaN stands for none. */
+const REFUSED_BEGINNINGS: readonly (ReadonlySet<number> | undefined)[] = beginningsByLength()
+
+function beginningsByLength(): Set<number>[] {
+  const byLength: Set<number>[] = []
+  for (const id of REFUSED_IDS) {
+    byLength[id.length] ??= new Set()
+    for (const cased of [id, id.toUpperCase()]) byLength[id.length]?.add(cased.charCodeAt(0))
+  }
+  return byLength
+}
+
+/** False when no id of so many ASCII characters that begins with this one is refused: nearly always, without a look at its text. */
+export function mayBeRefused(first: number, length: number): boolean {
+  return length === 0 || REFUSED_BEGINNINGS[length]?.has(first) === true
+}
 
 /** True when Amplitude refuses `id` as a user or device id. */
 export function isRefusedId(id: string): boolean {

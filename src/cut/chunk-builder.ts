@@ -1,4 +1,4 @@
-import { appendByte, type ByteWriter, createByteWriter, NEWLINE } from '../json/bytes.ts'
+import { appendByte, type ByteWriter, createByteWriter, NEWLINE, writeInto } from '../json/bytes.ts'
 import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason, Restart } from '../model.ts'
 
 /** Longest record that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
@@ -75,7 +75,7 @@ export function createChunkBuilder(source: OpenSource): ChunkBuilder {
         faults,
         ...(fields && { fields }),
       }
-      if (out.bytes.length > KEPT_BYTES) out.bytes = Buffer.allocUnsafeSlow(FIRST_BYTES)
+      if (out.bytes.length > KEPT_BYTES) writeInto(out, Buffer.allocUnsafeSlow(FIRST_BYTES))
       out.length = 0
       starts = []
       ends = []

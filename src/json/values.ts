@@ -5,6 +5,7 @@ import {
   COLON,
   COMMA,
   copyBytes,
+  MINUS,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
@@ -17,6 +18,10 @@ import { copyCanonicalContent, escapesAreValid } from './strings.ts'
  * JSON values on bytes: find where one ends, and copy it in canonical form. Every function reads text whose last byte is
  * followed by at least one byte that can stand in no JSON value (a newline), so none looks at its bounds per byte.
  */
+
+const POINT = 0x2e
+const ZERO = 0x30
+const NINE = 0x39
 
 /** No number takes more bytes in canonical form than its own text or this. */
 export const MAX_NUMBER_BYTES = 32
@@ -82,7 +87,30 @@ export function isInteger(bytes: Uint8Array, start: number, end: number): boolea
 }
 
 /** Digits that every double holds exactly. */
-const EXACT_DIGITS = 15
+export const EXACT_DIGITS = 15
+/** Zeros behind the point of a number below 1 that `String` writes without an exponent. */
+const MAX_LEADING_ZEROS = 5
+
+/**
+ * True when the JSON number `[start, end)` has a point, no exponent, and is the shortest text of its value: of decimals with few digits
+ * there is only one, but for zeros at the end.
+ * @param maxDigits digits that survive in the value: 15 of a double, 6 of a float
+ */
+export function isShortestDecimal(bytes: Uint8Array, start: number, end: number, maxDigits: number): boolean {
+  const first = bytes[start] === MINUS ? start + 1 : start
+  if (end - first > maxDigits + 1 || bytes[end - 1] === ZERO) return false
+  let hasPoint = false
+  for (let p = first; p < end; p++) {
+    const c = bytes[p] as number
+    if (c === POINT) hasPoint = true
+    else if (c > NINE) return false
+  }
+  if (!hasPoint) return false
+  if (bytes[first] !== ZERO) return true
+  let p = first + 2
+  while (bytes[p] === ZERO) p++
+  return p - first - 2 <= MAX_LEADING_ZEROS
+}
 
 /** Number of the text `[start, end)` when it is digits that every double holds, and nothing else; -1 when it is not. */
 export function wholeNumberOf(bytes: Uint8Array, start: number, end: number): number {
@@ -120,6 +148,7 @@ export function copyNumber(target: Uint8Array, at: number, source: Uint8Array, s
     for (let p = from; p < end; p++) target[to++] = source[p] as number
     return to
   }
+  if (isShortestDecimal(source, start, end, EXACT_DIGITS)) return copyBytes(target, to, source, start, end)
   const value = numberOf(source, start, end)
   if (Number.isFinite(value)) return writeAscii(target, to, String(value === 0 ? 0 : value))
   for (let p = start; p < end; p++) target[to++] = source[p] as number
@@ -132,7 +161,8 @@ export function writeAscii(target: Uint8Array, at: number, text: string): number
   return at + text.length
 }
 
-function endOfLiteral(bytes: Uint8Array, at: number): number {
+/** The position after the `true`, `false` or `null` at `at`; -1 when it is none. */
+export function endOfLiteral(bytes: Uint8Array, at: number): number {
   switch (bytes[at]) {
     case 0x74: // true
       return bytes[at + 1] === 0x72 && bytes[at + 2] === 0x75 && bytes[at + 3] === 0x65 ? at + 4 : -1

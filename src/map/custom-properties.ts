@@ -1,18 +1,22 @@
 import {
   append,
+  appendLiteral,
   type ByteWriter,
   CLOSE_BRACE,
   COLON,
+  createByteWriter,
   NEWLINE,
   OPEN_BRACE,
   QUOTE,
   reserve,
+  type TextView,
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { appendStringOf, unescapeContent } from '../json/strings.ts'
 import { endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
 import type { OwnProperties } from '../mapping/own-property-rules.ts'
+import { createEscapedPropertyWriter } from './escaped-properties.ts'
 import { createMemberWriter } from './member-writer.ts'
 import type { RecordScanner } from './record-scanner.ts'
 
@@ -28,11 +32,13 @@ const REDACTED = utf8('"[REDACTED]"')
  */
 export function createCustomPropertyWriter(
   scanner: RecordScanner,
-): (out: ByteWriter, own: OwnProperties, bytes: Uint8Array, field: number) => boolean {
-  const text: ByteWriter = { bytes: new Uint8Array(4096), length: 0 }
+): (out: ByteWriter, own: OwnProperties, source: TextView, field: number) => boolean {
+  const text = createByteWriter(4096)
   const writeMembers = createMemberWriter()
+  const writeEscaped = createEscapedPropertyWriter()
 
-  return function writeCustomProperties(out, own, bytes, field) {
+  return function writeCustomProperties(out, own, source, field) {
+    const { bytes } = source
     const start = scanner.starts[field] as number
     const end = scanner.ends[field] as number
     switch (scanner.kinds[field]) {
@@ -44,6 +50,7 @@ export function createCustomPropertyWriter(
       }
       case KIND.string:
       case KIND.escapedString:
+        if (own.rules === null && writeEscaped(out, own.keyStart, source, start + 1, end - 1)) return true
         return writeText(out, own, bytes, start, end)
       default:
         text.length = 0
@@ -101,7 +108,7 @@ export function createCustomPropertyWriter(
   /** Nobody can say which of the customer's own properties such a text holds: a rule for any of them holds it back. */
   function writeRaw(out: ByteWriter, { keyStart, rules }: OwnProperties): boolean {
     if (rules?.dropsOthers) return false
-    append(out, keyStart)
+    appendLiteral(out, keyStart)
     append(out, RAW_KEY)
     if (rules === null) appendStringOf(out, text.bytes, 0, text.length)
     else append(out, REDACTED)

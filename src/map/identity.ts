@@ -1,5 +1,5 @@
-import { isRefusedId, REFUSED_ID_LENGTHS } from '../amplitude/event.ts'
-import { BACKSLASH, copyBytes, QUOTE, textOf } from '../json/bytes.ts'
+import { isRefusedId, mayBeRefused } from '../amplitude/event.ts'
+import { BACKSLASH, copyLiteral, type Literal, QUOTE, type TextView, textOf } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import type { RecordScanner } from './record-scanner.ts'
 import { copyContent } from './record-values.ts'
@@ -7,47 +7,46 @@ import { copyContent } from './record-values.ts'
 /** Writes one id of an event: the user's or the device's. */
 export interface IdentityWriter {
   /** Writes `key` and the id of the first field that holds one that Amplitude takes; gives where it ends, `at` when there is none. */
-  write(bytes: Uint8Array, target: Uint8Array, at: number): number
+  write(source: TextView, target: TextView, at: number): number
   /** True when the last call passed over an id that Amplitude refuses. */
   hasDropped(): boolean
 }
 
 /**
  * @param names fields that can hold the id, in the order in which they are tried
- * @param key what stands before the id's opening quote
+ * @param key what stands before the id, its opening quote included
  * @param minIdLength characters that an id must have
  */
 export function createIdentityWriter(
   scanner: RecordScanner,
   names: readonly string[],
-  key: Uint8Array,
+  key: Literal,
   minIdLength: number,
 ): IdentityWriter {
   const { kinds } = scanner
   const fields = Int32Array.from(names, scanner.fieldOf)
   let dropped = false
 
-  function writeId(bytes: Uint8Array, field: number, target: Uint8Array, at: number): number {
+  function writeId(source: TextView, field: number, target: TextView, at: number): number {
     const kind = kinds[field] as number
     if (kind <= KIND.null || kind === KIND.object || kind === KIND.array) return at
-    const keyEnd = copyBytes(target, at, key, 0, key.length)
-    target[keyEnd] = QUOTE
-    const to = copyContent(scanner, bytes, field, target, keyEnd + 1)
-    const length = to - keyEnd - 1
-    const isTooShort = minIdLength > 1 && hasFewerCharacters(target, keyEnd + 1, to, minIdLength)
-    if (isTooShort || (REFUSED_ID_LENGTHS.has(length) && isRefusedId(textOf(target, keyEnd + 1, to)))) {
+    const { bytes } = target
+    const idAt = copyLiteral(target, at, key)
+    const to = copyContent(scanner, source, field, target, idAt)
+    const isTooShort = minIdLength > 1 && hasFewerCharacters(bytes, idAt, to, minIdLength)
+    if (isTooShort || (mayBeRefused(bytes[idAt] as number, to - idAt) && isRefusedId(textOf(bytes, idAt, to)))) {
       dropped = true
       return at
     }
-    target[to] = QUOTE
+    bytes[to] = QUOTE
     return to + 1
   }
 
   return {
-    write(bytes, target, at) {
+    write(source, target, at) {
       dropped = false
       for (let i = 0; i < fields.length; i++) {
-        const to = writeId(bytes, fields[i] as number, target, at)
+        const to = writeId(source, fields[i] as number, target, at)
         if (to > at) return to
       }
       return at

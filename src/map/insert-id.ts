@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto'
 import { mix } from '../hash.ts'
-import { utf8 } from '../json/bytes.ts'
+import { literal } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
 import type { Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
 
 /** Stands where the `insert_id` of a record without `id` goes, until the event it is computed from is written. */
-export const NO_ID = utf8(`"${'0'.repeat(32)}"`)
+export const NO_ID = literal(`"${'0'.repeat(32)}"`)
 
 /**
  * Writes the `insert_id` of a record without `id` into the event `target[start, end)`, where `NO_ID` stands at `idAt`: 32 hex

@@ -2,7 +2,20 @@ import { isUtf8 } from 'node:buffer'
 import { isReservedName, MAX_STRING_LENGTH } from '../amplitude/event.ts'
 import { CONTAINER_FIELDS, EVENT_NAME_FIELD, RECORD_FIELDS } from '../currents/fields.ts'
 import { excerpt } from '../excerpt.ts'
-import { append, copyBytes, createByteWriter, OPEN_BRACE, QUOTE, reserve, textOf, utf8 } from '../json/bytes.ts'
+import {
+  appendLiteral,
+  copyLiteral,
+  createByteWriter,
+  literal,
+  OPEN_BRACE,
+  QUOTE,
+  reserve,
+  type TextView,
+  textOf,
+  textView,
+  utf8,
+  writeInto,
+} from '../json/bytes.ts'
 import type { CompiledCondition } from '../mapping/conditions.ts'
 import type { Mapping, Plan } from '../mapping/plan.ts'
 import type { MappedChunk, RawChunk } from '../model.ts'
@@ -18,7 +31,7 @@ import { createFormReader } from './record-forms.ts'
 import { createRecordScanner } from './record-scanner.ts'
 import { createTimeReader, writeTime } from './record-time.ts'
 import { createTypeReader } from './record-type.ts'
-import { copyContent, holdsNoNumber, holdsText, isString, textOfField } from './record-values.ts'
+import { copyContent, holdsNoNumber, holdsText, isTextOf } from './record-values.ts'
 import { createUnknownNames } from './unknown-names.ts'
 import { createOutputWriter } from './write-outputs.ts'
 
@@ -42,14 +55,16 @@ const FUTURE_MS = 24 * 3_600_000
 /** Bytes before the quote that opens an event's name. */
 const EVENT_TYPE_BYTES = '{"event_type":'.length
 /** The first quote closes the event type. */
-const USER_ID = utf8('","user_id":')
-const DEVICE_ID = utf8(',"device_id":')
-const TIME = utf8(',"time":')
-const INSERT_ID = utf8(',"insert_id":')
-const LIBRARY = utf8(',"library":"Braze"')
-const IDFA = utf8(',"idfa":')
-const ADID = utf8(',"adid":')
-const PROPERTIES = utf8(',"event_properties":')
+const USER_ID = literal('","user_id":"')
+const DEVICE_ID = literal(',"device_id":"')
+const TIME = literal(',"time":')
+const INSERT_ID = literal(',"insert_id":')
+const LIBRARY = literal(',"library":"Braze"')
+const PROPERTIES = literal(',"event_properties":')
+const ADVERTISING_IDS = [
+  { type: utf8('ios_idfa'), key: literal(',"idfa":"') },
+  { type: utf8('google_ad_id'), key: literal(',"adid":"') },
+]
 
 /** Why a record is malformed that has no event type of its own in a file that names none. */
 export const NO_EVENT_TYPE = 'no event type: neither the record nor its file names one'
@@ -91,6 +106,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   /** The chunk at hand. */
   let raw: RawChunk
   let bytes: Uint8Array
+  let source: TextView
   let columns: Columns
   /** Whether the record at hand is in the Custom HTTP form. */
   let isHttpForm = false
@@ -98,6 +114,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   return function mapChunk(chunk) {
     raw = chunk
     bytes = chunk.bytes
+    source = textView(bytes)
     columns = createColumns(chunk.count)
     const { count, starts, ends, faults } = chunk
     const { outcomes, types, eventEnds, details } = columns
@@ -108,8 +125,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
 
     const reused = idle
     idle = out.bytes
-    out.bytes = reused
-    out.length = 0
+    writeInto(out, reused)
     reserve(out, bytes.length + (bytes.length >> 2))
     for (let i = 0; i < count; i++) {
       const fault = faults[nextFault]
@@ -217,8 +233,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   function longestValue(index: number, own: Plan['own']): number {
     if (own === null) return scanner.longest()
     if (own.from === 'record') return (raw.ends[index] as number) - (raw.starts[index] as number)
-    const source = forms.customSource()
-    const length = source < 0 ? 0 : (scanner.ends[source] as number) - (scanner.starts[source] as number)
+    const held = forms.customSource()
+    const length = held < 0 ? 0 : (scanner.ends[held] as number) - (scanner.starts[held] as number)
     return Math.max(length, scanner.longest())
   }
 
@@ -227,80 +243,79 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
     // `enriched` writes some values twice.
     const room = plan.fixedBytes + 2 * ((raw.ends[index] as number) - (raw.starts[index] as number))
     reserve(out, room)
-    const target = out.bytes
-    let to = copyBytes(target, start, plan.head, 0, plan.head.length)
-    if (plan.carriesName) to = copyContent(scanner, bytes, field.name, target, to)
-    if (plan.mayBeReserved && nameIsReserved(index, target, start, to)) return INVALID_EVENT
+    let to = copyLiteral(out, start, plan.head)
+    if (plan.carriesName) to = copyContent(scanner, source, field.name, out, to)
+    if (plan.mayBeReserved && nameIsReserved(index, start, to)) return INVALID_EVENT
 
+    const { bytes: target } = out
     const identityAt = to
-    to = user.write(bytes, target, to)
+    to = user.write(source, out, to)
     const hasUser = to > identityAt
     if (hasUser) {
-      columns.userStarts[index] = identityAt + USER_ID.length + 1
+      columns.userStarts[index] = identityAt + USER_ID.length
       columns.userEnds[index] = to - 1
     } else {
       target[to++] = QUOTE
     }
     const deviceAt = to
-    to = device.write(bytes, target, to)
+    to = device.write(source, out, to)
     const hasDropped = user.hasDropped() || device.hasDropped()
     if (!hasUser && to === deviceAt) return hasDropped ? INVALID_IDENTITY : NO_IDENTITY
     if (hasDropped) warn(index, ID_DROPPED)
     if (to > deviceAt) {
-      columns.deviceStarts[index] = deviceAt + DEVICE_ID.length + 1
+      columns.deviceStarts[index] = deviceAt + DEVICE_ID.length
       columns.deviceEnds[index] = to - 1
     }
 
-    to = copyBytes(target, to, TIME, 0, TIME.length)
+    to = copyLiteral(out, to, TIME)
     to = writeTime(target, to, timeMs)
-    to = copyBytes(target, to, INSERT_ID, 0, INSERT_ID.length)
+    to = copyLiteral(out, to, INSERT_ID)
     const idAt = to
     const hasId = holdsText(scanner, field.id)
     if (hasId) {
       target[to++] = QUOTE
-      to = copyContent(scanner, bytes, field.id, target, to)
+      to = copyContent(scanner, source, field.id, out, to)
       hashId(columns, index, plan, target, idAt + 1, to)
       target[to++] = QUOTE
     } else {
       warn(index, ID_MISSING)
-      to = copyBytes(target, to, NO_ID, 0, NO_ID.length)
+      to = copyLiteral(out, to, NO_ID)
     }
-    to = copyBytes(target, to, LIBRARY, 0, LIBRARY.length)
-    out.length = plan.sendsAdvertisingId ? writeAdvertisingId(target, to) : to
-    writeOutputs(out, plan.topLevel, bytes, room)
+    to = copyLiteral(out, to, LIBRARY)
+    out.length = plan.sendsAdvertisingId ? writeAdvertisingId(to) : to
+    writeOutputs(out, plan.topLevel, source, room)
 
-    append(out, PROPERTIES)
+    appendLiteral(out, PROPERTIES)
     const firstAt = out.length
-    writeOutputs(out, plan.properties, bytes, room)
-    if (plan.constants.length > 0) append(out, plan.constants)
+    writeOutputs(out, plan.properties, source, room)
+    if (plan.constants.length > 0) appendLiteral(out, plan.constants)
     if (plan.own !== null) writeOwnProperties(index, plan.own)
     // Each property brings the comma before it; that of the first becomes the opening brace.
-    if (out.length === firstAt) append(out, mapping.emptyTail)
+    if (out.length === firstAt) appendLiteral(out, mapping.emptyTail)
     else {
       out.bytes[firstAt] = OPEN_BRACE
-      append(out, mapping.tail)
+      appendLiteral(out, mapping.tail)
     }
     if (!hasId) writeMadeId(out.bytes, start, idAt, out.length, raw, index)
     return EVENT
   }
 
-  function nameIsReserved(index: number, target: Uint8Array, start: number, end: number): boolean {
-    const name: string = JSON.parse(`${textOf(target, start + EVENT_TYPE_BYTES, end)}"`)
+  function nameIsReserved(index: number, start: number, end: number): boolean {
+    const name: string = JSON.parse(`${textOf(out.bytes, start + EVENT_TYPE_BYTES, end)}"`)
     if (!isReservedName(name)) return false
     columns.details.set(index, `the event name ${name} is one that Amplitude keeps for itself`)
     return true
   }
 
-  function writeAdvertisingId(target: Uint8Array, at: number): number {
-    if (!isString(scanner, field.adIdType) || !holdsText(scanner, field.adId)) return at
-    const type = textOfField(scanner, bytes, field.adIdType)
-    const key = type === 'ios_idfa' ? IDFA : type === 'google_ad_id' ? ADID : null
-    if (key === null) return at
-    let to = copyBytes(target, at, key, 0, key.length)
-    target[to++] = QUOTE
-    to = copyContent(scanner, bytes, field.adId, target, to)
-    target[to++] = QUOTE
-    return to
+  function writeAdvertisingId(at: number): number {
+    if (!holdsText(scanner, field.adId)) return at
+    for (const { type, key } of ADVERTISING_IDS) {
+      if (!isTextOf(scanner, bytes, field.adIdType, type)) continue
+      const to = copyContent(scanner, source, field.adId, out, copyLiteral(out, at, key))
+      out.bytes[to] = QUOTE
+      return to + 1
+    }
+    return at
   }
 
   function writeOwnProperties(index: number, own: NonNullable<Plan['own']>): void {
@@ -309,8 +324,8 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
       writeDerivedProperties(out, own, record, 0, isHttpForm)
       return
     }
-    const source = forms.customSource()
-    if (source >= 0 && !writeCustomProperties(out, own, bytes, source)) warn(index, NOT_JSON)
+    const held = forms.customSource()
+    if (held >= 0 && !writeCustomProperties(out, own, source, held)) warn(index, NOT_JSON)
   }
 }
 

@@ -1,5 +1,5 @@
 import { MAX_NAMES } from '../amplitude/event.ts'
-import { type ByteWriter, COLON, COMMA, copyBytes, QUOTE, reserve } from '../json/bytes.ts'
+import { type ByteWriter, COLON, COMMA, copyBytes, copyLiteral, QUOTE, reserve } from '../json/bytes.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
 import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
 import type { OwnProperties } from '../mapping/own-property-rules.ts'
@@ -39,8 +39,8 @@ export function createMemberWriter(): (out: ByteWriter, own: OwnProperties, sour
     valueEnd: number,
   ): void {
     let memberAt = out.length
-    reserve(out, keyStart.length + (keyEnd - keyAt) + 8)
-    let to = copyBytes(out.bytes, out.length, keyStart, 0, keyStart.length)
+    reserve(out, keyStart.length + (keyEnd - keyAt) + 16)
+    let to = copyLiteral(out, out.length, keyStart)
     const contentAt = to
     to = copyCanonicalContent(out.bytes, to, source, keyAt + 1, keyEnd - 1)
     const contentEnd = to

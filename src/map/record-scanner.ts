@@ -1,6 +1,18 @@
 import { fieldNameOf } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
-import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf, utf8 } from '../json/bytes.ts'
+import {
+  BACKSLASH,
+  CLOSE_BRACE,
+  COLON,
+  COMMA,
+  endOfPlainText,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  textOf,
+  textView,
+  utf8,
+} from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
@@ -31,6 +43,11 @@ export interface RecordScanner {
   /** Per field that is there, where its value starts and ends, quotes included. */
   readonly starts: Int32Array
   readonly ends: Int32Array
+  /**
+   * Per field that is there: where its member starts, at the byte before the key's quote, if there is no white space behind its colon. -1
+   * when its key is not the field's name with a colon right behind it.
+   */
+  readonly memberStarts: Int32Array
   /** Bytes of the record's longest value, but for those that are kept whole; every field is looked at. */
   longest(): number
   /** Makes `field` hold what `from` holds. */
@@ -47,6 +64,9 @@ interface ScanError {
 }
 
 const NO_FIELD = -1
+
+/** What a member has beside key and value: two quotes, a colon, and the byte before it. */
+const MEMBER_MARKS = 4
 
 /** Keys that are no field's name and are remembered: what they mean need not be found out for every record. */
 const MAX_LEARNT = 256
@@ -78,7 +98,7 @@ export function createRecordScanner(
   const names = new Uint8Array(ownNames.length + MAX_LEARNT_BYTES)
   names.set(ownNames)
   const nameStarts = new Int32Array(count + 1 + MAX_LEARNT)
-  for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + name.length
+  for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + Buffer.byteLength(name)
 
   /** Keys behind the names that were learnt, and the field that each means. */
   let learntCount = 0
@@ -86,6 +106,7 @@ export function createRecordScanner(
 
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
+  const memberStarts = new Int32Array(count)
   const kinds = new Uint8Array(count)
   /** The fields that the record has, so that the next one can forget them; one that was cleared and came again is twice there. */
   const present = new Int32Array(2 * count)
@@ -109,6 +130,8 @@ export function createRecordScanner(
   let loadedNames: readonly string[] = []
   let loadedFields: readonly number[] = []
 
+  /** The bytes that were scanned last. */
+  let source = textView(names)
   let message = ''
   let errorAt = 0
 
@@ -195,6 +218,7 @@ export function createRecordScanner(
   }
 
   function scanObject(bytes: Uint8Array, start: number, end: number, isNested: boolean): boolean {
+    if (bytes !== source.bytes) source = textView(bytes)
     let p = skipSpace(bytes, start)
     if (bytes[p] !== OPEN_BRACE) return fail('not a JSON object', p)
     p = skipSpace(bytes, p + 1)
@@ -206,6 +230,7 @@ export function createRecordScanner(
       const keyAt = p + 1
       let field = follower[previous] as number
       let q = keyAt
+      let isNamed = true
       if (field !== NO_FIELD) {
         let n = nameStarts[field] as number
         const nameEnd = nameStarts[field + 1] as number
@@ -216,6 +241,7 @@ export function createRecordScanner(
         if (n < nameEnd || bytes[q] !== QUOTE) field = NO_FIELD
       }
       if (field === NO_FIELD) {
+        isNamed = false
         const keyEnd = endOfString(bytes, p)
         if (keyEnd < 0) return fail('invalid JSON', p)
         q = keyEnd - 1
@@ -225,6 +251,7 @@ export function createRecordScanner(
       }
       p = q + 1
       if (bytes[p] !== COLON) {
+        isNamed = false
         p = skipSpace(bytes, p)
         if (bytes[p] !== COLON) return fail('invalid JSON', p)
       }
@@ -238,20 +265,14 @@ export function createRecordScanner(
       const valueStart = p
       let kind: number = KIND.none
       if (c === QUOTE) {
-        p++
         kind = KIND.string
-        for (;;) {
-          c = bytes[p] as number
-          if (c === QUOTE) break
-          if (c === BACKSLASH) {
-            kind = KIND.escapedString
-            p = endOfString(bytes, valueStart) - 1
-            if (p < 0) return fail('invalid JSON', valueStart)
-            break
-          }
-          if (!(c >= 0x20)) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', p)
-          p++
-        }
+        p = endOfPlainText(source, p + 1)
+        c = bytes[p] as number
+        if (c === BACKSLASH) {
+          kind = KIND.escapedString
+          p = endOfString(bytes, valueStart) - 1
+          if (p < 0) return fail('invalid JSON', valueStart)
+        } else if (c !== QUOTE) return fail(c === 0 ? 'NUL byte' : 'invalid JSON', p)
         p++
       } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
         p = endOfValue(bytes, p)
@@ -274,6 +295,7 @@ export function createRecordScanner(
         starts[field] = valueStart
         ends[field] = p
         kinds[field] = kind
+        memberStarts[field] = isNamed ? valueStart - (q - keyAt) - MEMBER_MARKS : -1
         if (kind === KIND.object && isWhole[field] === 0) unwrapUnion(bytes, field)
       }
       if (field !== NO_FIELD) previous = field
@@ -309,6 +331,7 @@ export function createRecordScanner(
     starts[field] = inner.start
     ends[field] = inner.end
     kinds[field] = kindOf(bytes, inner.start, inner.end)
+    memberStarts[field] = -1
   }
 
   /** The field of each column: of several that spell one name, the one that has the name itself, else the first. */
@@ -350,6 +373,7 @@ export function createRecordScanner(
         starts[field] = columns.starts[at] as number
         ends[field] = columns.ends[at] as number
         kinds[field] = kind
+        memberStarts[field] = -1
       }
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
@@ -357,6 +381,7 @@ export function createRecordScanner(
     kinds,
     starts,
     ends,
+    memberStarts,
     longest() {
       let longest = 0
       for (let i = 0; i < presentCount; i++) {
@@ -370,6 +395,7 @@ export function createRecordScanner(
       starts[field] = starts[from] as number
       ends[field] = ends[from] as number
       kinds[field] = kinds[from] as number
+      memberStarts[field] = -1
     },
   }
 }

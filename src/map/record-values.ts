@@ -1,5 +1,5 @@
 import { numberText } from '../currents/field-values.ts'
-import { copyBytes, textOf } from '../json/bytes.ts'
+import { copyText, type TextView, textOf } from '../json/bytes.ts'
 import { isStringKind, KIND } from '../json/kind.ts'
 import { copyCanonicalContent } from '../json/strings.ts'
 import { asciiOf } from '../json/values.ts'
@@ -35,6 +35,17 @@ export function textOfField({ starts, ends, kinds }: Fields, bytes: Uint8Array, 
   const end = ends[field] as number
   if (kinds[field] === KIND.escapedString) return String(JSON.parse(textOf(bytes, start, end)))
   return textOf(bytes, start + 1, end - 1)
+}
+
+/** True when the field is the string `text`. */
+export function isTextOf(fields: Fields, bytes: Uint8Array, field: number, text: Uint8Array): boolean {
+  const { starts, ends, kinds } = fields
+  if (kinds[field] === KIND.escapedString) return textOfField(fields, bytes, field) === textOf(text)
+  const start = starts[field] as number
+  if (kinds[field] !== KIND.string || (ends[field] as number) - start !== text.length + 2) return false
+  let i = 0
+  while (i < text.length && bytes[start + 1 + i] === text[i]) i++
+  return i === text.length
 }
 
 /** True when the field holds something, and no number that a double holds: what Amplitude takes in a field of numbers. */
@@ -75,19 +86,19 @@ const LETTER_E = 0x65
 /** Writes the content of a string, or the digits of a number, without quotes; gives where it ends. */
 export function copyContent(
   { starts, ends, kinds }: Fields,
-  bytes: Uint8Array,
+  source: TextView,
   field: number,
-  target: Uint8Array,
+  target: TextView,
   at: number,
 ): number {
   const start = starts[field] as number
   const end = ends[field] as number
   switch (kinds[field]) {
     case KIND.string:
-      return copyBytes(target, at, bytes, start + 1, end - 1)
+      return copyText(target, at, source, start + 1, end - 1)
     case KIND.escapedString:
-      return copyCanonicalContent(target, at, bytes, start + 1, end - 1)
+      return copyCanonicalContent(target.bytes, at, source.bytes, start + 1, end - 1)
     default:
-      return copyBytes(target, at, bytes, start, end)
+      return copyText(target, at, source, start, end)
   }
 }

@@ -1,5 +1,5 @@
 import type { FieldType } from '../currents/events.ts'
-import { type ByteWriter, copyBytes, reserve } from '../json/bytes.ts'
+import { type ByteWriter, COLON, COMMA, copyText, MINUS, reserve, type TextView } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import type { Outputs } from '../mapping/plan.ts'
 import type { Protection } from '../mapping/rule-types.ts'
@@ -11,49 +11,71 @@ import { writeValue } from './write-value.ts'
 /**
  * Makes the function that appends keys and values of the outputs that the record has. `room` is what they may need; it is there at the
  * start. An empty text in a field of numbers, booleans or lists is none.
+ *
+ * Where the record has key and value as the event will have them, both are copied at once, together with those that follow in both.
  */
 export function createOutputWriter({
   starts,
   ends,
   kinds,
-}: RecordScanner): (out: ByteWriter, outputs: Outputs, bytes: Uint8Array, room: number) => void {
+  memberStarts,
+}: RecordScanner): (out: ByteWriter, outputs: Outputs, source: TextView, room: number) => void {
   const writeProtected = createProtector()
 
-  return function writeOutputs(out, outputs, bytes, room) {
-    const { keys, keyStarts, fields, otherFields, types, protections } = outputs
-    let target = out.bytes
+  return function writeOutputs(out, outputs, source, room) {
+    const { keys, keyStarts, keepsName, fields, otherFields, types, plainKinds } = outputs
+    const { bytes } = source
     let to = out.length
+    /** Members `[runStart, runEnd)` of the record that are to be copied next; none when the end is 0. */
+    let runStart = 0
+    let runEnd = 0
     for (let i = 0; i < fields.length; i++) {
-      let which = fields[i] as number
-      if ((kinds[which] as number) <= KIND.null) {
-        which = otherFields[i] as number
-        if (which < 0 || (kinds[which] as number) <= KIND.null) continue
+      let field = fields[i] as number
+      let keeps = keepsName[i] === 1
+      if ((kinds[field] as number) <= KIND.null) {
+        field = otherFields[i] as number
+        if (field < 0 || (kinds[field] as number) <= KIND.null) continue
+        keeps = false
       }
-      const kind = kinds[which] as number
+      const kind = kinds[field] as number
+      const start = starts[field] as number
+      const end = ends[field] as number
+      const isPlain = ((plainKinds[i] as number) & (1 << kind)) !== 0 && bytes[start] !== MINUS
+      const memberStart = memberStarts[field] as number
+      const isMember = isPlain && keeps && memberStart >= 0 && bytes[start - 1] === COLON
+      if (isMember && memberStart === runEnd) {
+        runEnd = end
+        continue
+      }
+      if (runEnd > 0) to = copyMembers(out, to, source, runStart, runEnd)
+      runEnd = 0
+      if (isMember) {
+        runStart = memberStart
+        runEnd = end
+        continue
+      }
       const type = types[i] as FieldType
-      const start = starts[which] as number
-      const end = ends[which] as number
       if (type !== 'string' && type !== 'any' && isEmptyText(kind, start, end)) continue
-      const keyEnd = keyStarts[i + 1] as number
-      for (let k = keyStarts[i] as number; k < keyEnd; k++) target[to++] = keys[k] as number
-      const protection = protections === null ? null : (protections[i] as Protection | null)
-      if (protection !== null) {
-        out.length = to
-        writeProtected(out, protection, bytes, start, end, kind, type)
-        reserve(out, room)
-        target = out.bytes
-        to = out.length
-      } else if (kind === KIND.string && type === 'string') {
-        to = copyBytes(target, to, bytes, start, end)
-      } else {
-        out.length = to
-        writeValue(out, bytes, start, end, kind, type)
-        // Lists and objects take what room they need; the rest must be there again.
-        reserve(out, room)
-        target = out.bytes
-        to = out.length
+      to = copyText(out, to, keys, keyStarts[i] as number, keyStarts[i + 1] as number)
+      if (isPlain) {
+        to = copyText(out, to, source, start, end)
+        continue
       }
+      out.length = to
+      const protection = outputs.protections === null ? null : (outputs.protections[i] as Protection | null)
+      if (protection !== null) writeProtected(out, protection, bytes, start, end, kind, type)
+      else writeValue(out, bytes, start, end, kind, type)
+      // Some values take what room they need; the rest must be there again.
+      reserve(out, room)
+      to = out.length
     }
-    out.length = to
+    out.length = runEnd > 0 ? copyMembers(out, to, source, runStart, runEnd) : to
   }
+}
+
+/** Copies members, of which the first may have a brace or white space before it in the place of a comma. */
+function copyMembers(out: ByteWriter, at: number, source: TextView, start: number, end: number): number {
+  const to = copyText(out, at, source, start, end)
+  out.bytes[at] = COMMA
+  return to
 }

@@ -18,7 +18,17 @@ import {
 } from '../json/bytes.ts'
 import { isStringKind, KIND } from '../json/kind.ts'
 import { appendStringOf } from '../json/strings.ts'
-import { appendValue, asciiOf, copyNumber, endOfValue, kindOf, skipSpace, writeAscii } from '../json/values.ts'
+import {
+  appendValue,
+  asciiOf,
+  copyNumber,
+  EXACT_DIGITS,
+  endOfValue,
+  isShortestDecimal,
+  kindOf,
+  skipSpace,
+  writeAscii,
+} from '../json/values.ts'
 
 /**
  * Appends the value `source[start, end)` of a field in canonical form, as the catalogue types the field: `"19.99"` of a number is 19.99,
@@ -48,6 +58,10 @@ export function writeValue(
         return
       }
       if (kind === KIND.number) {
+        if (isShortestDecimal(source, start, end, type === 'float' ? FLOAT_DIGITS : EXACT_DIGITS)) {
+          out.length = copyBytes(out.bytes, out.length, source, start, end)
+          return
+        }
         const text = decimalText(asciiOf(source, start, end), type === 'float')
         if (text === null) break
         out.length = writeAscii(out.bytes, out.length, text)
@@ -68,6 +82,9 @@ export function writeValue(
   }
   writeByText(out, source, start, end, kind, type)
 }
+
+/** Digits that every 32-bit float keeps. */
+const FLOAT_DIGITS = 6
 
 /** Writes a value that has another form than its type: by its text, typed when it can be. */
 function writeByText(

@@ -1,5 +1,5 @@
 import { fieldNameOf } from '../currents/fields.ts'
-import { textOf, utf8 } from '../json/bytes.ts'
+import { type Literal, textOf, utf8 } from '../json/bytes.ts'
 import type { OwnOutline } from './event-outline.ts'
 import type { Protection } from './rule-types.ts'
 
@@ -18,7 +18,7 @@ export interface OwnRules {
 /** How properties are written whose keys only the record knows. */
 export interface OwnProperties {
   /** `,"[Custom event property] ` as it is written, before the key. */
-  readonly keyStart: Uint8Array
+  readonly keyStart: Literal
   readonly rules: OwnRules | null
 }
 

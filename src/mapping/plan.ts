@@ -2,7 +2,8 @@ import { canBeginReservedName, FIELD_KINDS } from '../amplitude/event.ts'
 import { catalogueType } from '../currents/event-type.ts'
 import { EVENTS, type FieldType } from '../currents/events.ts'
 import { CURRENTS_FIELDS, shareFieldOf } from '../currents/fields.ts'
-import { utf8 } from '../json/bytes.ts'
+import { type Literal, literal, utf8 } from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
 import { MAX_NUMBER_BYTES } from '../json/values.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
 import { type CompiledCondition, compileCondition } from './conditions.ts'
@@ -21,12 +22,16 @@ import type { MappingRules, Profile, Protection } from './rule-types.ts'
 /** Properties or top-level fields of an event, in order: output `i` is entry `i` of each list. */
 export interface Outputs {
   /** The keys as they are written, `,"key":`, one after the other; key `i` is `[keyStarts[i], keyStarts[i + 1])`. */
-  readonly keys: Uint8Array
+  readonly keys: Literal
   readonly keyStarts: Int32Array
+  /** 1 where the key is the field's own name. */
+  readonly keepsName: Uint8Array
   /** The field that holds the value, and the one that holds it when that is absent, or -1. */
   readonly fields: Int32Array
   readonly otherFields: Int32Array
   readonly types: readonly FieldType[]
+  /** The kinds of values that go out as they are: bit `k` for kind `k`. Of integers, `-0` does not. */
+  readonly plainKinds: Int32Array
   /** What takes a value's place; null when every value goes out as it is. */
   readonly protections: readonly (Protection | null)[] | null
 }
@@ -49,7 +54,7 @@ export interface Plan {
   readonly hashHigh: number
   readonly outline: EventOutline
   /** `{"event_type":"…` without the closing quote. */
-  readonly head: Uint8Array
+  readonly head: Literal
   /** True when the record's own `name` follows the head. */
   readonly carriesName: boolean
   /** True when that can make a name that Amplitude keeps for itself. */
@@ -60,7 +65,7 @@ export interface Plan {
   readonly numbers: readonly { readonly name: string; readonly field: number }[]
   readonly properties: Outputs
   /** Properties that every event of the type has, as they are written: `,"key":value`. */
-  readonly constants: Uint8Array
+  readonly constants: Literal
   readonly own: OwnOutput | null
   /** Most bytes that an event needs beyond those its record's values take. */
   readonly fixedBytes: number
@@ -97,8 +102,8 @@ export interface Mapping {
   /** Pairs of fields `x_api_id` and `x_id`: in a Snowflake share the former is what the connector sends. */
   readonly shareFields: readonly { readonly apiId: number; readonly id: number }[]
   /** What ends an event, from the closing brace of its properties on; and the same with empty properties. */
-  readonly tail: Uint8Array
-  readonly emptyTail: Uint8Array
+  readonly tail: Literal
+  readonly emptyTail: Literal
 }
 
 /** Types beyond the catalogue that are told apart by name; further ones share one entry, so that memory stays bounded. */
@@ -129,7 +134,7 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     const topLevel = outputsOf(outline.topLevel)
     const properties = outputsOf(outline.properties)
     const conditions = outline.conditions.map((one) => compileCondition(one, number))
-    const head = utf8(`{"event_type":${JSON.stringify(outline.name).slice(0, -1)}`)
+    const head = literal(`{"event_type":${JSON.stringify(outline.name).slice(0, -1)}`)
     return {
       outline,
       outcome: outcomeOfFate(outline),
@@ -143,10 +148,10 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
         .filter(({ key }) => (FIELD_KINDS[key] ?? 'string') !== 'string')
         .map(({ field }) => ({ name: field, field: number(field) })),
       properties,
-      constants: utf8(outline.constants.map(({ key, json }) => `,${JSON.stringify(key)}:${json}`).join('')),
+      constants: literal(outline.constants.map(({ key, json }) => `,${JSON.stringify(key)}:${json}`).join('')),
       own: outline.own && {
         from: outline.own.from,
-        keyStart: utf8(`,${JSON.stringify(outline.own.prefix).slice(0, -1)}`),
+        keyStart: literal(`,${JSON.stringify(outline.own.prefix).slice(0, -1)}`),
         rules: compileOwnRules(outline.own),
       },
       fixedBytes: head.length + roomOf(topLevel) + roomOf(properties) + FIXED_EVENT_BYTES,
@@ -159,15 +164,17 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
   }
 
   function outputsOf(list: readonly OutlinedValue[]): Outputs {
-    const keys = list.map(({ key }) => utf8(`,${JSON.stringify(key)}:`))
+    const keys = list.map(({ key }) => `,${JSON.stringify(key)}:`)
     const keyStarts = new Int32Array(list.length + 1)
-    for (const [i, key] of keys.entries()) keyStarts[i + 1] = (keyStarts[i] as number) + key.length
+    for (const [i, key] of keys.entries()) keyStarts[i + 1] = (keyStarts[i] as number) + Buffer.byteLength(key)
     return {
-      keys: Buffer.concat(keys),
+      keys: literal(keys.join('')),
       keyStarts,
+      keepsName: Uint8Array.from(list, ({ key, field }) => (key === field ? 1 : 0)),
       fields: Int32Array.from(list, ({ field }) => number(field)),
       otherFields: Int32Array.from(list, ({ otherField }) => (otherField === null ? -1 : number(otherField))),
       types: list.map(({ type }) => type),
+      plainKinds: Int32Array.from(list, ({ type, protection }) => (protection === null ? PLAIN_KINDS[type] : 0)),
       protections: list.some(({ protection }) => protection !== null) ? list.map(({ protection }) => protection) : null,
     }
   }
@@ -195,9 +202,24 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     shareFields: fieldNames
       .filter((name) => shareFieldOf(name) !== name)
       .map((name) => ({ apiId: number(shareFieldOf(name)), id: number(name) })),
-    tail: utf8(tail),
-    emptyTail: utf8(`{${tail}`),
+    tail: literal(tail),
+    emptyTail: literal(`{${tail}`),
   }
+}
+
+function bitsOf(...kinds: number[]): number {
+  return kinds.reduce((bits, kind) => bits | (1 << kind), 0)
+}
+
+/** By type, the kinds whose text is canonical as it stands (currents/README.md §3). */
+const PLAIN_KINDS: Readonly<Record<FieldType, number>> = {
+  string: bitsOf(KIND.string),
+  int: bitsOf(KIND.integer),
+  float: bitsOf(KIND.integer),
+  double: bitsOf(KIND.integer),
+  boolean: bitsOf(KIND.true, KIND.false),
+  strings: 0,
+  any: bitsOf(KIND.string, KIND.integer, KIND.true, KIND.false),
 }
 
 /** What the outputs need beyond the bytes of their values. */

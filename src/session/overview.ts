@@ -44,7 +44,8 @@ export function overviewOf(discovery: Discovery, mapping: Mapping): Overview {
     bytes: isComplete ? [...sizes.values()].reduce((sum, size) => sum + size, 0) : null,
     sizes: isComplete ? sizes : new Map(),
     names: plans.map(
-      ({ head, carriesName }) => textOf(head).slice('{"event_type":"'.length) + (carriesName ? '…' : ''),
+      ({ head, carriesName }) =>
+        textOf(head.bytes, 0, head.length).slice('{"event_type":"'.length) + (carriesName ? '…' : ''),
     ),
     mayHoldMore,
     fields: new Set(
