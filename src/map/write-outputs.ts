@@ -26,9 +26,9 @@ export function createOutputWriter({
     const { keys, keyStarts, keepsName, fields, otherFields, types, plainKinds } = outputs
     const { bytes } = source
     let to = out.length
-    /** Members `[runStart, runEnd)` of the record that are to be copied next; none when the end is 0. */
+    /** Members `[runStart, runEnd)` of the record that are to be copied next; none when the end is -1. */
     let runStart = 0
-    let runEnd = 0
+    let runEnd = -1
     for (let i = 0; i < fields.length; i++) {
       let field = fields[i] as number
       let keeps = keepsName[i] === 1
@@ -47,8 +47,8 @@ export function createOutputWriter({
         runEnd = end
         continue
       }
-      if (runEnd > 0) to = copyMembers(out, to, source, runStart, runEnd)
-      runEnd = 0
+      if (runEnd >= 0) to = copyMembers(out, to, source, runStart, runEnd)
+      runEnd = -1
       if (isMember) {
         runStart = memberStart
         runEnd = end
@@ -69,7 +69,7 @@ export function createOutputWriter({
       reserve(out, room)
       to = out.length
     }
-    out.length = runEnd > 0 ? copyMembers(out, to, source, runStart, runEnd) : to
+    out.length = runEnd >= 0 ? copyMembers(out, to, source, runStart, runEnd) : to
   }
 }
 
