@@ -91,6 +91,8 @@ export interface RawChunk {
   readonly faults: readonly Fault[]
   /** Where the fields of each record stand, when the cutter knows; otherwise the mapper looks. */
   readonly fields?: FieldColumns
+  /** What each record holds, when the cutter has scanned some of them. */
+  readonly entries?: FieldEntries
   /** What a file of letters says of each record; null for a line that is no letter. */
   readonly letters?: readonly (Letter | null)[]
 }
@@ -99,6 +101,24 @@ export interface RawChunk {
 export interface FieldColumns {
   readonly names: readonly string[]
   /** `KIND` of the value's JSON text; `KIND.none` when the record lacks the field. */
+  readonly kinds: Uint8Array
+  /** Byte of the chunk where the value's JSON text starts, and where it ends. */
+  readonly starts: Int32Array
+  readonly ends: Int32Array
+}
+
+/**
+ * Members of a chunk's records: those of record `i` are the entries `[firsts[i], firsts[i + 1])`. A record that has none was not scanned.
+ * The others are flat JSON objects, valid and without repeated keys. The columns may be longer than the entries, and are used again as
+ * the chunk's bytes are.
+ */
+export interface FieldEntries {
+  /** Every key met so far, exactly as it was written: entries have the numbers. It grows, and keeps what it has. */
+  readonly names: readonly string[]
+  readonly firsts: Int32Array
+  /** Per entry, the number of its key. */
+  readonly keys: Uint16Array
+  /** `KIND` of the value's JSON text: none of those that nest. */
   readonly kinds: Uint8Array
   /** Byte of the chunk where the value's JSON text starts, and where it ends. */
   readonly starts: Int32Array

@@ -31,7 +31,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   // The pipeline: bytes in, events out.
   read: ['currents', 'json'],
   'record-text': ['json'],
-  cut: ['read', 'currents', 'json'],
+  scan: ['json'],
+  cut: ['read', 'scan', 'currents', 'json'],
   mapping: ['currents', 'amplitude', 'json'],
   map: ['record-text', 'mapping', 'currents', 'amplitude', 'json'],
   // The upload.
@@ -85,7 +86,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 const EMULATOR_LEAVES = ['clock', 'errors']
 
 /** The folders of folders: what is in them belongs to the folder above. */
-const ROOMS_WITHIN = ['commands/options', 'report/findings']
+const ROOMS_WITHIN = ['commands/options', 'report/findings', 'scan/assembly']
 
 const FILES = readdirSync(SRC, { recursive: true, withFileTypes: true })
   .filter((entry) => entry.isFile())

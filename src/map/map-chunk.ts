@@ -160,9 +160,13 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function findFields(index: number): boolean {
-    if (raw.fields === undefined) return scanner.scan(bytes, raw.starts[index] as number, raw.ends[index] as number)
-    scanner.load(raw.fields, index)
-    return true
+    const { fields, entries, starts, ends } = raw
+    if (fields !== undefined) {
+      scanner.load(fields, index)
+      return true
+    }
+    if (entries !== undefined && scanner.loadEntries(bytes, entries, index)) return true
+    return scanner.scan(bytes, starts[index] as number, ends[index] as number)
   }
 
   function scanFailure(index: number): string {

@@ -16,7 +16,7 @@ import {
 import { KIND } from '../json/kind.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
-import type { FieldColumns } from '../model.ts'
+import type { FieldColumns, FieldEntries } from '../model.ts'
 
 /**
  * Finds the fields of one record in its bytes: for each known field the span and kind of its value, nothing decoded, no object
@@ -32,6 +32,11 @@ export interface RecordScanner {
   scan(bytes: Uint8Array, start: number, end: number): boolean
   /** Takes the fields of a record that its cutter has found already. */
   load(columns: FieldColumns, record: number): void
+  /**
+   * Takes the members of a record that its cutter has scanned in `bytes`. False when it has not, and when two of them mean one field: then
+   * `scan` is to be called, which knows which counts.
+   */
+  loadEntries(bytes: Uint8Array, entries: FieldEntries, record: number): boolean
   /**
    * Scans the object at `[start, end)` too, into the same record: its fields become the record's own. A field of
    * `topLevelFirst` that the record already has stays.
@@ -132,6 +137,11 @@ export function createRecordScanner(
 
   /** The bytes that were scanned last. */
   let source = textView(names)
+  /** The keys of the entries loaded last; the field that each of theirs means, and its length in UTF-8. */
+  let entryNames: readonly string[] = []
+  let entryFields: number[] = []
+  let entryNameBytes: number[] = []
+
   let message = ''
   let errorAt = 0
 
@@ -346,6 +356,29 @@ export function createRecordScanner(
     })
   }
 
+  /** Finds out what the keys mean of which that is not known. */
+  function learnEntryNames(all: readonly string[]): void {
+    if (all !== entryNames) {
+      entryNames = all
+      entryFields = []
+      entryNameBytes = []
+    }
+    for (const name of all.slice(entryFields.length)) {
+      const key = utf8(name)
+      const named = lookUp(key, 0, key.length)
+      entryFields.push(named !== NO_FIELD && named < count ? named : meaningOf(key, 0, key.length))
+      entryNameBytes.push(key.length)
+    }
+  }
+
+  /** Tells of an entry whose key, number `key`, is that of no field. Between a key and its value stand a colon and space. */
+  function tellUnknown(bytes: Uint8Array, key: number, valueStart: number, valueEnd: number): void {
+    if (seeUnknown === null) return
+    let keyEnd = valueStart - 1
+    while (bytes[keyEnd] !== QUOTE) keyEnd--
+    seeUnknown(bytes, keyEnd - (entryNameBytes[key] as number), keyEnd, valueStart, valueEnd)
+  }
+
   function forgetRecord(): void {
     for (let i = 0; i < presentCount; i++) kinds[present[i] as number] = KIND.none
     presentCount = 0
@@ -375,6 +408,29 @@ export function createRecordScanner(
         kinds[field] = kind
         memberStarts[field] = -1
       }
+    },
+    loadEntries(bytes, entries, record) {
+      forgetRecord()
+      const { names: all, firsts, keys } = entries
+      if (all !== entryNames || all.length !== entryFields.length) learnEntryNames(all)
+      const first = firsts[record] as number
+      const last = firsts[record + 1] as number
+      for (let at = first; at < last; at++) {
+        const key = keys[at] as number
+        const field = entryFields[key] as number
+        const start = entries.starts[at] as number
+        const end = entries.ends[at] as number
+        if (field === NO_FIELD) {
+          tellUnknown(bytes, key, start, end)
+          continue
+        }
+        if (kinds[field] !== KIND.none) return false
+        present[presentCount++] = field
+        starts[field] = start
+        ends[field] = end
+        kinds[field] = entries.kinds[at] as number
+      }
+      return last > first
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),
     error: () => ({ message, at: errorAt }),
