@@ -109,7 +109,7 @@ export interface FieldColumns {
 
 /**
  * Members of a chunk's records: those of record `i` are the entries `[firsts[i], firsts[i + 1])`. A record that has none was not scanned.
- * The others are flat JSON objects, valid and without repeated keys. The columns may be longer than the entries, and are used again as
+ * The others are valid JSON objects without repeated keys, and no value of theirs is or holds an object. The columns may be longer than the entries, and are used again as
  * the chunk's bytes are.
  */
 export interface FieldEntries {
@@ -118,7 +118,7 @@ export interface FieldEntries {
   readonly firsts: Int32Array
   /** Per entry, the number of its key. */
   readonly keys: Uint16Array
-  /** `KIND` of the value's JSON text: none of those that nest. */
+  /** `KIND` of the value's JSON text; no object. */
   readonly kinds: Uint8Array
   /** Byte of the chunk where the value's JSON text starts, and where it ends. */
   readonly starts: Int32Array

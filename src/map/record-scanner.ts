@@ -411,25 +411,29 @@ export function createRecordScanner(
     },
     loadEntries(bytes, entries, record) {
       forgetRecord()
-      const { names: all, firsts, keys } = entries
+      const { names: all, firsts, keys, kinds: valueKinds, starts: valueStarts, ends: valueEnds } = entries
       if (all !== entryNames || all.length !== entryFields.length) learnEntryNames(all)
+      const meant = entryFields
       const first = firsts[record] as number
       const last = firsts[record + 1] as number
+      let found = 0
       for (let at = first; at < last; at++) {
         const key = keys[at] as number
-        const field = entryFields[key] as number
-        const start = entries.starts[at] as number
-        const end = entries.ends[at] as number
+        const field = meant[key] as number
         if (field === NO_FIELD) {
-          tellUnknown(bytes, key, start, end)
+          tellUnknown(bytes, key, valueStarts[at] as number, valueEnds[at] as number)
           continue
         }
-        if (kinds[field] !== KIND.none) return false
-        present[presentCount++] = field
-        starts[field] = start
-        ends[field] = end
-        kinds[field] = entries.kinds[at] as number
+        if (kinds[field] !== KIND.none) {
+          presentCount = found
+          return false
+        }
+        present[found++] = field
+        starts[field] = valueStarts[at] as number
+        ends[field] = valueEnds[at] as number
+        kinds[field] = valueKinds[at] as number
       }
+      presentCount = found
       return last > first
     },
     scanNested: (bytes, start, end) => scanObject(bytes, start, end, true),

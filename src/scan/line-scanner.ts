@@ -9,8 +9,8 @@ export interface LineScanner {
   /** Forgets the entries of the chunk before. */
   clear(): void
   /**
-   * Takes lines, one after the other, from `from` on: an object each, flat, with at most one space behind a colon or comma. It
-   * stops before every other line. The byte before `end` must be a newline.
+   * Takes lines, one after the other, from `from` on: an object each, in which nothing nests but plain lists, with at most one space
+   * behind a colon or comma. It stops before every other line. The byte before `end` must be a newline.
    */
   scan(from: number, end: number): ScannedLines
   /** How many entries there are since `clear`. */

@@ -20,11 +20,12 @@ import {
   ROW_FIRSTS,
   ROW_STARTS,
 } from './layout.ts'
-import { BACKSLASH, endOfEscapedText, endOfFraction, endOfPlainText, endOfWhole, QUOTE } from './text.ts'
+import { endOfEscapedText, endOfFraction, endOfPlainText, endOfWhole, QUOTE } from './text.ts'
 
 /**
  * Finds the members of objects that stand on a line each, 16 bytes a step: `{"key":value,"key":value}`, with at most one space behind
- * a colon or comma. It stops at every other line. Bytes are not looked at as UTF-8.
+ * a colon or comma, and nothing that nests but lists of strings, numbers and literals. It stops at every other line. Bytes are not looked
+ * at as UTF-8.
  */
 
 /** What the module that loads this one has to know. */
@@ -56,11 +57,14 @@ const INTEGER: u8 = 4
 const NUMBER: u8 = 5
 const TRUE: u8 = 6
 const FALSE: u8 = 7
+const ARRAY: u8 = 8
 
 const SPACE: u8 = 0x20
 const NEWLINE: u8 = 0x0a
 const CARRIAGE_RETURN: u8 = 0x0d
 const COMMA: u8 = 0x2c
+const OPEN_BRACKET: u8 = 0x5b
+const CLOSE_BRACKET: u8 = 0x5d
 const OPEN_BRACE: u8 = 0x7b
 const CLOSE_BRACE: u8 = 0x7d
 
@@ -126,37 +130,8 @@ function scanObject(at: usize): usize {
     p += textLength(key)
     if (load<u8>(p) == SPACE) p++
 
-    const c = load<u8>(p)
-    let end: usize
-    let kind: u8
-    if (c == QUOTE) {
-      end = endOfPlainText(p + 1)
-      const stop = load<u8>(end)
-      if (stop == QUOTE) {
-        kind = STRING
-        end++
-      } else {
-        if (stop != BACKSLASH) return 0
-        kind = ESCAPED_STRING
-        end = endOfEscapedText(end)
-        if (end == 0) return 0
-      }
-    } else if (load<u32>(p) == NULL_TEXT) {
-      kind = NULL
-      end = p + 4
-    } else if (load<u32>(p) == TRUE_TEXT) {
-      kind = TRUE
-      end = p + 4
-    } else if (c == 0x66 && load<u32>(p, 1) == ALSE_TEXT) {
-      kind = FALSE
-      end = p + 5
-    } else {
-      const whole = endOfWhole(p)
-      if (whole == 0) return 0
-      end = endOfFraction(whole)
-      if (end == 0) return 0
-      kind = end == whole ? INTEGER : NUMBER
-    }
+    const end = load<u8>(p) == OPEN_BRACKET ? endOfList(p) : endOfScalar(p)
+    if (end == 0) return 0
     store<u32>(ENTRY_STARTS + 4 * entry, <u32>(p - INPUT))
     store<u32>(ENTRY_ENDS + 4 * entry, <u32>(end - INPUT))
     store<u16>(ENTRY_KEYS + 2 * entry, <u16>((key - KEY_SLOTS) / KEY_SLOT_BYTES))
@@ -173,4 +148,55 @@ function scanObject(at: usize): usize {
     entryCount = <u32>entry
     return p
   }
+}
+
+/** Of the value that ended last. */
+let kind: u8 = 0
+
+/** The position behind the string, number or literal at `at`, and its `kind`; 0 when there is none. */
+// @ts-ignore: decorator
+@inline
+function endOfScalar(at: usize): usize {
+  const c = load<u8>(at)
+  if (c == QUOTE) {
+    const stop = endOfPlainText(at + 1)
+    const isPlain = load<u8>(stop) == QUOTE
+    kind = isPlain ? STRING : ESCAPED_STRING
+    return isPlain ? stop + 1 : endOfEscapedText(stop)
+  }
+  const letters = load<u32>(at)
+  if (letters == NULL_TEXT) {
+    kind = NULL
+    return at + 4
+  }
+  if (letters == TRUE_TEXT) {
+    kind = TRUE
+    return at + 4
+  }
+  if (c == 0x66 && load<u32>(at, 1) == ALSE_TEXT) {
+    kind = FALSE
+    return at + 5
+  }
+  const whole = endOfWhole(at)
+  if (whole == 0) return 0
+  const end = endOfFraction(whole)
+  kind = end == whole ? INTEGER : NUMBER
+  return end
+}
+
+/** The position behind the list at `at`, and its `kind`; 0 when it is none, or nests. */
+function endOfList(at: usize): usize {
+  let p = at + 1
+  if (load<u8>(p) != CLOSE_BRACKET) {
+    while (true) {
+      p = endOfScalar(p)
+      if (p == 0) return 0
+      if (load<u8>(p) != COMMA) break
+      p++
+      if (load<u8>(p) == SPACE) p++
+    }
+    if (load<u8>(p) != CLOSE_BRACKET) return 0
+  }
+  kind = ARRAY
+  return p + 1
 }
