@@ -6,7 +6,7 @@ import { instanceOf, type WasmGlobal, type WasmMemory, type WasmModule } from '.
 export interface LineScanner {
   /** The lines of a chunk are put here, from its beginning on. */
   readonly input: Uint8Array
-  /** Forgets the entries of the chunk before. */
+  /** Forgets the entries of the chunk before; the keys too, when there is no room for another. */
   clear(): void
   /**
    * Takes lines, one after the other, from `from` on: an object each, in which nothing nests but plain lists, with at most one space
@@ -37,6 +37,7 @@ interface Exports extends Layout {
   readonly rowCount: WasmGlobal
   readonly entryCount: WasmGlobal
   readonly keyCount: WasmGlobal
+  readonly forgetKeys: () => void
 }
 
 type Layout = Readonly<Record<(typeof LAYOUT)[number], WasmGlobal>>
@@ -53,6 +54,7 @@ const LAYOUT = [
   'ENTRY_KEYS',
   'ENTRY_KINDS',
   'MAX_ENTRIES',
+  'MAX_KEYS',
   'KEY_SLOTS',
   'KEY_SLOT_BYTES',
   'KEY_LENGTH',
@@ -63,7 +65,7 @@ const LAYOUT = [
 const PAGE_BYTES = 1 << 16
 
 export function createLineScanner(module: WasmModule): LineScanner {
-  const { memory, scan, rowCount, entryCount, keyCount, ...layout } = instanceOf(module) as Exports
+  const { memory, scan, rowCount, entryCount, keyCount, forgetKeys, ...layout } = instanceOf(module) as Exports
   const at = (name: keyof Layout): number => layout[name].value
   // Once, before the first view: growing takes the memory away from those that there are.
   memory.grow(Math.ceil((at('MEMORY_BYTES') - memory.buffer.byteLength) / PAGE_BYTES))
@@ -74,9 +76,8 @@ export function createLineScanner(module: WasmModule): LineScanner {
     ends: new Int32Array(buffer, at('ROW_ENDS'), at('MAX_ROWS')),
     firsts: new Int32Array(buffer, at('ROW_FIRSTS'), at('MAX_ROWS')),
   }
-  const names: string[] = []
+  let names: string[] = []
   const entries = {
-    names,
     keys: new Uint16Array(buffer, at('ENTRY_KEYS'), at('MAX_ENTRIES')),
     kinds: new Uint8Array(buffer, at('ENTRY_KINDS'), at('MAX_ENTRIES')),
     starts: new Int32Array(buffer, at('ENTRY_STARTS'), at('MAX_ENTRIES')),
@@ -96,6 +97,9 @@ export function createLineScanner(module: WasmModule): LineScanner {
     input,
     clear() {
       entryCount.value = 0
+      if (keyCount.value < at('MAX_KEYS')) return
+      forgetKeys()
+      names = []
     },
     scan(from, end) {
       const stopped = scan(from, end)
@@ -110,6 +114,6 @@ export function createLineScanner(module: WasmModule): LineScanner {
       }
     },
     entryCount: () => entryCount.value,
-    entriesOf: (firsts) => ({ ...entries, firsts }),
+    entriesOf: (firsts) => ({ names, firsts, ...entries }),
   }
 }

@@ -5,6 +5,7 @@ import {
   KEY_TEXT,
   MAX_KEY_BYTES,
   MAX_KEYS,
+  MEMORY_BYTES,
   TABLE,
   TABLE_SIZE,
 } from './layout.ts'
@@ -15,6 +16,12 @@ import { endOfPlainText, QUOTE } from './text.ts'
 export let keyCount: u32 = 0
 
 const COLON: u8 = 0x3a
+
+/** Forgets all keys, and what followed them. */
+export function forgetKeys(): void {
+  memory.fill(KEY_SLOTS, 0, MEMORY_BYTES - KEY_SLOTS)
+  keyCount = 0
+}
 
 // @ts-ignore: decorator
 @inline

@@ -1,4 +1,4 @@
-import { isKeyAt, keyCount, lookUp, textLength } from './keys.ts'
+import { forgetKeys, isKeyAt, keyCount, lookUp, textLength } from './keys.ts'
 import {
   BEGINNING,
   ENTRY_ENDS,
@@ -14,6 +14,7 @@ import {
   KEY_SLOTS,
   KEY_TEXT,
   MAX_ENTRIES,
+  MAX_KEYS,
   MAX_ROWS,
   MEMORY_BYTES,
   ROW_ENDS,
@@ -24,7 +25,7 @@ import { endOfEscapedText, endOfFraction, endOfPlainText, endOfWhole, QUOTE } fr
 
 /**
  * Finds the members of objects that stand on a line each, 16 bytes a step: `{"key":value,"key":value}`, with at most one space behind
- * a colon or comma, and nothing that nests but lists of strings, numbers and literals. It stops at every other line. Bytes are not looked
+ * a colon or comma, and nothing that nests but lists of strings, numbers and literals that are not `events`. It stops at every other line. Bytes are not looked
  * at as UTF-8.
  */
 
@@ -34,6 +35,7 @@ export {
   ENTRY_KEYS,
   ENTRY_KINDS,
   ENTRY_STARTS,
+  forgetKeys,
   INPUT,
   INPUT_BYTES,
   KEY_LENGTH,
@@ -42,6 +44,7 @@ export {
   KEY_TEXT,
   keyCount,
   MAX_ENTRIES,
+  MAX_KEYS,
   MAX_ROWS,
   MEMORY_BYTES,
   ROW_ENDS,
@@ -72,6 +75,9 @@ const CLOSE_BRACE: u8 = 0x7d
 const NULL_TEXT: u32 = 0x6c6c756e
 const TRUE_TEXT: u32 = 0x65757274
 const ALSE_TEXT: u32 = 0x65736c61
+
+/** `"events"` as a 64-bit number. An object that has a list of them is no record but what holds records (src/json/envelope.ts). */
+const EVENTS_KEY: u64 = 0x2273746e65766522
 
 /** Rows of the last scan. */
 export let rowCount: u32 = 0
@@ -130,7 +136,9 @@ function scanObject(at: usize): usize {
     p += textLength(key)
     if (load<u8>(p) == SPACE) p++
 
-    const end = load<u8>(p) == OPEN_BRACKET ? endOfList(p) : endOfScalar(p)
+    const isList = load<u8>(p) == OPEN_BRACKET
+    if (isList && load<u64>(key, KEY_TEXT) == EVENTS_KEY) return 0
+    const end = isList ? endOfList(p) : endOfScalar(p)
     if (end == 0) return 0
     store<u32>(ENTRY_STARTS + 4 * entry, <u32>(p - INPUT))
     store<u32>(ENTRY_ENDS + 4 * entry, <u32>(end - INPUT))

@@ -28,7 +28,7 @@ export function endOfPlainText(at: usize): usize {
   }
 }
 
-/** The position behind the closing quote of the string that has its first backslash at `at`; 0 when it is no JSON string. */
+/** The position behind the closing quote of the string whose plain text ends at `at`; 0 when it is no JSON string. */
 export function endOfEscapedText(at: usize): usize {
   let p = at
   while (load<u8>(p) == BACKSLASH) {
