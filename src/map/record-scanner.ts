@@ -137,10 +137,11 @@ export function createRecordScanner(
 
   /** The bytes that were scanned last. */
   let source = textView(names)
-  /** The keys of the entries loaded last; the field that each of theirs means, and its length in UTF-8. */
+  /** The keys of the entries loaded last; the field that each means, its length in UTF-8, and whether it is the field's name as it is. */
   let entryNames: readonly string[] = []
   let entryFields: number[] = []
   let entryNameBytes: number[] = []
+  let entryIsNamed: boolean[] = []
 
   let message = ''
   let errorAt = 0
@@ -362,12 +363,14 @@ export function createRecordScanner(
       entryNames = all
       entryFields = []
       entryNameBytes = []
+      entryIsNamed = []
     }
     for (const name of all.slice(entryFields.length)) {
       const key = utf8(name)
       const named = lookUp(key, 0, key.length)
       entryFields.push(named !== NO_FIELD && named < count ? named : meaningOf(key, 0, key.length))
       entryNameBytes.push(key.length)
+      entryIsNamed.push(numbers.has(name))
     }
   }
 
@@ -429,9 +432,11 @@ export function createRecordScanner(
           return false
         }
         present[found++] = field
-        starts[field] = valueStarts[at] as number
+        const start = valueStarts[at] as number
+        starts[field] = start
         ends[field] = valueEnds[at] as number
         kinds[field] = valueKinds[at] as number
+        memberStarts[field] = entryIsNamed[key] ? start - (entryNameBytes[key] as number) - MEMBER_MARKS : -1
       }
       presentCount = found
       return last > first

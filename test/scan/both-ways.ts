@@ -1,8 +1,9 @@
-import { outcomeAt, placeInInput, placeText, recordBytes, typeNameOf, warningsAt } from '../../src/chunk.ts'
+import { outcomeAt, placeInInput, placeText, typeNameOf, warningsAt } from '../../src/chunk.ts'
 import { cutLines } from '../../src/cut/lines.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { compileMapping } from '../../src/mapping/plan.ts'
 import { BEGINNING, type MappedChunk, type RawChunk } from '../../src/model.ts'
+import { recordBytes } from '../../src/record-text.ts'
 import { memoryInput } from '../conformance/read.ts'
 import { PLAIN } from '../harness.ts'
 
