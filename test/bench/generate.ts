@@ -1,8 +1,8 @@
 import { CATALOGUE, type CatalogueEntry, fieldsOf, type StorageField } from '../data/catalogue.ts'
 
-/** Invented Currents records in a realistic mix, repeatable from a seed. */
+/** Invented Currents records of any event type, repeatable from a seed. */
 
-export type FieldValue = string | number | boolean | readonly string[] | null
+type FieldValue = string | number | boolean | readonly string[] | null
 export type CurrentsRecord = Record<string, FieldValue>
 
 /** A seeded generator of numbers in [0, 1) (mulberry32). */
@@ -14,40 +14,6 @@ export function randomOf(seed: number): () => number {
     t ^= t + Math.imul(t ^ (t >>> 7), t | 61)
     return ((t ^ (t >>> 14)) >>> 0) / 4294967296
   }
-}
-
-/** Shares of the event types in a typical account, by volume. */
-const MIX: readonly (readonly [string, number])[] = [
-  ['users.messages.email.Send', 18],
-  ['users.messages.email.Delivery', 17],
-  ['users.messages.email.Open', 12],
-  ['users.messages.email.Click', 4],
-  ['users.messages.pushnotification.Send', 12],
-  ['users.messages.pushnotification.Open', 3],
-  ['users.behaviors.CustomEvent', 14],
-  ['users.behaviors.Purchase', 2],
-  ['users.behaviors.app.SessionStart', 6],
-  ['users.behaviors.app.SessionEnd', 6],
-  ['users.messages.inappmessage.Impression', 4],
-  ['users.messages.contentcard.Impression', 2],
-]
-
-export interface Mixed {
-  readonly type: string
-  readonly record: CurrentsRecord
-}
-
-/** `count` records of the mix, in runs of one type as files hold them. */
-export function* mixedRecords(count: number, seed: number): Generator<Mixed> {
-  for (const entry of MIX) {
-    const random = randomOf(seed + hashOf(entry[0]))
-    const share = Math.round((count * entry[1]) / 100)
-    for (let i = 0; i < share; i++) yield { type: entry[0], record: recordOf(entryOf(entry[0]), random, i) }
-  }
-}
-
-export function mixTypes(): readonly string[] {
-  return MIX.map(([type]) => type)
 }
 
 export function entryOf(type: string): CatalogueEntry {
@@ -148,18 +114,28 @@ function pick<T>(random: () => number, values: readonly T[]): T {
   return values[Math.floor(random() * values.length)] as T
 }
 
+const DIGITS = Buffer.from('0123456789abcdef')
+const DASH = '-'.charCodeAt(0)
+const written = Buffer.alloc(36)
+
+/** Digits are put together as bytes: text that grows by a digit costs more than all the rest of a record. */
 function hex(random: () => number, digits: number): string {
-  let text = ''
-  while (text.length < digits) text += Math.floor(random() * 16).toString(16)
-  return text
+  writeHex(random, 0, digits)
+  return written.toString('latin1', 0, digits)
 }
 
 function uuid(random: () => number): string {
-  return `${hex(random, 8)}-${hex(random, 4)}-4${hex(random, 3)}-a${hex(random, 3)}-${hex(random, 12)}`
+  writeHex(random, 0, 8)
+  writeHex(random, 9, 13)
+  writeHex(random, 15, 18)
+  writeHex(random, 20, 23)
+  writeHex(random, 24, 36)
+  for (const at of [8, 13, 18, 23]) written[at] = DASH
+  written[14] = 0x34
+  written[19] = 0x61
+  return written.toString('latin1', 0, 36)
 }
 
-function hashOf(text: string): number {
-  let hash = 0
-  for (const c of text) hash = (Math.imul(hash, 31) + c.charCodeAt(0)) | 0
-  return hash
+function writeHex(random: () => number, from: number, to: number): void {
+  for (let at = from; at < to; at++) written[at] = DIGITS[Math.floor(random() * 16)] as number
 }

@@ -5,103 +5,11 @@ import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
 import { fieldsOf } from '../data/catalogue.ts'
 import { inventedRecordsOf } from '../shapes/invented.ts'
 import { ndjson } from '../shapes/json.ts'
-import type { Records, Value } from '../shapes/records.ts'
+import type { Records } from '../shapes/records.ts'
+import { TABLE_WRITERS, writeTable } from '../shapes/tables.ts'
 import { memoryInput, readInput } from './read.ts'
 
 /** Tables as databases and other programs write them: the dialect is found, and the events are those of NDJSON. */
-
-interface Writer {
-  readonly name: string
-  readonly delimiter: string
-  readonly null: string
-  readonly lineEnd?: string
-  text(text: string, delimiter: string): string
-}
-
-const LETTERS: Readonly<Record<string, string>> = {
-  '\b': '\\b',
-  '\f': '\\f',
-  '\n': '\\n',
-  '\r': '\\r',
-  '\t': '\\t',
-  '\v': '\\v',
-  '\\': '\\\\',
-}
-
-function withLetters(text: string): string {
-  return text.replace(/[\b\f\n\r\t\v\\]/g, (c) => LETTERS[c] ?? c)
-}
-
-function needsQuotes(text: string, delimiter: string): boolean {
-  return text === '' || text.includes(delimiter) || /["\r\n]|^(null|\\N)$/i.test(text)
-}
-
-const WRITERS: readonly Writer[] = [
-  {
-    name: 'PostgreSQL COPY csv',
-    delimiter: ',',
-    null: '',
-    text: (text, delimiter) => (needsQuotes(text, delimiter) ? `"${text.replaceAll('"', '""')}"` : text),
-  },
-  { name: 'PostgreSQL COPY text', delimiter: '\t', null: '\\N', text: withLetters },
-  {
-    name: 'MySQL INTO OUTFILE',
-    delimiter: '\t',
-    null: '\\N',
-    text: (text) => text.replace(/[\t\n\\]/g, '\\$&'),
-  },
-  {
-    name: 'MySQL INTO OUTFILE, quoted',
-    delimiter: ',',
-    null: '\\N',
-    text: (text) => `"${text.replace(/["\\\n]/g, '\\$&')}"`,
-  },
-  {
-    name: 'mysql --batch',
-    delimiter: '\t',
-    null: 'NULL',
-    text: (text) => text.replace(/[\n\t\\]/g, (c) => LETTERS[c] ?? c),
-  },
-  { name: 'Snowflake', delimiter: ',', null: '\\N', text: (text) => text.replace(/[,\n\r\\]/g, '\\$&') },
-  {
-    name: 'Redshift, quoted',
-    delimiter: '|',
-    null: '""',
-    text: (text) => `"${text.replace(/["\\\n\r|]/g, '\\$&')}"`,
-  },
-  { name: 'Redshift', delimiter: '|', null: '\\N', text: (text) => text.replace(/[\\\n\r|]/g, '\\$&') },
-  {
-    name: 'Spark',
-    delimiter: ',',
-    null: '',
-    text: (text, delimiter) => (needsQuotes(text, delimiter) ? `"${text.replace(/["\\]/g, '\\$&')}"` : text),
-  },
-  {
-    name: 'SQLite',
-    delimiter: ',',
-    null: '',
-    lineEnd: '\r\n',
-    text: (text) => (/^[\w.-]+$/.test(text) ? text : `"${text.replaceAll('"', '""')}"`),
-  },
-  {
-    name: 'ClickHouse CSVWithNames',
-    delimiter: ',',
-    null: '\\N',
-    text: (text) => `"${text.replaceAll('"', '""')}"`,
-  },
-]
-
-function write(writer: Writer, { entry, records }: Records): Buffer {
-  const { delimiter, lineEnd = '\n' } = writer
-  const names = fieldsOf(entry).map(({ name }) => name)
-  const cell = (value: Value) => {
-    if (value === null) return writer.null
-    if (typeof value === 'string') return writer.text(value, delimiter)
-    return Array.isArray(value) ? writer.text(JSON.stringify(value), delimiter) : String(value)
-  }
-  const rows = records.map((record) => names.map((name) => cell(record[name] ?? null)))
-  return Buffer.from([names, ...rows].map((cells) => cells.join(delimiter) + lineEnd).join(''))
-}
 
 const NOTES = [
   'Summer sale',
@@ -143,13 +51,13 @@ async function eventsOf(bytes: Buffer, type: string): Promise<readonly string[]>
   return events
 }
 
-for (const writer of WRITERS) {
+for (const writer of TABLE_WRITERS) {
   for (const type of ['users.behaviors.CustomEvent', 'users.messages.email.Click', 'users.canvas.Entry']) {
     test(`${writer.name}: ${type} gives the events of NDJSON`, async () => {
       const records = recordsOf(type, 60)
       const expected = await eventsOf(Buffer.from(ndjson(records)), type)
       assert.equal(expected.length, 60)
-      assert.deepEqual(await eventsOf(write(writer, records), type), expected)
+      assert.deepEqual(await eventsOf(writeTable(writer, records), type), expected)
     })
   }
 
@@ -164,7 +72,7 @@ for (const writer of WRITERS) {
         )
         const all = { entry, records: [...good, ...known] }
         assert.deepEqual(
-          await eventsOf(write(writer, all), entry.event_type),
+          await eventsOf(writeTable(writer, all), entry.event_type),
           await eventsOf(Buffer.from(ndjson(all)), entry.event_type),
         )
       }),

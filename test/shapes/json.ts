@@ -65,6 +65,7 @@ function objectOf(members: readonly (readonly [string, string])[]): string {
 }
 
 function flat(record: StoredRecord): string {
+  if (!Object.values(record).some((value) => typeof value === 'bigint')) return JSON.stringify(record)
   return objectOf(Object.entries(record).map(([key, value]) => [key, jsonOf(value)]))
 }
 
@@ -104,44 +105,26 @@ function http(entry: CatalogueEntry, record: StoredRecord): string {
   return objectOf([...own, ['user', objectOf(user)], ['properties', objectOf(properties)]])
 }
 
-/** The same JSON over many lines. Written by hand, since parsing it would cost large integers their digits. */
+/** The same JSON over many lines. Not parsed for it, since that would cost large integers their digits. */
 function indented(json: string): string {
-  let out = ''
   let depth = 0
-  let isInString = false
-  for (let i = 0; i < json.length; i++) {
-    const c = json[i] as string
-    if (isInString) {
-      out += c
-      if (c === '\\') out += json[++i]
-      else if (c === '"') isInString = false
-      continue
-    }
-    const newline = () => `\n${'  '.repeat(depth)}`
-    switch (c) {
-      case '"':
-        isInString = true
-        out += c
-        break
+  const newline = () => `\n${'  '.repeat(depth)}`
+  return json.replace(/"(?:[^"\\]|\\.)*"|[{}[\],:]/g, (part) => {
+    switch (part) {
       case '{':
       case '[':
         depth++
-        out += c + newline()
-        break
+        return part + newline()
       case '}':
       case ']':
         depth--
-        out += newline() + c
-        break
+        return newline() + part
       case ',':
-        out += c + newline()
-        break
+        return part + newline()
       case ':':
-        out += ' : '
-        break
+        return ' : '
       default:
-        out += c
+        return part
     }
-  }
-  return out
+  })
 }
