@@ -1,17 +1,15 @@
-import type { CatalogueEntry } from '../data/catalogue.ts'
-import { fieldsOf } from '../data/catalogue.ts'
+import { type CatalogueEntry, fieldsOf } from '../data/catalogue.ts'
 import { unionNdjson } from '../shapes/json.ts'
 import type { Records, StoredRecord } from '../shapes/records.ts'
 import { randomOf } from './generate.ts'
 
 const DIRTY_SHARE = 0.05
-const SEED = 5
 
-/** NDJSON in which one line in twenty is written, or spoiled, in a way that exports are seen in. */
+/** NDJSON in which one line in twenty is written, or spoiled, in a way that exports are seen in; which ones, their ids say. */
 export function dirtyNdjson({ entry, records }: Records): string {
-  const random = randomOf(SEED)
   return records
     .map((record) => {
+      const random = randomOf(Number.parseInt(String(record['id']), 16))
       if (random() >= DIRTY_SHARE) return `${JSON.stringify(record)}\n`
       const dirt = DIRT[Math.floor(random() * DIRT.length)] as Dirt
       return `${dirt(record, entry, random)}\n`

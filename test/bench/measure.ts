@@ -14,7 +14,7 @@ export interface Measured {
 export interface Program {
   /** What Node.js is given. */
   readonly words: readonly string[]
-  readonly exitCode: number
+  readonly exitCodes: readonly number[]
   readonly cwd: string
 }
 
@@ -25,7 +25,7 @@ const REPORT_USAGE = fileURLToPath(new URL('programs/report-usage.cjs', import.m
  *
  * @throws when it ends with another exit code, or `stop` is aborted: then the program is gone too
  */
-export async function measure({ words, exitCode, cwd }: Program, stop: AbortSignal): Promise<Measured> {
+export async function measure({ words, exitCodes, cwd }: Program, stop: AbortSignal): Promise<Measured> {
   stop.throwIfAborted()
   const started = performance.now()
   const child = spawn(process.execPath, ['--require', REPORT_USAGE, ...words], {
@@ -39,7 +39,7 @@ export async function measure({ words, exitCode, cwd }: Program, stop: AbortSign
   const code = await ended(child)
   const seconds = (performance.now() - started) / 1000
   const [errors, usage] = await said
-  if (code !== exitCode) throw new Error(`${words.join(' ')} ended with ${code}\n${errors}`)
+  if (code === null || !exitCodes.includes(code)) throw new Error(`${words.join(' ')} ended with ${code}\n${errors}`)
   return { seconds, ...(JSON.parse(usage) as Omit<Measured, 'seconds'>) }
 }
 

@@ -14,10 +14,10 @@ export async function runRounds(
 ): Promise<ReadonlyMap<string, readonly Measured[]>> {
   const runs = new Map(cases.map(({ name }) => [name, [] as Measured[]]))
   for (let round = 1; round <= rounds; round++) {
-    for (const { name, words, exitCode } of cases) {
+    for (const { name, words, exitCodes } of cases) {
       console.error(`round ${round} of ${rounds}: ${name}`)
       const cwd = mkdtempSync(join(scratch, 'run-'))
-      runs.get(name)?.push(await measure({ words: words(places), exitCode, cwd }, stop))
+      runs.get(name)?.push(await measure({ words: words(places), exitCodes, cwd }, stop))
       rmSync(cwd, { recursive: true })
     }
   }

@@ -63,16 +63,14 @@ async function writeSets(
   let part = 0
   for (const file of filesOf(mix, records)) {
     const folder = join(`event_type=${file.entry.event_type}`, 'date=2026-01-01-00')
-    await Promise.all(
-      names.map(async (name) => {
-        const { write, extension } = DATA_SETS[name]
-        const content = Buffer.from(await write(file))
-        const path = join(root, name, folder, `part-${part}.${extension}`)
-        mkdirSync(dirname(path), { recursive: true })
-        await writeFile(path, content, { signal: stop })
-        sizes.set(name, (sizes.get(name) ?? 0) + content.length)
-      }),
-    )
+    for (const name of names) {
+      const { write, extension } = DATA_SETS[name]
+      const content = Buffer.from(await write(file))
+      const path = join(root, name, folder, `part-${part}.${extension}`)
+      mkdirSync(dirname(path), { recursive: true })
+      await writeFile(path, content, { signal: stop })
+      sizes.set(name, (sizes.get(name) ?? 0) + content.length)
+    }
     part++
   }
   return sizes
