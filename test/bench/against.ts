@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process'
+import { spawn } from 'node:child_process'
 import { readFileSync, symlinkSync } from 'node:fs'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
+import { ended } from './measure.ts'
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 
@@ -14,10 +15,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
  * @throws when there is no such commit, or it cannot be built
  */
 export async function buildCommit(ref: string, directory: string, stop: AbortSignal): Promise<string> {
-  const run = async (cwd: string, program: string, ...words: readonly string[]) => {
-    const { stdout } = await promisify(execFile)(program, words, { cwd, signal: stop, killSignal: 'SIGKILL' })
-    return stdout.trim()
-  }
+  const run = (cwd: string, ...command: readonly string[]) => outputOf(command, cwd, stop)
   const commit = await run(ROOT, 'git', 'rev-parse', '--verify', '--end-of-options', `${ref}^{commit}`)
   await run(ROOT, 'git', 'clone', '--quiet', '--shared', '--no-checkout', ROOT, directory)
   await run(directory, 'git', 'checkout', '--quiet', '--detach', commit)
@@ -26,4 +24,17 @@ export async function buildCommit(ref: string, directory: string, stop: AbortSig
   else await run(directory, 'npm', 'ci', '--ignore-scripts')
   await run(directory, 'npm', 'run', 'build')
   return join(directory, 'bin', 'braze2amp.js')
+}
+
+/** What a command writes. It has a process group of its own, so that with it all that it has started can be stopped. */
+async function outputOf(command: readonly string[], cwd: string, stop: AbortSignal): Promise<string> {
+  stop.throwIfAborted()
+  const [program = '', ...words] = command
+  const child = spawn(program, words, { cwd, detached: true, stdio: ['ignore', 'pipe', 'pipe'] })
+  const kill = () => child.pid === undefined || process.kill(-child.pid, 'SIGKILL')
+  stop.addEventListener('abort', kill)
+  const [code, output, errors] = await Promise.all([ended(child), text(child.stdout), text(child.stderr)])
+  stop.removeEventListener('abort', kill)
+  if (code !== 0) throw new Error(`${command.join(' ')} failed\n${output}${errors}`)
+  return output.trim()
 }

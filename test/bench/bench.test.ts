@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawn, spawnSync } from 'node:child_process'
-import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
+import { closeSync, existsSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
@@ -151,6 +151,8 @@ describe('the data', () => {
       first.map(([path, content]) => [path, content]),
     )
     assert.notDeepEqual(again, first)
+    rmSync(String(again[0]?.[0]))
+    assert.equal((await stored(20)).length, again.length)
     assert.notDeepEqual(await stored(30), again)
   })
 })
@@ -159,8 +161,18 @@ test('the floor that copies bytes writes what the plain one writes', async () =>
   const root = temporaryDirectory()
   // More than it reads at once.
   await storeData(root, new Set(['ndjson'] as const), 8000, NEVER)
+  const hard = {
+    id: 'a"',
+    list: ['],"id":"b', '\\'],
+    time: 1,
+    platform: '\\',
+    note: '"',
+    app_id: null,
+    send_id: '\\"}\n',
+  }
+  writeFileSync(join(root, 'ndjson', 'hard.ndjson'), `${JSON.stringify(hard)}\n`)
   const program = (name: string) => fileURLToPath(new URL(`programs/${name}.js`, import.meta.url))
   const plain = outputOf(program('plain-floor'), join(root, 'ndjson'))
-  assert.equal(plain.split('\n').length, 8001)
+  assert.equal(plain.split('\n').length, 8002)
   assert.ok(plain === outputOf(program('copying-floor'), join(root, 'ndjson')))
 })

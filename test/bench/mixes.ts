@@ -23,7 +23,7 @@ export const TYPICAL: Mix = [
 
 export const EVERY_TYPE: Mix = CATALOGUE.map(({ event_type }) => [event_type, 1])
 
-const RECORDS_IN_FILE = 20_000
+const RECORDS_IN_FILE = 10_000
 const SEED = 1
 
 /** `count` records of a mix, always the same, as files hold them: one type in each. */

@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { DATA_SETS, type DataSet, type DataSetName } from './data-sets.ts'
 import { filesOf, type Mix } from './mixes.ts'
+import { filesBelow } from './programs/files-below.ts'
 
 /** What is said of a data set beside its folder, once all its files are written. */
 interface Manifest {
@@ -32,8 +33,9 @@ export async function storeData(
   for (const name of names) {
     const sample = await sampleOf(DATA_SETS[name])
     const stored = readManifest(root, name)
-    if (stored?.records === records && stored.sample === sample) bytes.set(name, stored.bytes)
-    else missing.set(name, sample)
+    if (stored?.records === records && stored.sample === sample && stored.bytes === sizeOf(join(root, name))) {
+      bytes.set(name, stored.bytes)
+    } else missing.set(name, sample)
   }
   for (const name of missing.keys()) {
     rmSync(manifestPath(root, name), { force: true })
@@ -45,7 +47,7 @@ export async function storeData(
     const sizes = await writeSets(root, mix, ofMix, records, stop)
     for (const [name, size] of sizes) {
       const manifest: Manifest = { records, sample: missing.get(name) ?? '', bytes: size }
-      await writeFile(manifestPath(root, name), JSON.stringify(manifest))
+      writeFileSync(manifestPath(root, name), JSON.stringify(manifest))
       bytes.set(name, size)
     }
   }
@@ -89,4 +91,8 @@ function manifestPath(root: string, name: DataSetName): string {
 function readManifest(root: string, name: DataSetName): Manifest | null {
   const path = manifestPath(root, name)
   return existsSync(path) ? JSON.parse(readFileSync(path, 'utf8')) : null
+}
+
+function sizeOf(folder: string): number {
+  return existsSync(folder) ? filesBelow(folder).reduce((sum, path) => sum + statSync(path).size, 0) : 0
 }
