@@ -50,7 +50,7 @@ export function createCustomPropertyWriter(
       }
       case KIND.string:
       case KIND.escapedString:
-        if (own.rules === null && writeEscaped(out, own.keyStart, source, start + 1, end - 1)) return true
+        if (writeEscaped(out, own, source, start + 1, end - 1)) return true
         return writeText(out, own, bytes, start, end)
       default:
         text.length = 0

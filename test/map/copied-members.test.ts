@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict'
 import { test } from 'node:test'
 import fc from 'fast-check'
+import { eventBytes } from '../../src/chunk.ts'
 import { isShortestDecimal } from '../../src/json/values.ts'
+import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import { CATALOGUE, fieldsOf } from '../data/catalogue.ts'
-import { mapRecord, tries } from '../harness.ts'
+import { mapRecord, rawChunk, tries } from '../harness.ts'
+import { mappingOf } from '../mapping/harness.ts'
 
 /** What the mapper copies as it stands must be what it writes when nothing can be copied. */
 
@@ -82,6 +85,40 @@ test('properties that are written from the escaped text are those that are writt
     { numRuns: tries(100_000, 10_000) },
   )
 })
+
+const RULES = `
+events:
+  users.behaviors.CustomEvent:
+    properties:
+      rename: { a: b, plan: "[Custom event property] a" }
+      drop: ["c"]
+`
+const ONLY = `
+events:
+  users.behaviors.CustomEvent:
+    properties:
+      only: [a, plan]
+`
+
+for (const [name, text] of [
+  ['rules', RULES],
+  ['a list of the only ones', ONLY],
+] as const) {
+  test(`so they are where ${name} say what becomes of them`, () => {
+    const map = createChunkMapper(mappingOf(text))
+    fc.assert(
+      fc.property(fc.oneof(objectText, nearly), (properties) => {
+        const [quick, slow] = [properties, ` ${properties}`].map((one) => {
+          const record = Buffer.from(JSON.stringify({ ...BASE, name: 'n', properties: one }))
+          const chunk = map(rawChunk([record], { fileType: CUSTOM }))
+          return Buffer.from(eventBytes(chunk, 0)).toString()
+        })
+        assert.equal(quick, slow)
+      }),
+      { numRuns: tries(50_000, 5000) },
+    )
+  })
+}
 
 test('a decimal that is taken as it stands is the shortest text of its value', () => {
   const digits = fc.stringMatching(/^-?(0|[1-9]\d{0,8})\.\d{1,16}$/)
