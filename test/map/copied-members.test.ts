@@ -90,7 +90,7 @@ const RULES = `
 events:
   users.behaviors.CustomEvent:
     properties:
-      rename: { a: b, plan: "[Custom event property] a" }
+      rename: { a: b, plan: "[Custom event property] b" }
       drop: ["c"]
 `
 const ONLY = `
