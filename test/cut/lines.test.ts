@@ -4,6 +4,7 @@ import fc from 'fast-check'
 import { cutLines } from '../../src/cut/lines.ts'
 import { BEGINNING, type RawChunk } from '../../src/model.ts'
 import type { OpenInput } from '../../src/read/open.ts'
+import { scanningBy } from '../scan/both-ways.ts'
 
 interface Cut {
   readonly text: string
@@ -12,7 +13,14 @@ interface Cut {
   readonly fault: string | undefined
 }
 
+/** Cuts what comes in parts, both ways: they must agree. */
 async function cut(parts: readonly Uint8Array[], damage: string | null = null): Promise<readonly Cut[]> {
+  const byJs = await scanningBy('js', () => cutOnce(parts, damage))
+  assert.deepEqual(await scanningBy('wasm', () => cutOnce(parts, damage)), byJs)
+  return byJs
+}
+
+async function cutOnce(parts: readonly Uint8Array[], damage: string | null): Promise<readonly Cut[]> {
   const rest = parts.map((part) => new Uint8Array(part))
   const input: OpenInput = {
     source: {

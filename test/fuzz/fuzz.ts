@@ -6,6 +6,8 @@ import { FORMATS } from '../../src/read/detect.ts'
 import { randomOf, recordOf } from '../bench/generate.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 import { CATALOGUE } from '../data/catalogue.ts'
+import { scanningBy } from '../scan/both-ways.ts'
+import { oddLines } from '../scan/odd-lines.ts'
 import type { Records } from '../shapes/records.ts'
 import { SHAPES, type Shape } from '../shapes/shapes.ts'
 import { mutated } from './mutations.ts'
@@ -13,8 +15,8 @@ import { rowsOf } from './row-splitter.ts'
 
 /**
  * Gives the cutters files that were spoiled at random, as long as asked for, and looks for what must never be: an error that is no
- * refusal, books that do not balance, other records when the bytes come in other pieces, one input that takes seconds, memory that grows,
- * and rows of CSV that another splitter finds and that are no records.
+ * refusal, books that do not balance, other records when the bytes come in other pieces, or when NDJSON is scanned without WebAssembly, one
+ * input that takes seconds, memory that grows, and rows of CSV that another splitter finds and that are no records.
  *
  *     npm run fuzz -- --format csv --minutes 10 --seed 1
  *
@@ -43,7 +45,15 @@ const LETTERS: Shape = {
     return Buffer.from(lines.join(''))
   },
 }
-const shapes = [...SHAPES, LETTERS].filter(({ format }) => format === options.format)
+/** Lines that are odd by themselves. */
+const ODD: Shape = {
+  name: 'odd',
+  format: 'ndjson',
+  extension: 'ndjson',
+  write: ({ records: stored }) => oddLines(seed, stored.length * ODD_LINES),
+}
+const ODD_LINES = 200
+const shapes = [...SHAPES, LETTERS, ODD].filter(({ format }) => format === options.format)
 if (shapes.length === 0) throw new Error(`no shape is ${options.format}; formats are ${FORMATS.join(', ')}`)
 
 /** More than any input of some kilobytes can take, on any machine. */
@@ -110,6 +120,11 @@ async function faultOf(bytes: Uint8Array, random: () => number): Promise<string 
   if (whole.refused !== null) refused++
   if (inWords(whole) !== inWords(pieces)) {
     return `pieces of ${pieceBytes} bytes give something else:\n${inWords(whole)}\n${inWords(pieces)}`
+  }
+  if (whole.format === 'ndjson') {
+    const byJs = await scanningBy('js', () => readInput(memoryInput(bytes, 'users.messages.email.Open'), format))
+    if (inWords(whole) !== inWords(byJs))
+      return `JavaScript alone gives something else:\n${inWords(byJs)}\n${inWords(whole)}`
   }
   if (whole.format !== 'csv' || whole.refused !== null || whole.dialect === null) return null
   const rows = rowsOf(bytes, whole.dialect)

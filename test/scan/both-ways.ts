@@ -40,6 +40,7 @@ export interface ReadLines {
   /** All that becomes of each record, a text each. */
   readonly records: readonly string[]
   readonly unknownFields: readonly string[]
+  readonly events: number
   /** How many records were scanned by the cutter. */
   readonly scanned: number
 }
@@ -49,14 +50,16 @@ export async function readBy(way: Way, bytes: Uint8Array, pieceBytes: number): P
   const mapChunk = createChunkMapper(mapping)
   const records: string[] = []
   let scanned = 0
+  let events = 0
   await cutBy(way, bytes, pieceBytes, (raw) => {
     const chunk = mapChunk(raw)
     for (let i = 0; i < chunk.count; i++) {
       records.push(inWords(chunk, i))
+      if (outcomeAt(chunk, i)?.is === 'event') events++
       if (raw.entries !== undefined && isScanned(raw.entries.firsts, i)) scanned++
     }
   })
-  return { records, unknownFields: mapping.unknownFields, scanned }
+  return { records, unknownFields: mapping.unknownFields, events, scanned }
 }
 
 /** True when the cutter scanned record `index`. */

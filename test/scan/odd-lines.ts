@@ -8,6 +8,8 @@ const NAMES = [
   // Other spellings of fields.
   ...['Campaign_Name', 'campaignName', 'External User ID', 'userId', '\u212Aey', 'TIME'],
 ]
+/** What an event must have. */
+const NEEDED = ['id', 'time', 'external_user_id', 'name']
 const ESCAPED_NAMES = ['campaign\\u005fname', 'i\\u0064', 'a\\"b', 'a\\q', 'a\tb', 'a"b']
 const NUMBERS = [
   ...[
@@ -103,7 +105,7 @@ const STRANGERS = [
 ]
 
 /** `count` lines and some more, each with what ends it. */
-export function oddLines(seed: number, count: number): Uint8Array {
+export function oddLines(seed: number, count: number): Buffer {
   const random = randomOf(seed)
   const below = (limit: number) => Math.floor(random() * limit)
   const pick = <T>(from: readonly T[]): T => from[below(from.length)] as T
@@ -127,7 +129,7 @@ export function oddLines(seed: number, count: number): Uint8Array {
   function value(name: string, isBroken: boolean): string {
     const kind = below(20)
     if (name === 'time' && kind < 17) return '1767225600'
-    if (kind < 9) return text(isBroken)
+    if (kind < (NEEDED.includes(name) ? 17 : 9)) return text(isBroken)
     if (kind < 13) return isBroken ? pick(NUMBERS) : pick(NUMBERS.slice(0, 19))
     if (kind < 17) return isBroken ? pick(LITERALS) : pick(LITERALS.slice(0, 3))
     if (kind < 19) return list(isBroken)
@@ -156,7 +158,7 @@ export function oddLines(seed: number, count: number): Uint8Array {
     ]) as [string, string]
     const isBroken = chance(0.1)
     const member = (name: string) => `"${name}"${colon}${value(name, isBroken && chance(0.5))}`
-    const members = ['id', 'time', 'user_id'].filter(() => chance(0.9)).map(member)
+    const members = NEEDED.filter(() => chance(0.9)).map(member)
     for (let left = below(8); left > 0; left--) members.splice(below(members.length + 1), 0, member(key()))
     const isUnique = chance(0.9)
     const seen = new Set<string>()

@@ -5,15 +5,18 @@ import type { RawChunk } from '../../src/model.ts'
 import { cutBy, isScanned, readBy } from './both-ways.ts'
 import { oddLines } from './odd-lines.ts'
 
-/** Reads lines both ways, and compares all that becomes of them. Returns how many the scanner in WebAssembly took. */
-async function compare(bytes: Uint8Array, pieceBytes = bytes.length): Promise<number> {
+/** Reads lines both ways, and compares all that becomes of them. Returns how many the scanner in WebAssembly took, and how many are events. */
+async function compare(
+  bytes: Uint8Array,
+  pieceBytes = bytes.length,
+): Promise<{ readonly scanned: number; readonly events: number }> {
   const byWasm = await readBy('wasm', bytes, pieceBytes)
   const byJs = await readBy('js', bytes, pieceBytes)
   assert.equal(byJs.scanned, 0)
   for (const [i, record] of byJs.records.entries()) assert.equal(byWasm.records[i], record)
   assert.equal(byWasm.records.length, byJs.records.length)
   assert.deepEqual(byWasm.unknownFields, byJs.unknownFields)
-  return byWasm.scanned
+  return byWasm
 }
 
 function kindOf(value: unknown, text: string): number {
@@ -74,8 +77,8 @@ describe('lines that are scanned in WebAssembly', () => {
     [1 << 22, 30_000],
   ] as const) {
     test(`give what JavaScript gives, in pieces of ${pieceBytes} bytes`, async () => {
-      const scanned = await compare(oddLines(pieceBytes, lines), pieceBytes)
-      assert.ok(scanned > lines / 3, `${scanned} of ${lines} were scanned`)
+      const { scanned, events } = await compare(oddLines(pieceBytes, lines), pieceBytes)
+      assert.ok(scanned > lines / 3 && events > lines / 6, `of ${lines} ${scanned} were scanned, ${events} are events`)
     })
   }
 
@@ -91,7 +94,8 @@ describe('lines that are scanned in WebAssembly', () => {
       `{"${'k'.repeat(109)}":1}`,
     ]
     for (const end of ['\n', '\r\n']) {
-      assert.equal(await compare(Buffer.from(lines.map((line) => line + end).join(''))), lines.length)
+      const { scanned } = await compare(Buffer.from(lines.map((line) => line + end).join('')))
+      assert.equal(scanned, lines.length)
     }
   })
 
@@ -114,7 +118,7 @@ describe('lines that are scanned in WebAssembly', () => {
 
   test('may have texts of any length', async () => {
     const ends = ['', '\\"', '\\\\', '\\', '\\u00e9', '\\u00g9', 'é', '\t', '\u0000', '"', '\n', 'x'.repeat(3000)]
-    assert.ok((await compare(linesAround(ends))) > 500)
+    assert.ok((await compare(linesAround(ends))).scanned > 500)
   })
 
   test('have nothing of what an earlier chunk left behind them', async () => {
@@ -170,7 +174,7 @@ describe('lines that are scanned in WebAssembly', () => {
     const REMEMBERED = 1024
     const line = (i: number) => `{"id":"a","time":1767225600,"user_id":"u","${1e6 + i}":"x","name":"n"}\n`
     const lines = Array.from({ length: 2 * REMEMBERED }, (_, i) => line(i)).join('')
-    const scanned = await compare(Buffer.from(lines.repeat(3)), lines.length)
+    const { scanned } = await compare(Buffer.from(lines.repeat(3)), lines.length)
     // The scanner may have been at work before the first chunk.
     const each = REMEMBERED - 4
     assert.ok(scanned >= 2 * each && scanned <= 3 * each, `${scanned} were scanned`)
