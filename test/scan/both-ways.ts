@@ -1,7 +1,7 @@
 import { outcomeAt, placeInInput, placeText, typeNameOf, warningsAt } from '../../src/chunk.ts'
 import { cutLines } from '../../src/cut/lines.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
-import { compileMapping } from '../../src/mapping/plan.ts'
+import { compileMapping, type MappingOptions } from '../../src/mapping/plan.ts'
 import { BEGINNING, type MappedChunk, type RawChunk } from '../../src/model.ts'
 import { recordBytes } from '../../src/record-text.ts'
 import { memoryInput } from '../conformance/read.ts'
@@ -31,8 +31,7 @@ export async function cutBy(
   see: (chunk: RawChunk) => void,
 ): Promise<void> {
   await scanningBy(way, async () => {
-    for await (const chunk of cutLines(memoryInput(bytes, 'users.behaviors.CustomEvent', pieceBytes), BEGINNING))
-      see(chunk)
+    for await (const chunk of cutLines(memoryInput(bytes, null, pieceBytes), BEGINNING)) see(chunk)
   })
 }
 
@@ -45,8 +44,19 @@ export interface ReadLines {
   readonly scanned: number
 }
 
-export async function readBy(way: Way, bytes: Uint8Array, pieceBytes: number): Promise<ReadLines> {
-  const mapping = compileMapping({ ...PLAIN, profile: 'enriched' })
+/** What lines are read as: one maps many fields to properties of the same name, the other spreads an object that is in a text. */
+export const READ_AS = {
+  click: { ...PLAIN, eventType: 'users.messages.email.Click' },
+  customEvent: { ...PLAIN, profile: 'enriched', eventType: 'users.behaviors.CustomEvent' },
+} as const
+
+export async function readBy(
+  way: Way,
+  bytes: Uint8Array,
+  pieceBytes: number,
+  options: MappingOptions,
+): Promise<ReadLines> {
+  const mapping = compileMapping(options)
   const mapChunk = createChunkMapper(mapping)
   const records: string[] = []
   let scanned = 0

@@ -5,6 +5,17 @@ import { randomOf } from '../bench/generate.ts'
 const NAMES = [
   ...['id', 'time', 'external_user_id', 'user_id', 'device_id', 'timezone', 'campaign_name', 'properties', 'name'],
   ...['event_type', 'price', 'url', 'is_amp', 'suspected_bot_click_reason', 'user', 'events', 'x', '', 'née', '😀'],
+  ...[
+    'campaign_id',
+    'canvas_name',
+    'canvas_id',
+    'dispatch_id',
+    'send_id',
+    'link_id',
+    'link_alias',
+    'user_agent',
+    'ip_pool',
+  ],
   // Other spellings of fields.
   ...['Campaign_Name', 'campaignName', 'External User ID', 'userId', '\u212Aey', 'TIME'],
 ]

@@ -1,17 +1,19 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { KIND } from '../../src/json/kind.ts'
+import type { MappingOptions } from '../../src/mapping/plan.ts'
 import type { RawChunk } from '../../src/model.ts'
-import { cutBy, isScanned, readBy } from './both-ways.ts'
+import { cutBy, isScanned, READ_AS, readBy } from './both-ways.ts'
 import { oddLines } from './odd-lines.ts'
 
 /** Reads lines both ways, and compares all that becomes of them. Returns how many the scanner in WebAssembly took, and how many are events. */
 async function compare(
   bytes: Uint8Array,
   pieceBytes = bytes.length,
+  options: MappingOptions = READ_AS.click,
 ): Promise<{ readonly scanned: number; readonly events: number }> {
-  const byWasm = await readBy('wasm', bytes, pieceBytes)
-  const byJs = await readBy('js', bytes, pieceBytes)
+  const byWasm = await readBy('wasm', bytes, pieceBytes, options)
+  const byJs = await readBy('js', bytes, pieceBytes, options)
   assert.equal(byJs.scanned, 0)
   for (const [i, record] of byJs.records.entries()) assert.equal(byWasm.records[i], record)
   assert.equal(byWasm.records.length, byJs.records.length)
@@ -66,18 +68,18 @@ function linesAround(ends: readonly string[]): Buffer {
 }
 
 describe('lines that are scanned in WebAssembly', () => {
-  for (const [pieceBytes, lines] of [
-    [1, 300],
-    [7, 2_000],
-    [100, 4_000],
-    [5_000, 16_000],
-    [1 << 16, 16_000],
-    [1 << 18, 16_000],
-    [1 << 20, 16_000],
-    [1 << 22, 30_000],
+  for (const [pieceBytes, lines, readAs] of [
+    [1, 300, 'click'],
+    [7, 2_000, 'customEvent'],
+    [100, 4_000, 'click'],
+    [5_000, 16_000, 'customEvent'],
+    [1 << 16, 16_000, 'click'],
+    [1 << 18, 16_000, 'customEvent'],
+    [1 << 20, 16_000, 'customEvent'],
+    [1 << 22, 30_000, 'click'],
   ] as const) {
     test(`give what JavaScript gives, in pieces of ${pieceBytes} bytes`, async () => {
-      const { scanned, events } = await compare(oddLines(pieceBytes, lines), pieceBytes)
+      const { scanned, events } = await compare(oddLines(pieceBytes, lines), pieceBytes, READ_AS[readAs])
       assert.ok(scanned > lines / 3 && events > lines / 6, `of ${lines} ${scanned} were scanned, ${events} are events`)
     })
   }
