@@ -62,7 +62,7 @@ export function lookUp(at: usize): usize {
     const entry = TABLE + 4 * place
     const slot = <usize>load<u32>(entry)
     if (slot == 0) return add(at, length, entry)
-    if (textLength(slot) == length && isKeyAt(at, slot)) return slot
+    if (isKeyAt(at, slot)) return slot
     place = (place + 1) & (TABLE_SIZE - 1)
   }
 }
