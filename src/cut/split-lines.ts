@@ -54,13 +54,15 @@ export function splitLines(
 
   /** Adds the lines from `from` on that `by` takes; returns where they end. */
   function addScanned(from: number, by: LineScanner): number {
-    const scanned = by.scan(from, bytes.length)
-    makeRoom(scanned.count)
-    starts.set(scanned.starts, count)
-    ends.set(scanned.ends, count)
-    firsts.set(scanned.firsts, count)
-    for (let i = 0; i < scanned.count; i++) lines[count++] = place.line + lineCount++
-    return scanned.end
+    const end = by.scan(from, bytes.length)
+    const taken = by.lineCount()
+    if (taken === 0) return end
+    makeRoom(taken)
+    starts.set(by.lines.starts.subarray(0, taken), count)
+    ends.set(by.lines.ends.subarray(0, taken), count)
+    firsts.set(by.lines.firsts.subarray(0, taken), count)
+    for (let i = 0; i < taken; i++) lines[count++] = place.line + lineCount++
+    return end
   }
 
   scanner?.clear()

@@ -11,20 +11,20 @@ export interface LineScanner {
   /**
    * Takes lines, one after the other, from `from` on: an object each, in which nothing nests but plain lists, with at most one space
    * behind a colon or comma. It stops before every other line. The byte before `end` must be a newline.
+   * @returns where the first line begins that was not taken; `end` when all were
    */
-  scan(from: number, end: number): ScannedLines
+  scan(from: number, end: number): number
+  /** How many lines the last scan took. */
+  lineCount(): number
+  /** Where the object of each of them starts and ends in the input, and its first entry. The columns are longer, and used again. */
+  readonly lines: LineColumns
   /** How many entries there are since `clear`. */
   entryCount(): number
   /** All entries since `clear`; those of record `i` are `[firsts[i], firsts[i + 1])`. They stay until `clear`. */
   entriesOf(firsts: Int32Array): FieldEntries
 }
 
-/** Lines that were taken. The columns stay until the next scan. */
-interface ScannedLines {
-  readonly count: number
-  /** Where the first line begins that was not taken; the end when all were. */
-  readonly end: number
-  /** Where the object of each line starts and ends in the input, and its first entry. */
+interface LineColumns {
   readonly starts: Int32Array
   readonly ends: Int32Array
   readonly firsts: Int32Array
@@ -71,7 +71,7 @@ export function createLineScanner(module: WasmModule): LineScanner {
   memory.grow(Math.ceil((at('MEMORY_BYTES') - memory.buffer.byteLength) / PAGE_BYTES))
   const { buffer } = memory
   const input = Buffer.from(buffer, at('INPUT'), at('INPUT_BYTES'))
-  const rows = {
+  const lines: LineColumns = {
     starts: new Int32Array(buffer, at('ROW_STARTS'), at('MAX_ROWS')),
     ends: new Int32Array(buffer, at('ROW_ENDS'), at('MAX_ROWS')),
     firsts: new Int32Array(buffer, at('ROW_FIRSTS'), at('MAX_ROWS')),
@@ -103,16 +103,11 @@ export function createLineScanner(module: WasmModule): LineScanner {
     },
     scan(from, end) {
       const stopped = scan(from, end)
-      const count = rowCount.value
       while (names.length < keyCount.value) names.push(nameOf(names.length))
-      return {
-        count,
-        end: stopped,
-        starts: rows.starts.subarray(0, count),
-        ends: rows.ends.subarray(0, count),
-        firsts: rows.firsts.subarray(0, count),
-      }
+      return stopped
     },
+    lineCount: () => rowCount.value,
+    lines,
     entryCount: () => entryCount.value,
     entriesOf: (firsts) => ({ names, firsts, ...entries }),
   }
