@@ -9,7 +9,7 @@ export interface Clock {
 }
 
 export const systemClock: Clock = {
-  now: () => performance.now(),
+  now: () => Number(process.hrtime.bigint()) / 1e6,
   wallClock: () => Date.now(),
   sleep: (forMs, signal) =>
     new Promise((resolve) => {

@@ -10,6 +10,7 @@ const SRC = fileURLToPath(new URL('../../src/', import.meta.url))
 const LEAVES = [
   'chunk',
   'clock',
+  'crypto',
   'did-you-mean',
   'errors',
   'excerpt',

@@ -33,7 +33,7 @@ export const SHARE_MARK_FIELD = 'sf_created_at'
 
 /** The column of a Snowflake share that holds what the connector sends as `field`; `field` itself when there is none. */
 export function shareFieldOf(field: string): string {
-  return field.endsWith('_api_id') ? field : field.replace(/_id$/, '_api_id')
+  return field.endsWith('_id') && !field.endsWith('_api_id') ? `${field.slice(0, -'_id'.length)}_api_id` : field
 }
 
 /** Fields that some event type sends. */
@@ -86,11 +86,17 @@ function lettersAndDigits(name: string): string {
   return name.toLowerCase().replace(/[^\p{L}\p{N}]/gu, '')
 }
 
-const NAMES_BY_LETTERS: ReadonlyMap<string, string> = new Map(
-  [...ALL_FIELDS, SHARE_MARK_FIELD].flatMap((name) =>
-    [shareFieldOf(name), name].map((spelled) => [lettersAndDigits(spelled), spelled]),
-  ),
-)
+let namesByLetters: ReadonlyMap<string, string> | null = null
+
+/** The field that has these letters and digits; the table of all is made when the first name asks for it. */
+function fieldOfLetters(letters: string): string | null {
+  namesByLetters ??= new Map(
+    [...ALL_FIELDS, SHARE_MARK_FIELD].flatMap((name) =>
+      [shareFieldOf(name), name].map((spelled) => [lettersAndDigits(spelled), spelled]),
+    ),
+  )
+  return namesByLetters.get(letters) ?? null
+}
 
 /**
  * The field that a column or key of this name holds, in lower case: `External User ID` and `externalUserId` are `external_user_id`
@@ -98,7 +104,7 @@ const NAMES_BY_LETTERS: ReadonlyMap<string, string> = new Map(
  */
 export function fieldNameOf(name: string): string {
   const lower = name.toLowerCase()
-  return isCurrentsField(lower) ? lower : (NAMES_BY_LETTERS.get(lettersAndDigits(lower)) ?? lower)
+  return isCurrentsField(lower) ? lower : (fieldOfLetters(lettersAndDigits(lower)) ?? lower)
 }
 
 /** Fields that say who a person is, how to reach them, or what they wrote: shown before anything is sent (src/README.md §4). */

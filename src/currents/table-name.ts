@@ -14,18 +14,38 @@ export interface TableType {
 
 const NO_TYPE: TableType = { type: null, spelled: '', candidates: [] }
 
-/** The last two or more parts of each type, and the last part, as letters in lower case. */
-const ENDS = new Map<string, string[]>()
-const LAST_PARTS = new Map<string, string[]>()
-for (const { type } of EVENTS) {
-  const parts = type.toLowerCase().split('.')
-  for (let from = 0; from < parts.length; from++) {
-    const letters = parts.slice(from).join('')
-    const list = from === parts.length - 1 ? LAST_PARTS : ENDS
-    list.set(letters, [...(list.get(letters) ?? []), type])
-  }
+type TypesByLetters = ReadonlyMap<string, readonly string[]>
+
+interface TypeEnds {
+  /** Types by their last two or more parts, as letters in lower case. */
+  readonly several: TypesByLetters
+  /** Types by their last part. */
+  readonly last: TypesByLetters
+  /** Letters of the longest of all. */
+  readonly longest: number
 }
-const LONGEST_END = Math.max(...Array.from(ENDS.keys(), (letters) => letters.length))
+
+let typeEnds: TypeEnds | null = null
+
+/** Read off the catalogue when the first name asks for them: most paths spell a whole type. */
+function endsOfTypes(): TypeEnds {
+  typeEnds ??= readEnds()
+  return typeEnds
+}
+
+function readEnds(): TypeEnds {
+  const several = new Map<string, string[]>()
+  const last = new Map<string, string[]>()
+  for (const { type } of EVENTS) {
+    const parts = type.toLowerCase().split('.')
+    for (let from = 0; from < parts.length; from++) {
+      const letters = parts.slice(from).join('')
+      const list = from === parts.length - 1 ? last : several
+      list.set(letters, [...(list.get(letters) ?? []), type])
+    }
+  }
+  return { several, last, longest: Math.max(...Array.from(several.keys(), (letters) => letters.length)) }
+}
 
 /** Words that say nothing of what is in a table. */
 const BESIDE = new Set(
@@ -48,7 +68,7 @@ export function wordsOf(name: string): readonly string[] {
 
 /** The event type of which the whole name, whatever is between its letters, spells the last two or more parts; null when it is none, or several. */
 export function typeEndingIn(name: string): string | null {
-  const [type = null, ...others] = ENDS.get(wordsOf(name).join('').toLowerCase()) ?? []
+  const [type = null, ...others] = endsOfTypes().several.get(wordsOf(name).join('').toLowerCase()) ?? []
   return others.length === 0 ? type : null
 }
 
@@ -59,7 +79,8 @@ export function typeEndingIn(name: string): string | null {
  */
 export function typeOfTableName(name: string): TableType {
   const words = wordsOf(name)
-  return runsOf(words, ENDS, () => true) ?? runsOf(words, LAST_PARTS, isAlone) ?? NO_TYPE
+  const { several, last } = endsOfTypes()
+  return runsOf(words, several, () => true) ?? runsOf(words, last, isAlone) ?? NO_TYPE
 
   function isAlone(from: number, to: number): boolean {
     return words.every((word, i) => (i >= from && i <= to) || isBeside(word))
@@ -68,7 +89,7 @@ export function typeOfTableName(name: string): TableType {
 
 /** True when the name spells the end of a type with one part only. */
 export function spellsOnePart(name: string): boolean {
-  return runsOf(wordsOf(name), ENDS, () => true) === null
+  return runsOf(wordsOf(name), endsOfTypes().several, () => true) === null
 }
 
 /** The types that the words up to `to` spell the end of. */
@@ -79,9 +100,10 @@ interface Run {
 
 function runsOf(
   words: readonly string[],
-  ends: ReadonlyMap<string, readonly string[]>,
+  ends: TypesByLetters,
   counts: (from: number, to: number) => boolean,
 ): TableType | null {
+  const { longest } = endsOfTypes()
   const types = new Set<string>()
   let spelled = ''
   /** The word behind the run that ends last. */
@@ -89,7 +111,7 @@ function runsOf(
   for (let from = 0; from < words.length; from++) {
     let letters = ''
     let run: Run | null = null
-    for (let to = from; to < words.length && letters.length <= LONGEST_END; to++) {
+    for (let to = from; to < words.length && letters.length <= longest; to++) {
       letters += words[to]?.toLowerCase()
       const found = ends.get(letters)
       if (found !== undefined && counts(from, to)) run = { to, found }

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from '../crypto.ts'
 import { mix } from '../hash.ts'
 import { literal } from '../json/bytes.ts'
 import { writeAscii } from '../json/values.ts'
@@ -22,7 +22,8 @@ export function writeMadeId(
   index: number,
 ): void {
   const made = () =>
-    createHash('sha256')
+    crypto()
+      .createHash('sha256')
       .update(`${source.headHash()}:${positions[index]}:`)
       .update(target.subarray(start, end))
       .digest('hex')

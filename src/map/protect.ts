@@ -1,4 +1,4 @@
-import { createHmac, hash } from 'node:crypto'
+import { crypto } from '../crypto.ts'
 import type { FieldType } from '../currents/events.ts'
 import { append, type ByteWriter, utf8 } from '../json/bytes.ts'
 import type { Protection } from '../mapping/rule-types.ts'
@@ -34,6 +34,6 @@ export function createProtector(): (
 
 function digestOf(protection: Exclude<Protection, { readonly by: 'redact' }>, text: Uint8Array): string {
   return protection.by === 'sha256'
-    ? hash('sha256', text, 'hex')
-    : createHmac('sha256', protection.key).update(text).digest('hex')
+    ? crypto().hash('sha256', text, 'hex')
+    : crypto().createHmac('sha256', protection.key).update(text).digest('hex')
 }

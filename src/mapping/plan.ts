@@ -112,21 +112,36 @@ const OTHER_UNKNOWN_TYPES = 'other unknown types'
 
 /** Compiles a profile, the options that narrow it, and a mapping file's rules. */
 export function compileMapping(options: MappingOptions, rules: MappingRules = NO_RULES): Mapping {
-  const outlines = EVENTS.map((row) => outlineOfRow(row, options.profile, rules))
-  const fieldNames = allFieldNames(outlines, rules)
+  const fieldNames = allFieldNames(rules)
   const fields = new Map(fieldNames.map((name, number) => [name, number]))
   const number = (name: string) => fields.get(name) ?? -1
 
+  const typeNames = EVENTS.map(({ type }) => type)
+  const numbers = new Map(typeNames.map((type, number) => [type, number]))
+  // A plan is made when its event type is met: to make all of them takes longer than a small run.
   const plans = new Map<string, Plan>()
-  const typeNames: string[] = []
-  for (const outline of outlines) addPlan(outline)
 
-  function addPlan(outline: EventOutline): Plan {
+  function planOf(type: string): Plan {
+    return plans.get(type) ?? planOfKnown(catalogueType(type)) ?? planOfUnknown(type)
+  }
+
+  function planOfKnown(type: string | null): Plan | null {
+    const number = type === null ? -1 : (numbers.get(type) ?? -1)
+    const row = EVENTS[number]
+    if (row === undefined) return null
+    return plans.get(row.type) ?? addPlan(outlineOfRow(row, options.profile, rules), number)
+  }
+
+  function planOfUnknown(type: string): Plan {
+    const name = typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES
+    return plans.get(name) ?? addPlan(outlineOfUnknown(name, rules), typeNames.push(name) - 1)
+  }
+
+  function addPlan(outline: EventOutline, number: number): Plan {
     const { type } = outline
     const [hashLow, hashHigh] = seedsOf(type)
-    const plan = { type, number: typeNames.length, hashLow, hashHigh, ...compileOutline(outline) }
+    const plan = { type, number, hashLow, hashHigh, ...compileOutline(outline) }
     plans.set(type, plan)
-    typeNames.push(type)
     return plan
   }
 
@@ -184,11 +199,6 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     return included && !options.exclude.some((pattern) => matchesGlob(pattern, type))
   }
 
-  function planOfUnknown(type: string): Plan {
-    const name = typeNames.length < EVENTS.length + MAX_UNKNOWN_TYPES ? type : OTHER_UNKNOWN_TYPES
-    return plans.get(name) ?? addPlan(outlineOfUnknown(name, rules))
-  }
-
   const skipsSync = options.skipUserPropertiesSync || options.profile === 'enriched'
   const tail = skipsSync ? '},"$skip_user_properties_sync":true}\n' : '}}\n'
   return {
@@ -197,7 +207,7 @@ export function compileMapping(options: MappingOptions, rules: MappingRules = NO
     fieldNames,
     typeNames,
     unknownFields: [],
-    planOf: (type) => plans.get(type) ?? plans.get(catalogueType(type) ?? '') ?? planOfUnknown(type),
+    planOf,
     typeOfFile: (path) => typeOfFile(rules.files, path)?.type ?? null,
     shareFields: fieldNames
       .filter((name) => shareFieldOf(name) !== name)
@@ -230,12 +240,14 @@ function roomOf({ keys, fields }: Outputs): number {
 /** Keys, quotes and commas of the fields that every event may have, with room to spare. */
 const FIXED_EVENT_BYTES = 512
 
-function allFieldNames(outlines: readonly EventOutline[], { identity, layers }: MappingRules): string[] {
+function allFieldNames({ identity, layers }: MappingRules): string[] {
   // Those too that no plan reads: what is none of them is new.
   const names = new Set<string>([...CURRENTS_FIELDS, ...identity.userId, ...identity.deviceId])
   for (const [, field] of enrichedFields('enriched')) names.add(field)
-  for (const { properties } of outlines) for (const { field } of properties) names.add(field)
-  for (const { when } of layers) for (const field of when.keys()) names.add(field)
+  for (const { properties, when } of layers) {
+    for (const [name, { is }] of properties.presence) if (is === 'added') names.add(name)
+    for (const field of when.keys()) names.add(field)
+  }
   for (const name of [...names]) names.add(shareFieldOf(name))
   return [...names]
 }

@@ -1,6 +1,4 @@
-import { gunzip } from './gunzip.ts'
 import type { Read, StoredFile } from './stored-bytes.ts'
-import { unzstd } from './unzstd.ts'
 import { decodeUtf16 } from './utf-16.ts'
 import { beginsFrame } from './zstd-frame.ts'
 
@@ -19,25 +17,28 @@ interface Coded {
   readonly onDamage: (why: string) => void
 }
 
-/** How bytes are made of stored ones. */
+/** How bytes are made of stored ones. What makes them is loaded when the first input asks for it. */
 interface Encoding {
   /** True when bytes that begin so are encoded. */
   begins(head: Uint8Array): boolean
-  decode(read: Read, of: Coded): Read
+  decode(read: Read, of: Coded): Promise<Read>
 }
 
 const ENCODINGS: readonly Encoding[] = [
-  { begins: (head) => has(head, 0x1f, 0x8b), decode: (read, { file, onDamage }) => gunzip(read, file, onDamage) },
+  {
+    begins: (head) => has(head, 0x1f, 0x8b),
+    decode: async (read, { file, onDamage }) => (await import('./gunzip.ts')).gunzip(read, file, onDamage),
+  },
   {
     begins: (head) => head.length >= MAGIC_BYTES && beginsFrame(head),
-    decode: (read, { path, onDamage }) => unzstd(read, path, onDamage),
+    decode: async (read, { path, onDamage }) => (await import('./unzstd.ts')).unzstd(read, path, onDamage),
   },
   {
     // With two NUL bytes behind it, it is the mark of UTF-32.
     begins: (head) => has(head, 0xff, 0xfe) && !has(head, 0xff, 0xfe, 0, 0),
-    decode: (read) => decodeUtf16(read, false),
+    decode: async (read) => decodeUtf16(read, false),
   },
-  { begins: (head) => has(head, 0xfe, 0xff), decode: (read) => decodeUtf16(read, true) },
+  { begins: (head) => has(head, 0xfe, 0xff), decode: async (read) => decodeUtf16(read, true) },
 ]
 
 function has(head: Uint8Array, ...bytes: readonly number[]): boolean {
@@ -58,10 +59,12 @@ export function decoded(head: Uint8Array, read: Read, of: Coded, depth = 0): Rea
   const bytes = startingWith(head, read)
   const encoding = depth < MAX_DEPTH ? encodingOf(head) : null
   if (encoding === null) return bytes
-  const content = encoding.decode(bytes, of)
   let inner: Read | null = null
   return async () => {
-    inner ??= decoded(await readAtLeast(content, MAGIC_BYTES), content, { ...of, file: null }, depth + 1)
+    if (inner === null) {
+      const content = await encoding.decode(bytes, of)
+      inner = decoded(await readAtLeast(content, MAGIC_BYTES), content, { ...of, file: null }, depth + 1)
+    }
     return inner()
   }
 }

@@ -1,7 +1,6 @@
 import type { Dirent } from 'node:fs'
 import { readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, isAbsolute, join, normalize, resolve } from 'node:path'
-import { glob, isDynamicPattern } from 'tinyglobby'
 import { UsageError } from '../errors.ts'
 import type { Source } from '../model.ts'
 import { createFileList, type FileList, type LeftOut, STDIN, type TakenName } from './file-list.ts'
@@ -114,6 +113,8 @@ async function expand(path: string): Promise<Expanded> {
       throw new UsageError(`cannot read ${path}: ${(cause as Error).message}`, { cause })
     }
   }
+  // Few runs are given a pattern, and its library takes longer to load than a small run.
+  const { glob, isDynamicPattern } = await import('tinyglobby')
   if (!isDynamicPattern(path)) {
     throw new UsageError(`no such file or directory: ${path}`, { hint: 'Check the path, or use - for standard input.' })
   }

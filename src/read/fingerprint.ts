@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto'
 import { type FileHandle, open } from 'node:fs/promises'
-import { type ReadAt, readAtOf } from './stored-bytes.ts'
+import { type ReadAt, readAtOf, SPAN_BYTES } from './stored-bytes.ts'
 
 /**
  * What tells that an input is still the one that was read up to a place (state/README.md §4): a hash of its beginning and one of the 64 KB
@@ -20,9 +20,6 @@ const EMPTY_HASH = createHash('sha256').digest('hex')
 
 /** The fingerprint of an input of which nothing was read. */
 export const EMPTY_FINGERPRINT: Fingerprint = { byte: 0, head: EMPTY_HASH, tail: EMPTY_HASH }
-
-/** Bytes at either end that are hashed. */
-export const SPAN_BYTES = 1 << 16
 
 /** Whether an input is the one that a fingerprint was taken of. */
 export type Match = 'same' | 'shrank' | 'changed'

@@ -1,9 +1,8 @@
-import { createHash } from 'node:crypto'
+import { crypto } from '../crypto.ts'
 import { typeOfPath } from '../currents/path-type.ts'
 import type { OpenSource, Source } from '../model.ts'
 import { decoded, isEncoded, readAtLeast } from './decode.ts'
 import { STDIN } from './file-list.ts'
-import { SPAN_BYTES } from './fingerprint.ts'
 import { readFailure } from './read-failure.ts'
 import {
   type OpenStoredFile,
@@ -11,6 +10,7 @@ import {
   READ_BYTES,
   type Read,
   readStdin,
+  SPAN_BYTES,
   type StoredFile,
 } from './stored-bytes.ts'
 
@@ -121,7 +121,7 @@ export async function openInput(source: Source, options: ReadOptions = {}): Prom
   const head = Buffer.from(first.subarray(0, HEAD_BYTES))
   let hash: string | null = null
   const headHash = () => {
-    hash ??= createHash('sha256').update(head).digest('hex')
+    hash ??= crypto().hash('sha256', head, 'hex')
     return hash
   }
   const isStoredEncoded = isEncoded(first)

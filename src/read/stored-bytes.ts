@@ -1,6 +1,9 @@
 import type { Stats } from 'node:fs'
 import { type FileHandle, open } from 'node:fs/promises'
 
+/** Bytes at either end of what was read of a file that its fingerprint hashes (state/README.md §4). */
+export const SPAN_BYTES = 1 << 16
+
 /** The next bytes, or null at the end. */
 export type Read = () => Promise<Uint8Array | null>
 

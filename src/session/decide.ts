@@ -6,8 +6,9 @@ import { DELIVERED_FILE, type DeliveredFiles, openDeliveredFiles } from '../stat
 import { type InputPlan, planInputs } from '../state/input-plan.ts'
 import { fingerprintOf, hasOtherCatalogue, type RunIdentity } from '../state/run-identity.ts'
 import { version } from '../version.ts'
+import type { Machine } from './machine.ts'
 import { type Resumption, resumptionOf } from './resumption.ts'
-import { type Machine, type Session, tellerOf } from './session.ts'
+import { type Session, tellerOf } from './session.ts'
 
 /** Whether an upload begins or goes on, and with which inputs. */
 export interface Decision extends Resumption {

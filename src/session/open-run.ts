@@ -4,7 +4,8 @@ import { isRetrying, prepareRetry } from '../state/retrying.ts'
 import { openRunState, type RunState, type Work } from '../state/run-state.ts'
 import { eventsPerSecondOf } from '../upload/upload-settings.ts'
 import { type Decision, planOf } from './decide.ts'
-import { type Machine, type Session, tellerOf } from './session.ts'
+import type { Machine } from './machine.ts'
+import { type Session, tellerOf } from './session.ts'
 
 interface Surroundings {
   /** What this process counts, for the checkpoints. */

@@ -21,8 +21,9 @@ import { type Conclusion, conclude, publish } from './conclude.ts'
 import { type Decision, decide } from './decide.ts'
 import { type Driven, drive } from './drive.ts'
 import { createTally, type Tally } from './input-tally.ts'
+import { type Machine, THIS_MACHINE } from './machine.ts'
 import { openRun } from './open-run.ts'
-import { type Machine, type Session, THIS_MACHINE, tellerOf } from './session.ts'
+import { type Session, tellerOf } from './session.ts'
 
 /** Claims the state, decides, uploads, and reports; returns the exit code. */
 export async function runSession(session: Session, signal: AbortSignal, machine = THIS_MACHINE): Promise<number> {

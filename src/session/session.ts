@@ -1,17 +1,10 @@
 import type { ApiName } from '../amplitude/limits.ts'
-import { type Clock, systemClock } from '../clock.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CsvChoices, RejectReason } from '../model.ts'
 import type { Format } from '../read/detect.ts'
-import type { OpenStoredFile } from '../read/stored-bytes.ts'
 import type { Shard } from '../shard.ts'
-import { diskFileSystem, type FileSystem } from '../state/file-system.ts'
 import type { MaxErrors } from '../state/ledger.ts'
-import { type Processes, systemProcesses } from '../state/processes.ts'
 import type { RunChoices } from '../state/run-identity.ts'
-import type { RunStateOptions } from '../state/run-state.ts'
-import type { HttpClient, HttpClientOptions } from '../upload/http-client.ts'
-import { createHttpThread } from '../upload/http-thread.ts'
 import type { HttpProxy } from '../upload/proxy.ts'
 import type { UploadSettings } from '../upload/upload-settings.ts'
 
@@ -95,24 +88,6 @@ interface RetrySession {
   readonly is: 'retry'
   /** Sends only the letters of this reason; null for all. */
   readonly reason: RejectReason | null
-}
-
-/** What an upload needs of the world outside. A parameter, so that tests can crash an upload at any call, and fail any read. */
-export interface Machine {
-  readonly fileSystem: FileSystem
-  readonly clock: Clock
-  readonly processes: Processes
-  readonly connect: (options: HttpClientOptions) => HttpClient
-  /** Opens the inputs; absent when the system does. */
-  readonly openFile?: OpenStoredFile | undefined
-  readonly sizes?: RunStateOptions['sizes']
-}
-
-export const THIS_MACHINE: Machine = {
-  fileSystem: diskFileSystem,
-  clock: systemClock,
-  processes: systemProcesses,
-  connect: createHttpThread,
 }
 
 /** Shows lines on standard error, unless `--quiet` is given. */

@@ -12,6 +12,18 @@ export interface Counts {
   readonly byType: ReadonlyMap<string, SavedTypeCounts>
 }
 
+/** The books of a run that has read nothing. */
+export const NOTHING_BOOKED: SavedBooks = {
+  read: 0,
+  accepted: 0,
+  pending: 0,
+  rejected: {},
+  skipped: {},
+  warnings: {},
+  byType: {},
+  unsettled: { byType: {}, warnings: {} },
+}
+
 /** The records of all reasons together. */
 export function totalOf(counts: ReadonlyMap<string, number>): number {
   let total = 0

@@ -162,18 +162,6 @@ const books = objectOf(booksParts)
 
 export type SavedBooks = Shape<typeof books>
 
-/** The books of a run that has read nothing. */
-export const NOTHING_BOOKED: SavedBooks = {
-  read: 0,
-  accepted: 0,
-  pending: 0,
-  rejected: {},
-  skipped: {},
-  warnings: {},
-  byType: {},
-  unsettled: { byType: {}, warnings: {} },
-}
-
 const traffic = objectOf({
   requests: count,
   /** Answers by HTTP status. Attempts without an answer count as `timeout` or `network`. */

@@ -1,7 +1,7 @@
 import type { EventTypes, MappedChunk, RejectReason, SkipReason, Warning } from '../model.ts'
 import { DROPPED, EVENT, OUTCOMES, outcomeOf, WARNINGS } from '../outcomes.ts'
-import { type Counts, joinFigures } from './books.ts'
-import { NOTHING_BOOKED, type SavedBooks, type SavedTypeCounts } from './checkpoint.ts'
+import { type Counts, joinFigures, NOTHING_BOOKED } from './books.ts'
+import type { SavedBooks, SavedTypeCounts } from './checkpoint.ts'
 import type { Seen } from './seen.ts'
 import { type ChunkTicket, isSettled, settle } from './settled.ts'
 
@@ -166,10 +166,14 @@ export function createLedger({ limit, maxErrors, seen, types, saved, rejectsUnkn
 
   /** Figures by event type, and how many of its events are unsettled; the empty name stands for records without a type. */
   function* byType(): Generator<readonly [name: string, figures: SavedTypeCounts, unsettled: number]> {
-    const own = new Map(['', ...typeNames].map((name, i) => [name, rows.subarray(i * COLUMNS, (i + 1) * COLUMNS)]))
+    const own = new Map<string, Float64Array>()
+    for (const [i, name] of ['', ...typeNames].entries()) {
+      const row = rows.subarray(i * COLUMNS, (i + 1) * COLUMNS)
+      if (row.some((count) => count !== 0)) own.set(name, row)
+    }
     for (const name of new Set([...Object.keys(base.byType), ...own.keys()])) {
       const row = own.get(name)
-      const figures = joinFigures(base.byType[name], row?.length === COLUMNS ? figuresOf(row) : undefined)
+      const figures = joinFigures(base.byType[name], row && figuresOf(row))
       if (figures.read > 0) yield [name, figures, row?.[UNSETTLED] ?? 0]
     }
   }

@@ -10,8 +10,8 @@ import {
   EMPTY_FINGERPRINT,
   fingerprintOfFile,
   matchFile,
-  SPAN_BYTES,
 } from '../../src/read/fingerprint.ts'
+import { SPAN_BYTES } from '../../src/read/stored-bytes.ts'
 import { temporaryDirectory } from '../harness.ts'
 
 /** Bytes that are nowhere alike. */

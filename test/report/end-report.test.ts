@@ -3,8 +3,7 @@ import { test } from 'node:test'
 import type { StopCause } from '../../src/errors.ts'
 import { endReport } from '../../src/report/end-report.ts'
 import { summaryOf } from '../../src/report/summary.ts'
-import { countsOf, NO_TRAFFIC } from '../../src/state/books.ts'
-import { NOTHING_BOOKED } from '../../src/state/checkpoint.ts'
+import { countsOf, NO_TRAFFIC, NOTHING_BOOKED } from '../../src/state/books.ts'
 
 function lastLines(stopped: StopCause | null, isUpload: boolean): string {
   const traffic = { ...NO_TRAFFIC, requests: 1 }
