@@ -1,14 +1,20 @@
 #!/usr/bin/env node
-import { existsSync } from 'node:fs'
-import { setFlagsFromString } from 'node:v8'
+'use strict'
+// No ES module (`package.json` beside it): Node would first make ready what loads those, and a small run is short.
+const { existsSync } = require('node:fs')
+const { join } = require('node:path')
+const { setFlagsFromString } = require('node:v8')
 
 // Old objects are collected when the heap has grown by a quarter: left to itself, V8 lets it grow to several times what is in use.
 setFlagsFromString('--heap-growing-percent=25')
 
-const built = new URL('../dist/src/main.js', import.meta.url)
+const built = join(__dirname, '../dist/bundle/main.cjs')
 if (existsSync(built)) {
-  const { main } = await import(built.href)
-  process.exitCode = await main(process.argv)
+  require(built)
+    .main(process.argv)
+    .then((exitCode) => {
+      process.exitCode = exitCode
+    })
 } else {
   process.stderr.write(
     'error: braze2amp is not built\nRun `npm ci` in its folder, with the development packages (no --omit=dev).\n',

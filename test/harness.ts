@@ -142,13 +142,20 @@ export interface Finished {
   readonly stderr: string
 }
 
+interface Started {
+  readonly stdin?: string | Uint8Array
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  readonly binary?: string
+}
+
 /** Runs the real binary to its end. */
 export function braze2amp(
   words: readonly string[],
-  { stdin = '', cwd, env = {} }: { stdin?: string | Uint8Array; cwd?: string; env?: Record<string, string> } = {},
+  { stdin = '', cwd, env = {}, binary = BINARY }: Started = {},
 ): Promise<Finished> {
   return new Promise((resolve, reject) => {
-    const child = spawn(process.execPath, [BINARY, ...words], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } })
+    const child = spawn(process.execPath, [binary, ...words], { cwd, env: { ...process.env, NO_COLOR: '1', ...env } })
     const stdout: Buffer[] = []
     const stderr: Buffer[] = []
     child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk))

@@ -11,7 +11,7 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 /** A clone without packages and without a build. */
 function bareClone(): string {
   const root = temporaryDirectory()
-  for (const path of ['package.json', 'bin/braze2amp.js']) {
+  for (const path of ['package.json', 'bin/package.json', 'bin/braze2amp.js']) {
     mkdirSync(dirname(join(root, path)), { recursive: true })
     copyFileSync(join(ROOT, path), join(root, path))
   }
