@@ -80,6 +80,8 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
     'completion',
     'emulator',
   ],
+  // It reads what is compiled, and imports none of it.
+  bundle: [],
   main: ['commands', 'report', 'currents'],
 }
 

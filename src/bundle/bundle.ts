@@ -10,7 +10,7 @@ import { build, type OutputOptions } from 'rolldown'
  * `dist/bundle` is what is published, with the licences of the libraries; `dist/bundle.json` says which modules are in which file.
  */
 
-const ROOT = fileURLToPath(new URL('../../', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const MODULES = join(ROOT, 'dist/src')
 const BUNDLE = join(ROOT, 'dist/bundle')
 
