@@ -16,7 +16,7 @@ import {
 import { isUnquotedEscaped, type Quoting, quotingName } from './csv-dialect.ts'
 import type { CsvHeader } from './csv-header.ts'
 import { createRowReader, type RowPlace } from './csv-reader.ts'
-import type { RowScanner } from './csv-rows.ts'
+import { NULL, NULL_MARK, type RowScanner } from './csv-rows.ts'
 
 /** The first rows of a file. */
 export interface Sample {
@@ -133,26 +133,28 @@ function tryQuoting(quoting: Quoting, { bytes, place, isWhole }: Sample, header:
     hasNullMark: false,
     hasOddEscape: false,
   }
-  const columns = [...header.names.keys()]
-  const ownProperties = new Set(columns.filter((i) => OWN_FIELDS.includes(header.names[i] as string)))
+  const { names, delimiter } = header
+  const isOwn = Uint8Array.from(names, (name) => (OWN_FIELDS.includes(name) ? 1 : 0))
   const isEnded = bytes.at(-1) === NEWLINE || bytes.at(-1) === CARRIAGE_RETURN
   const addMisfit = (raw: Uint8Array, line: number, detail: string) => {
     trial.misfits++
     trial.firstMisfit ??= { line, text: textOf(raw), detail }
   }
-  const reader = createRowReader({ delimiter: header.delimiter, ...quoting }, header, place, {
+  const reader = createRowReader({ delimiter, ...quoting }, header, place, {
     row(scanner, rowBytes, at) {
       trial.rows++
       if (quoting.quote === null) lookAtFields(trial, header, scanner, rowBytes, at)
-      else if (columns.some((i) => scanner.isQuoted(rowBytes, at, i))) trial.quotedRows++
+      else if (hasQuotedField(scanner, rowBytes, at, names.length)) trial.quotedRows++
       if (trial.rows === 1) trial.padded = paddedColumn(header, scanner, rowBytes, at)
-      for (const i of columns) {
+      for (let i = 0; i < names.length; i++) {
+        const from = at + scanner.startOf(i)
+        const first = rowBytes[from]
+        if (isOwn[i] === 0 && first !== OPEN_BRACE && first !== OPEN_BRACKET) continue
         if (scanner.isNull(rowBytes, at, i)) continue
-        const isOwn = ownProperties.has(i)
-        if (!isOwn && !looksLikeJson(scanner.writtenOf(rowBytes, at, i))) continue
+        const written = rowBytes.subarray(from, at + scanner.endOf(i))
+        if (isOwn[i] === 0 && !looksLikeJson(written)) continue
         if (!scanner.isJson(rowBytes, at, i)) trial.notJson++
-        else if (isOwn && quoting.quote === null && isObjectWithKeys(scanner.writtenOf(rowBytes, at, i)))
-          trial.hasSign = true
+        else if (isOwn[i] === 1 && quoting.quote === null && isObjectWithKeys(written)) trial.hasSign = true
       }
     },
     fault(raw, { byte, line }, _reason, detail) {
@@ -184,14 +186,22 @@ function lookAtFields(
   at: number,
 ): void {
   for (let i = 0; i < names.length; i++) {
-    const written = scanner.writtenOf(bytes, at, i)
-    if (written.find((byte) => byte !== SPACE) === QUOTE) trial.opens = true
-    const isNullMark = written.length === 2 && scanner.isNull(bytes, at, i)
-    if (isNullMark || (delimiter === TAB && written.length === 4 && textOf(written) === 'NULL'))
+    if (delimiter === TAB && scanner.isWritten(bytes, at, i, NULL)) trial.hasNullMark = true
+    if (scanner.isPlain(i)) continue
+    if (scanner.isWritten(bytes, at, i, NULL_MARK)) {
       trial.hasNullMark = true
-    if (isNullMark) trial.hasSign = true
-    else if (written.includes(BACKSLASH)) lookAtEscapes(trial, written, delimiter)
+      trial.hasSign = true
+      continue
+    }
+    const written = bytes.subarray(at + scanner.startOf(i), at + scanner.endOf(i))
+    if (written.find((byte) => byte !== SPACE) === QUOTE) trial.opens = true
+    if (written.includes(BACKSLASH)) lookAtEscapes(trial, written, delimiter)
   }
+}
+
+function hasQuotedField(scanner: RowScanner, bytes: Uint8Array, at: number, count: number): boolean {
+  for (let i = 0; i < count; i++) if (scanner.isQuoted(bytes, at, i)) return true
+  return false
 }
 
 /** What databases write behind a backslash, beside delimiters and line ends: letters, backslashes, and both quotes. */

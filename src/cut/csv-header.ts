@@ -117,7 +117,7 @@ function headerOf(row: RowScanner, bytes: Uint8Array, delimiter: number): CsvHea
     delimiter,
     names: columnNamesOf(texts),
     texts,
-    written: columns.map((i) => Uint8Array.from(row.writtenOf(bytes, 0, i))),
+    written: columns.map((i) => Uint8Array.from(bytes.subarray(row.startOf(i), row.endOf(i)))),
     length: row.length(),
     // What would tell may be farther on than anybody looks.
     endsInReturn: endsInReturn(bytes, row.length(), true) === true,

@@ -1,7 +1,20 @@
-import { BACKSLASH, type ByteWriter, CARRIAGE_RETURN, grownInto, NEWLINE, QUOTE, textOf, utf8 } from '../json/bytes.ts'
-import { appendStringOf } from '../json/strings.ts'
+import {
+  appendByte,
+  BACKSLASH,
+  type ByteWriter,
+  CARRIAGE_RETURN,
+  grownInto,
+  NEWLINE,
+  QUOTE,
+  reserve,
+  textOf,
+  utf8,
+} from '../json/bytes.ts'
+import { KIND } from '../json/kind.ts'
+import { appendStringOf, isJsonEscape } from '../json/strings.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 import type { CsvDialect } from './csv-dialect.ts'
+import { type GrowingColumns, makeRoom } from './field-columns.ts'
 import { endOfReturns } from './line-ends.ts'
 
 /**
@@ -53,14 +66,21 @@ export interface RowScanner {
   isQuoted(bytes: Uint8Array, start: number, field: number): boolean
   /** True when the field stands for null: nothing, `\N`, and without quotes `NULL` and `null`. */
   isNull(bytes: Uint8Array, start: number, field: number): boolean
-  /** A field as it is written, without the quotes around it. */
-  writtenOf(bytes: Uint8Array, start: number, field: number): Uint8Array
+  /** Where a field begins and ends, from the start of the row, without the quotes around it. */
+  startOf(field: number): number
+  endOf(field: number): number
+  /** True when a field holds no quote, backslash or control character. */
+  isPlain(field: number): boolean
   /** Whether a field is written as these bytes, quotes around it aside. */
   isWritten(bytes: Uint8Array, start: number, field: number, as: Uint8Array): boolean
   /** Whether the text of a field is JSON. */
   isJson(bytes: Uint8Array, start: number, field: number): boolean
-  /** Appends the text of a field as a JSON string. Returns its kind. */
-  appendTo(out: ByteWriter, bytes: Uint8Array, start: number, field: number): number
+  /**
+   * Appends the row that begins at `start`, and to `columns` where in `out` each field stands as a JSON string; one that is null, or not
+   * wanted, has no kind. What is appended is no shorter than the strings together.
+   * @param isWanted 1 for each field that is
+   */
+  appendRow(out: ByteWriter, bytes: Uint8Array, start: number, columns: GrowingColumns, isWanted: Uint8Array): void
 }
 
 /** Where in a field the scanner is. */
@@ -76,8 +96,15 @@ interface RowForm {
   readonly isRelaxed?: boolean
 }
 
-const NULL_MARK = utf8('\\N')
-const NULL_WORDS = [utf8('NULL'), utf8('null')]
+/** Of a field: something in it is escaped, as the dialect does. */
+const ESCAPED = 1
+/** Of a field: as it is written it is no content of a JSON string, doubled quotes aside. */
+const UNLIKE_JSON = 2
+
+/** What stands for null. */
+export const NULL_MARK = utf8('\\N')
+export const NULL = utf8('NULL')
+const NULL_IN_LOWER_CASE = utf8('null')
 
 /** What a backslash and a letter stand for outside quotes, as databases write it; any other byte stands for itself. */
 const LETTERS = new Uint8Array(256)
@@ -104,12 +131,13 @@ export function createRowScanner(
 ): RowScanner {
   const opener = quote ?? -1
   const doubles = escaper === QUOTE
+  const delimiters = Math.imul(delimiter, EACH)
   const endsPlain = tableOf([delimiter, NEWLINE, CARRIAGE_RETURN, quote, quote === null ? escaper : null])
   const endsQuoted = tableOf([QUOTE, NEWLINE, CARRIAGE_RETURN, escaper])
-  /** Per field where its text starts and ends, from the start of the row, and whether something in it is escaped. */
+  /** Per field where its text starts and ends, from the start of the row, and its marks. */
   let starts = new Int32Array(FIRST_FIELDS)
   let ends = new Int32Array(FIRST_FIELDS)
-  let escaped = new Uint8Array(FIRST_FIELDS)
+  let marks = new Uint8Array(FIRST_FIELDS)
   let count = 0
   let length = 0
   let isDone = false
@@ -117,8 +145,11 @@ export function createRowScanner(
   /** What is known of the field under way. */
   let place = AT_START
   let fieldStart = 0
-  let isEscaped = 0
+  let mark = 0
   let scratch: Uint8Array = new Uint8Array(0)
+  /** The bytes that were scanned last, and a view of them. */
+  let viewed: Uint8Array = scratch
+  let words = new DataView(scratch.buffer)
   /** Where the piece under way begins, and its first field. */
   let pieceStart = 0
   let pieceField = 0
@@ -152,7 +183,7 @@ export function createRowScanner(
     for (let i = 0; i < found; i++) {
       starts[i] = (starts[pieceField + i] as number) - pieceStart
       ends[i] = (ends[pieceField + i] as number) - pieceStart
-      escaped[i] = escaped[pieceField + i] as number
+      marks[i] = marks[pieceField + i] as number
     }
     const scanned = length - pieceStart
     reset()
@@ -170,10 +201,10 @@ export function createRowScanner(
       return
     }
     ends[pieceField - 1] = ends[pieceField] as number
-    escaped[pieceField - 1] = (escaped[pieceField - 1] as number) | (escaped[pieceField] as number)
+    marks[pieceField - 1] = (marks[pieceField - 1] as number) | (marks[pieceField] as number) | UNLIKE_JSON
     starts.copyWithin(pieceField, pieceField + 1, count)
     ends.copyWithin(pieceField, pieceField + 1, count)
-    escaped.copyWithin(pieceField, pieceField + 1, count)
+    marks.copyWithin(pieceField, pieceField + 1, count)
     count--
     isTorn = count > columns
   }
@@ -182,44 +213,82 @@ export function createRowScanner(
     if (count === starts.length) {
       starts = grownInto(new Int32Array(count * 2), starts)
       ends = grownInto(new Int32Array(count * 2), ends)
-      escaped = grownInto(new Uint8Array(count * 2), escaped)
+      marks = grownInto(new Uint8Array(count * 2), marks)
     }
     starts[count] = fieldStart
     ends[count] = end
-    escaped[count++] = isEscaped
+    marks[count++] = mark
     place = ENDED
+  }
+
+  /** Takes the fields that are plain and end in a delimiter, the first of them at `from`. Gives where one begins that is another. */
+  function takePlainFields(bytes: Uint8Array, start: number, from: number): number {
+    // What is more than a delimiter is not looked for here.
+    if (delimiter === opener || delimiter === escaper) return from
+    const room = starts.length
+    let field = count
+    let p = from
+    for (; field < room; field++) {
+      let textStart = p
+      let textEnd: number
+      if (bytes[p] === opener) {
+        textStart++
+        textEnd = nextInQuotes(words, textStart)
+        if (bytes[textEnd] !== opener || bytes[textEnd + 1] !== delimiter) break
+        p = textEnd + 2
+      } else {
+        textEnd = nextInPlain(words, p, delimiters)
+        if (bytes[textEnd] !== delimiter) break
+        p = textEnd + 1
+      }
+      starts[field] = textStart - start
+      ends[field] = textEnd - start
+      marks[field] = 0
+    }
+    count = field
+    return p
   }
 
   function scan(bytes: Uint8Array, start: number, isLast: boolean): RowState {
     if (nextIsWhole) beginNext()
     else if (isDone) reset()
+    if (bytes !== viewed) {
+      viewed = bytes
+      words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+    }
     const end = bytes.length
     let p = start + length
     for (;;) {
       if (place === AT_START) {
+        p = takePlainFields(bytes, start, p)
         if (p >= end && !isLast) return waitAt(p - start)
         place = bytes[p] === opener ? QUOTED : PLAIN
         if (place === QUOTED) p++
         fieldStart = p - start
-        isEscaped = 0
+        mark = 0
       }
       if (place === QUOTED) {
-        while (p < end && endsQuoted[bytes[p] as number] === 0) p++
+        for (;;) {
+          p = nextInQuotes(words, p)
+          if (p >= end || endsQuoted[bytes[p] as number] === 1) break
+          mark |= UNLIKE_JSON
+          p++
+        }
         if (p >= end && isLast) return stop('unclosed', p - start)
         // What follows a quote or backslash tells what it is.
         if (p + 1 >= end && !isLast) return waitAt(p - start)
         if (bytes[p] !== QUOTE) {
           if (bytes[p] === BACKSLASH) {
-            isEscaped = 1
+            mark |= markOfEscape(bytes[p + 1])
             if (p + 1 < end) p++
-          }
+          } else mark |= UNLIKE_JSON
           if (bytes[p] === NEWLINE || bytes[p] === CARRIAGE_RETURN) isMultiline = true
           p++
           continue
         }
         const next = p + 1 < end ? bytes[p + 1] : NEWLINE
         if (next === QUOTE && doubles) {
-          isEscaped = 1
+          mark |= ESCAPED
           p += 2
           continue
         }
@@ -227,7 +296,7 @@ export function createRowScanner(
           addField(p - start)
         } else if (isRelaxed) {
           fieldStart--
-          isEscaped = 0
+          mark = UNLIKE_JSON
           place = PLAIN
         } else {
           return stop('stray', p - start)
@@ -235,17 +304,23 @@ export function createRowScanner(
         p++
       }
       if (place === PLAIN) {
-        while (p < end && endsPlain[bytes[p] as number] === 0) p++
+        for (;;) {
+          p = nextInPlain(words, p, delimiters)
+          if (p >= end || endsPlain[bytes[p] as number] === 1) break
+          mark |= UNLIKE_JSON
+          p++
+        }
         if (p >= end && !isLast) return waitAt(p - start)
         if (bytes[p] === opener) {
           if (!isRelaxed) return stop('stray', p - start)
+          mark |= UNLIKE_JSON
           p++
           continue
         }
         if (bytes[p] === escaper) {
           const after = endOfEscape(bytes, p, isLast)
           if (after < 0) return waitAt(p - start)
-          isEscaped = 1
+          mark |= markOfEscape(bytes[p + 1])
           if (bytes[p + 1] === NEWLINE || bytes[p + 1] === CARRIAGE_RETURN) isMultiline = true
           p = after
           continue
@@ -295,13 +370,13 @@ export function createRowScanner(
     return state
   }
 
-  function makeRoom(size: number): void {
+  function makeScratch(size: number): void {
     if (scratch.length <= size) scratch = new Uint8Array(size * 2 + 1)
   }
 
   /** The same of a field in which nothing is escaped. */
   function copied(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    makeRoom(to - from)
+    makeScratch(to - from)
     scratch.set(bytes.subarray(from, to))
     scratch[to - from] = NEWLINE
     return scratch.subarray(0, to - from)
@@ -309,14 +384,14 @@ export function createRowScanner(
 
   /** The text of a field in which something is escaped, with a byte behind it that ends any JSON; it stays until the next call. */
   function unescaped(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    makeRoom(to - from)
+    makeScratch(to - from)
     let size = 0
     for (let p = from; p < to; p++) {
       let byte = bytes[p] as number
       if (byte === escaper && p + 1 < to) {
-        const next = bytes[p + 1] as number
-        if (quote === null || isEscapable(next)) {
-          byte = quote === null && isLetter(next) ? (LETTERS[next] as number) : next
+        const meant = meaningOf(bytes[p + 1] as number)
+        if (meant >= 0) {
+          byte = meant
           p++
         }
       }
@@ -326,10 +401,16 @@ export function createRowScanner(
     return scratch.subarray(0, size)
   }
 
-  /** Within quotes: what an escape is dropped before. Before anything else a backslash is one. */
-  function isEscapable(byte: number): boolean {
-    if (doubles) return byte === QUOTE
-    return byte === delimiter || ESCAPABLE.has(byte)
+  /** What `byte` behind the byte that escapes stands for; -1 when both stand for themselves, as most within quotes do. */
+  function meaningOf(byte: number): number {
+    if (quote === null) return isLetter(byte) ? (LETTERS[byte] as number) : byte
+    const isEscapable = doubles ? byte === QUOTE : byte === delimiter || ESCAPABLE.has(byte)
+    return isEscapable ? byte : -1
+  }
+
+  /** The marks of a field with a backslash that escapes and `next` behind it: JSON may write the same so, too. */
+  function markOfEscape(next: number | undefined): number {
+    return next !== undefined && isJsonEscape(next, meaningOf(next)) ? ESCAPED : ESCAPED | UNLIKE_JSON
   }
 
   function isAt(bytes: Uint8Array, start: number, field: number, text: Uint8Array): boolean {
@@ -344,50 +425,165 @@ export function createRowScanner(
     return from > 0 && bytes[start + from - 1] === opener
   }
 
+  function isNull(bytes: Uint8Array, start: number, field: number): boolean {
+    switch ((ends[field] as number) - (starts[field] as number)) {
+      case 0:
+        return true
+      case 2:
+        return isAt(bytes, start, field, NULL_MARK)
+      case 4:
+        return (
+          (isAt(bytes, start, field, NULL) || isAt(bytes, start, field, NULL_IN_LOWER_CASE)) &&
+          !isQuoted(bytes, start, field)
+        )
+      default:
+        return false
+    }
+  }
+
+  function rowLength(): number {
+    return nextIsWhole ? piecesEnd : length
+  }
+
+  function isEscaped(field: number): boolean {
+    return ((marks[field] as number) & ESCAPED) !== 0
+  }
+
+  /** Appends the text of a field as a JSON string. Returns its kind. */
+  function appendField(out: ByteWriter, bytes: Uint8Array, start: number, field: number): number {
+    const from = start + (starts[field] as number)
+    const to = start + (ends[field] as number)
+    if (!isEscaped(field)) return appendStringOf(out, bytes, from, to)
+    const text = unescaped(bytes, from, to)
+    return appendStringOf(out, text, 0, text.length)
+  }
+
   return {
     scan,
     reset,
-    length: () => (nextIsWhole ? piecesEnd : length),
+    length: rowLength,
     reach: () => (isTorn ? length : Math.max(piecesEnd, Math.max(length, lookedTo) - pieceStart)),
     isMultiline: () => isMultiline,
     fieldCount: () => (nextIsWhole ? pieceField : count),
     textOf(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      return escaped[field] === 1 ? textOf(unescaped(bytes, from, to)) : textOf(bytes, from, to)
+      return isEscaped(field) ? textOf(unescaped(bytes, from, to)) : textOf(bytes, from, to)
     },
     isQuoted,
-    isNull(bytes, start, field) {
-      switch ((ends[field] as number) - (starts[field] as number)) {
-        case 0:
-          return true
-        case 2:
-          return isAt(bytes, start, field, NULL_MARK)
-        case 4:
-          return NULL_WORDS.some((word) => isAt(bytes, start, field, word)) && !isQuoted(bytes, start, field)
-        default:
-          return false
-      }
-    },
-    writtenOf: (bytes, start, field) =>
-      bytes.subarray(start + (starts[field] as number), start + (ends[field] as number)),
+    isNull,
+    startOf: (field) => starts[field] as number,
+    endOf: (field) => ends[field] as number,
+    isPlain: (field) => marks[field] === 0,
     isWritten: isAt,
     isJson(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      const { length } = escaped[field] === 1 ? unescaped(bytes, from, to) : copied(bytes, from, to)
+      const { length } = isEscaped(field) ? unescaped(bytes, from, to) : copied(bytes, from, to)
       const end = endOfValue(scratch, skipSpace(scratch, 0))
       return end >= 0 && skipSpace(scratch, end) >= length
     },
-    appendTo(out, bytes, start, field) {
-      const from = start + (starts[field] as number)
-      const to = start + (ends[field] as number)
-      if (escaped[field] === 0) return appendStringOf(out, bytes, from, to)
-      const text = unescaped(bytes, from, to)
-      return appendStringOf(out, text, 0, text.length)
+    appendRow(out, bytes, start, columns, isWanted) {
+      const size = rowLength()
+      const rowStart = out.length
+      const shift = rowStart + 1
+      reserve(out, size + 2)
+      let target = out.bytes
+      target[rowStart] = QUOTE
+      target.set(bytes.subarray(start, start + size), shift)
+      target[shift + size] = QUOTE
+      out.length = shift + size + 1
+      makeRoom(columns, isWanted.length)
+      const { kinds, starts: stringStarts, ends: stringEnds } = columns
+      let entry = columns.length
+      let taken = 0
+      for (let i = 0; i < isWanted.length; i++, entry++) {
+        let from = shift + (starts[i] as number) - 1
+        let to = shift + (ends[i] as number) + 1
+        if (isWanted[i] === 0 || (to - from <= LONGEST_NULL && isNull(bytes, start, i))) {
+          kinds[entry] = KIND.none
+          continue
+        }
+        let kind: number = marks[i] === 0 ? KIND.string : KIND.escapedString
+        if (((marks[i] as number) & UNLIKE_JSON) === 0) {
+          target[from] = QUOTE
+          target[to - 1] = QUOTE
+          if (doubles && kind === KIND.escapedString) escapeDoubled(target, from + 1, to - 1)
+        } else {
+          from = out.length
+          kind = appendField(out, bytes, start, i)
+          to = out.length
+          target = out.bytes
+        }
+        kinds[entry] = kind
+        stringStarts[entry] = from
+        stringEnds[entry] = to
+        taken += to - from
+      }
+      columns.length = entry
+      // Neighbours share a quote.
+      while (out.length < rowStart + taken) appendByte(out, QUOTE)
     },
   }
 }
+
+/** Puts a backslash for the first of two quotes: what CSV doubles, JSON escapes. */
+function escapeDoubled(bytes: Uint8Array, start: number, end: number): void {
+  for (let p = start; p < end; p++) {
+    if (bytes[p] === QUOTE) bytes[p++] = BACKSLASH
+  }
+}
+
+/**
+ * The first byte at or behind `at` that may mean something in a field without quotes, or where the bytes end: the delimiter (given as four
+ * of it), a quote, a backslash, or a control character. Looks at four bytes at a time.
+ */
+function nextInPlain(words: DataView, at: number, delimiters: number): number {
+  const end = words.byteLength
+  let p = at
+  for (; p + 4 <= end; p += 4) {
+    const word = words.getInt32(p, true)
+    const found = zeros(word ^ delimiters) | special(word)
+    if (found !== 0) return p + firstOf(found)
+  }
+  while (p < end && (words.getUint8(p) ^ (delimiters & 0xff)) !== 0 && special(words.getUint8(p) | PADDING) === 0) p++
+  return p
+}
+
+/** The same within quotes, where the delimiter means nothing. */
+function nextInQuotes(words: DataView, at: number): number {
+  const end = words.byteLength
+  let p = at
+  for (; p + 4 <= end; p += 4) {
+    const found = special(words.getInt32(p, true))
+    if (found !== 0) return p + firstOf(found)
+  }
+  while (p < end && special(words.getUint8(p) | PADDING) === 0) p++
+  return p
+}
+
+const EACH = 0x01010101
+const HIGH_BITS = 0x80808080
+/** Three bytes that mean nothing, over one that may. */
+const PADDING = 0x61616100
+
+/** The high bit of each byte that is zero; above the lowest of them also of some that are not. */
+function zeros(word: number): number {
+  return (word - EACH) & ~word & HIGH_BITS
+}
+
+/** The same of each quote, backslash and control character. */
+function special(word: number): number {
+  return zeros(word ^ (QUOTE * EACH)) | zeros(word ^ (BACKSLASH * EACH)) | ((word - 0x20 * EACH) & ~word & HIGH_BITS)
+}
+
+/** The number of the lowest byte whose high bit is set. */
+function firstOf(bits: number): number {
+  return (31 - Math.clz32(bits & -bits)) >> 3
+}
+
+/** Bytes of the longest word for null as a JSON string. */
+const LONGEST_NULL = NULL.length + 2
 
 /** A table of bytes with 1 for these; null stands for none. */
 function tableOf(bytes: readonly (number | null)[]): Uint8Array {

@@ -1,5 +1,5 @@
 import { UsageError } from '../errors.ts'
-import { append, bufferOf, closeObject, textOf, utf8 } from '../json/bytes.ts'
+import { append, bufferOf, textOf, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { BEGINNING, type CsvChoices, type RawChunk, type RejectReason, type Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
@@ -156,7 +156,7 @@ function skipBeforeHeader(queue: ByteQueue, isLast: boolean): BeforeHeader {
 function createRows(input: OpenInput, { dialect, header: { names }, header, place }: Start) {
   const builder = createChunkBuilder(input.source)
   const { out } = builder
-  const keys = names.map((name) => (name === '' ? null : utf8(`,${JSON.stringify(name)}:`)))
+  const isWanted = Uint8Array.from(names, (name) => (name === '' ? 0 : 1))
   const columns = createColumns(COLUMNS_CAPACITY)
   let { ordinal } = place
   const reader = createRowReader(
@@ -169,23 +169,7 @@ function createRows(input: OpenInput, { dialect, header: { names }, header, plac
           addFault(bytes.subarray(at, at + scanner.length()), byte, line, 'malformed', spoiled)
           return
         }
-        const start = out.length
-        makeRoom(columns, keys.length)
-        const { kinds, starts, ends } = columns
-        let entry = columns.length
-        for (let i = 0; i < keys.length; i++, entry++) {
-          const key = keys[i] as Uint8Array | null
-          if (key === null || scanner.isNull(bytes, at, i)) {
-            kinds[entry] = KIND.none
-            continue
-          }
-          append(out, key)
-          starts[entry] = out.length
-          kinds[entry] = scanner.appendTo(out, bytes, at, i)
-          ends[entry] = out.length
-        }
-        columns.length = entry
-        closeObject(out, start)
+        scanner.appendRow(out, bytes, at, columns, isWanted)
         builder.add(byte, line)
       },
       fault: (raw, { byte, line }, reason, detail) => addFault(raw, byte, line, reason, detail),
@@ -195,9 +179,9 @@ function createRows(input: OpenInput, { dialect, header: { names }, header, plac
   function addFault(raw: Uint8Array, byte: number, line: number, reason: RejectReason, detail: string): void {
     append(out, raw)
     builder.addFault(byte, line, reason, detail)
-    makeRoom(columns, keys.length)
-    columns.kinds.fill(KIND.none, columns.length, columns.length + keys.length)
-    columns.length += keys.length
+    makeRoom(columns, names.length)
+    columns.kinds.fill(KIND.none, columns.length, columns.length + names.length)
+    columns.length += names.length
   }
 
   function takeChunk(): RawChunk {

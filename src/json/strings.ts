@@ -26,6 +26,11 @@ ESCAPE_LETTER[BACKSLASH] = BACKSLASH
 /** The largest number of bytes that one byte of text can become inside a JSON string. */
 const MAX_ESCAPED_BYTES = 6
 
+/** True when a JSON string has a backslash and `letter` for the text that is `byte`. */
+export function isJsonEscape(letter: number, byte: number): boolean {
+  return ESCAPE_LETTER[byte] === letter
+}
+
 /** The value of the four hex digits at `at`, or -1. */
 function hex4(bytes: Uint8Array, at: number): number {
   let value = 0

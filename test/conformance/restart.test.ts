@@ -6,6 +6,7 @@ import { CUTTERS } from '../../src/cut/cut.ts'
 import { BEGINNING, type RawChunk, type Restart } from '../../src/model.ts'
 import { chooseFormat } from '../../src/read/choose-format.ts'
 import { openInput } from '../../src/read/open.ts'
+import { recordBytes } from '../../src/record-text.ts'
 import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
 import { temporaryDirectory } from '../harness.ts'
 import type { StoredRecord } from '../shapes/records.ts'
@@ -45,7 +46,7 @@ function recordsOf(raw: RawChunk, first: number): readonly Cut[] {
   const faults = new Map(raw.faults.map(({ index, detail }) => [index, detail]))
   return Array.from({ length: raw.count }, (_, i) => ({
     ordinal: first + i,
-    text: Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString(),
+    text: Buffer.from(recordBytes(raw, i)).toString(),
     position: raw.positions[i] as number,
     line: raw.lines?.[i] ?? null,
     fault: faults.get(i) ?? null,

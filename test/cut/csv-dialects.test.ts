@@ -7,6 +7,7 @@ import { createRowReader } from '../../src/cut/csv-reader.ts'
 import { CUTTERS } from '../../src/cut/cut.ts'
 import { UsageError } from '../../src/errors.ts'
 import { BEGINNING, type CsvChoices, type Restart } from '../../src/model.ts'
+import { recordBytes } from '../../src/record-text.ts'
 import { memoryInput } from '../conformance/read.ts'
 
 const TYPE = 'users.messages.email.Open'
@@ -36,7 +37,7 @@ async function cut(text: string | Buffer, csv: CsvChoices = {}, from: Restart = 
   for await (const raw of CUTTERS.csv(memoryInput(Buffer.from(text), TYPE, 7), from, options)) {
     const broken = new Set(raw.faults.map(({ index }) => index))
     for (let i = 0; i < raw.count; i++) {
-      const json = Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString()
+      const json = Buffer.from(recordBytes(raw, i)).toString()
       if (!broken.has(i)) records.push(JSON.parse(json))
       places.push({ byte: raw.positions[i] as number, ordinal: ordinal++, line: raw.lines?.[i] ?? null })
     }

@@ -5,6 +5,7 @@ import { CUTTERS } from '../../src/cut/cut.ts'
 import { UsageError } from '../../src/errors.ts'
 import { BEGINNING, type Restart } from '../../src/model.ts'
 import type { OpenInput } from '../../src/read/open.ts'
+import { recordBytes } from '../../src/record-text.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 
 const TYPE = 'users.messages.email.Open'
@@ -249,7 +250,7 @@ test('whatever line ends are mixed, every row has its own fields, place and line
         for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
           assert.deepEqual(raw.faults, [])
           for (let i = 0; i < raw.count; i++) {
-            const record = JSON.parse(Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString())
+            const record = JSON.parse(Buffer.from(recordBytes(raw, i)).toString())
             const { id, external_user_id: user, campaign_name: note } = record
             found.push({ id, user, note, byte: raw.positions[i], line: raw.lines?.[i], ordinal: ordinal++ })
           }
@@ -377,7 +378,7 @@ test('whatever stands in a file, it gives the same records however it is divided
     const found = []
     for await (const raw of CUTTERS.csv(memoryInput(bytes, TYPE, pieceBytes), from)) {
       for (let i = 0; i < raw.count; i++) {
-        const text = Buffer.from(raw.bytes.subarray(raw.starts[i], raw.ends[i])).toString()
+        const text = Buffer.from(recordBytes(raw, i)).toString()
         const fault = raw.faults.find(({ index }) => index === i)?.detail
         found.push({ text, fault, byte: raw.positions[i] as number, line: raw.lines?.[i] as number })
       }

@@ -12,6 +12,7 @@ import { BEGINNING, type MappedChunk } from '../../src/model.ts'
 import { EVENT, OUTCOMES } from '../../src/outcomes.ts'
 import { chooseFormat } from '../../src/read/choose-format.ts'
 import { openInput } from '../../src/read/open.ts'
+import { recordBytes, withRecordTexts } from '../../src/record-text.ts'
 import { appendEventLetter, appendLaneLine, appendRecordLetter } from '../../src/state/letter.ts'
 import { createEventSlabs } from '../../src/upload/event-slabs.ts'
 import type { UploadEvent } from '../../src/upload/upload-event.ts'
@@ -38,7 +39,7 @@ async function lettersOf(path: string): Promise<Buffer> {
 
   function addLetters(chunk: MappedChunk): void {
     const { raw, outcomes, types, typeNames, details } = chunk
-    const events = [...eventSlabs.keep(chunk, ticketFor(1))].flat().values()
+    const events = [...eventSlabs.keep({ ...chunk, raw: withRecordTexts(raw) }, ticketFor(1))].flat().values()
     for (let i = 0; i < chunk.count; i++) {
       const type = typeNames[types[i] as number] ?? null
       const outcome = OUTCOMES[outcomes[i] as number]
@@ -49,7 +50,7 @@ async function lettersOf(path: string): Promise<Buffer> {
         else appendLaneLine(out, event, type)
       } else if (outcome?.is === 'rejected') {
         const why = { reason: outcome.reason, detail: details.get(i) ?? '', status: null, atMs: 1 }
-        appendRecordLetter(out, placeOf(raw, i), raw.bytes.subarray(raw.starts[i], raw.ends[i]), type, why)
+        appendRecordLetter(out, placeOf(raw, i), recordBytes(raw, i), type, why)
       }
     }
   }
