@@ -131,7 +131,7 @@ export function createRowScanner(
 ): RowScanner {
   const opener = quote ?? -1
   const doubles = escaper === QUOTE
-  const delimiters = Math.imul(delimiter, EACH)
+  const delimiters = Math.imul(delimiter, ONES)
   const endsPlain = tableOf([delimiter, NEWLINE, CARRIAGE_RETURN, quote, quote === null ? escaper : null])
   const endsQuoted = tableOf([QUOTE, NEWLINE, CARRIAGE_RETURN, escaper])
   /** Per field where its text starts and ends, from the start of the row, and its marks. */
@@ -225,6 +225,7 @@ export function createRowScanner(
   function takePlainFields(bytes: Uint8Array, start: number, from: number): number {
     // What is more than a delimiter is not looked for here.
     if (delimiter === opener || delimiter === escaper) return from
+    const end = bytes.length
     const room = starts.length
     let field = count
     let p = from
@@ -233,11 +234,11 @@ export function createRowScanner(
       let textEnd: number
       if (bytes[p] === opener) {
         textStart++
-        textEnd = nextInQuotes(words, textStart)
+        textEnd = nextInQuotes(words, textStart, end)
         if (bytes[textEnd] !== opener || bytes[textEnd + 1] !== delimiter) break
         p = textEnd + 2
       } else {
-        textEnd = nextInPlain(words, p, delimiters)
+        textEnd = nextInPlain(words, p, end, delimiters)
         if (bytes[textEnd] !== delimiter) break
         p = textEnd + 1
       }
@@ -269,7 +270,7 @@ export function createRowScanner(
       }
       if (place === QUOTED) {
         for (;;) {
-          p = nextInQuotes(words, p)
+          p = nextInQuotes(words, p, end)
           if (p >= end || endsQuoted[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++
@@ -305,7 +306,7 @@ export function createRowScanner(
       }
       if (place === PLAIN) {
         for (;;) {
-          p = nextInPlain(words, p, delimiters)
+          p = nextInPlain(words, p, end, delimiters)
           if (p >= end || endsPlain[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++
@@ -536,51 +537,53 @@ function escapeDoubled(bytes: Uint8Array, start: number, end: number): void {
 
 /**
  * The first byte at or behind `at` that may mean something in a field without quotes, or where the bytes end: the delimiter (given as four
- * of it), a quote, a backslash, or a control character. Looks at four bytes at a time.
+ * of it), a quote, a backslash, or a control character.
+ *
+ * It looks at four bytes at a time. `(word - ONES) & ~word & HIGH_BITS` has the high bit of the lowest byte that is zero, and none below it;
+ * with 0x20 for each one, that of the lowest control character.
  */
-function nextInPlain(words: DataView, at: number, delimiters: number): number {
-  const end = words.byteLength
+function nextInPlain(words: DataView, at: number, end: number, delimiters: number): number {
   let p = at
   for (; p + 4 <= end; p += 4) {
     const word = words.getInt32(p, true)
-    const found = zeros(word ^ delimiters) | special(word)
-    if (found !== 0) return p + firstOf(found)
+    const ends = word ^ delimiters
+    const quotes = word ^ 0x22222222
+    const backslashes = word ^ 0x5c5c5c5c
+    const found =
+      (((ends - ONES) & ~ends) |
+        ((quotes - ONES) & ~quotes) |
+        ((backslashes - ONES) & ~backslashes) |
+        ((word - 0x20202020) & ~word)) &
+      HIGH_BITS
+    if (found !== 0) return p + ((31 - Math.clz32(found & -found)) >> 3)
   }
-  while (p < end && (words.getUint8(p) ^ (delimiters & 0xff)) !== 0 && special(words.getUint8(p) | PADDING) === 0) p++
+  const delimiter = delimiters & 0xff
+  while (p < end && words.getUint8(p) !== delimiter && MEANS_NOTHING[words.getUint8(p)] === 1) p++
   return p
 }
 
 /** The same within quotes, where the delimiter means nothing. */
-function nextInQuotes(words: DataView, at: number): number {
-  const end = words.byteLength
+function nextInQuotes(words: DataView, at: number, end: number): number {
   let p = at
   for (; p + 4 <= end; p += 4) {
-    const found = special(words.getInt32(p, true))
-    if (found !== 0) return p + firstOf(found)
+    const word = words.getInt32(p, true)
+    const quotes = word ^ 0x22222222
+    const backslashes = word ^ 0x5c5c5c5c
+    const found =
+      (((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes) | ((word - 0x20202020) & ~word)) & HIGH_BITS
+    if (found !== 0) return p + ((31 - Math.clz32(found & -found)) >> 3)
   }
-  while (p < end && special(words.getUint8(p) | PADDING) === 0) p++
+  while (p < end && MEANS_NOTHING[words.getUint8(p)] === 1) p++
   return p
 }
 
-const EACH = 0x01010101
-const HIGH_BITS = 0x80808080
-/** Three bytes that mean nothing, over one that may. */
-const PADDING = 0x61616100
+const ONES = 0x01010101
+const HIGH_BITS = 0x80808080 | 0
 
-/** The high bit of each byte that is zero; above the lowest of them also of some that are not. */
-function zeros(word: number): number {
-  return (word - EACH) & ~word & HIGH_BITS
-}
-
-/** The same of each quote, backslash and control character. */
-function special(word: number): number {
-  return zeros(word ^ (QUOTE * EACH)) | zeros(word ^ (BACKSLASH * EACH)) | ((word - 0x20 * EACH) & ~word & HIGH_BITS)
-}
-
-/** The number of the lowest byte whose high bit is set. */
-function firstOf(bits: number): number {
-  return (31 - Math.clz32(bits & -bits)) >> 3
-}
+const MEANS_NOTHING = new Uint8Array(256).fill(1)
+MEANS_NOTHING.fill(0, 0, 0x20)
+MEANS_NOTHING[QUOTE] = 0
+MEANS_NOTHING[BACKSLASH] = 0
 
 /** Bytes of the longest word for null as a JSON string. */
 const LONGEST_NULL = NULL.length + 2

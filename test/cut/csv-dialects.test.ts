@@ -4,8 +4,12 @@ import { parse } from 'csv-parse/sync'
 import fc from 'fast-check'
 import { readCsvHeader } from '../../src/cut/csv-header.ts'
 import { createRowReader } from '../../src/cut/csv-reader.ts'
+import type { RowScanner } from '../../src/cut/csv-rows.ts'
 import { CUTTERS } from '../../src/cut/cut.ts'
+import { createColumns } from '../../src/cut/field-columns.ts'
 import { UsageError } from '../../src/errors.ts'
+import { appendByte, createByteWriter, textOf } from '../../src/json/bytes.ts'
+import { KIND } from '../../src/json/kind.ts'
 import { BEGINNING, type CsvChoices, type Restart } from '../../src/model.ts'
 import { recordBytes } from '../../src/record-text.ts'
 import { memoryInput } from '../conformance/read.ts'
@@ -497,6 +501,27 @@ const TABLE = fc.record({
   rows: fc.array(fc.tuple(CELL, CELL), { minLength: 1, maxLength: 6 }),
 })
 
+/** The JSON strings that the fields of a row of four columns become; null for a field that is none. */
+function stringsOf(scanner: RowScanner, bytes: Buffer, at: number): readonly (string | null)[] {
+  const out = createByteWriter(1)
+  appendByte(out, 0x0a)
+  const columns = createColumns(1)
+  scanner.appendRow(out, bytes, at, columns, new Uint8Array(4).fill(1))
+  assert.equal(columns.length, 4)
+  let taken = 0
+  const strings = [0, 1, 2, 3].map((i) => {
+    const [kind, start, end] = [columns.kinds[i], columns.starts[i], columns.ends[i]]
+    if (kind === KIND.none || start === undefined || end === undefined) return null
+    assert.ok(start > 0 && end <= out.length)
+    taken += end - start
+    const text = textOf(out.bytes, start, end)
+    assert.equal(kind, text.includes('\\') ? KIND.escapedString : KIND.string)
+    return text
+  })
+  assert.ok(taken < out.length)
+  return strings
+}
+
 describe('rows of each dialect', () => {
   for (const { name, choices, write, oracle } of WRITERS) {
     test(`${name}: are those that csv-parse finds, and reading can begin at each`, async () => {
@@ -562,7 +587,7 @@ describe('rows of each dialect', () => {
     )
   })
 
-  test('are the same wherever their bytes are divided', () => {
+  test('are the same wherever their bytes are divided, and so are the strings that their fields become', () => {
     const part = fc.constantFrom(
       '1,',
       '2,u,',
@@ -580,27 +605,54 @@ describe('rows of each dialect', () => {
       '5,u,6,z',
       HEADER,
     )
-    const body = fc.array(part, { maxLength: 20 }).map((parts) => Buffer.from(`0,u,1,x\n${parts.join('')}`))
+    const textPart = fc.constantFrom(
+      'x',
+      'many letters',
+      'é',
+      '""',
+      '\\"',
+      '\\\\',
+      '\\n',
+      '\\x',
+      ',',
+      '\t',
+      '\x1f',
+      '\n',
+    )
+    const text = fc.oneof(
+      fc.constantFrom('', '\\N', 'NULL'),
+      fc.array(textPart, { maxLength: 3 }).map((parts) => parts.join('')),
+    )
+    const field = fc.tuple(text, fc.boolean()).map(([content, isQuoted]) => (isQuoted ? `"${content}"` : content))
+    const row = fc.tuple(field, field, field, field).map((fields) => `${fields.join(',')}\n`)
+    const rows = fc.array(fc.oneof(part, row), { maxLength: 20 }).map((parts) => `0,u,1,x\n${parts.join('')}`)
     const quotings = [
       { quote: 0x22, escaper: 0x22 },
       { quote: 0x22, escaper: 0x5c },
       { quote: null, escaper: 0x5c },
       { quote: null, escaper: null },
     ]
+    const delimiters = fc.constantFrom(',', '\t')
+    const lineEnds = fc.constantFrom('\n', '\r')
     fc.assert(
-      fc.property(fc.constantFrom('\n', '\r'), fc.constantFrom(...quotings), body, (lineEnd, quoting, bytes) => {
-        const header = readCsvHeader(Buffer.from(`${HEADER}${lineEnd}x`), true, { path: '', delimiter: null, quoting })
+      fc.property(delimiters, lineEnds, fc.constantFrom(...quotings), rows, (delimiter, lineEnd, quoting, written) => {
+        const [names, bytes] = [`${HEADER}${lineEnd}x`, written].map((each) =>
+          Buffer.from(each.replaceAll(',', delimiter)),
+        )
+        assert.ok(names && bytes)
+        const header = readCsvHeader(names, true, { path: '', delimiter: null, quoting })
         assert.ok(header)
         const read = (pieces: readonly Buffer[]) => {
           const found: unknown[] = []
           const place = { byte: 0, line: 1 }
-          const reader = createRowReader({ delimiter: 0x2c, ...quoting }, header, place, {
+          const reader = createRowReader({ delimiter: delimiter.charCodeAt(0), ...quoting }, header, place, {
             row(scanner, from, at, byte, line) {
-              found.push([
-                byte,
-                line,
-                [0, 1, 2, 3].map((i) => [scanner.textOf(from, at, i), scanner.isNull(from, at, i)]),
-              ])
+              const texts = [0, 1, 2, 3].map((i) => (scanner.isNull(from, at, i) ? null : scanner.textOf(from, at, i)))
+              assert.deepEqual(
+                stringsOf(scanner, from, at),
+                texts.map((each) => (each === null ? null : JSON.stringify(each))),
+              )
+              found.push([byte, line, texts])
             },
             fault: (raw, { byte, line }, reason, detail) => found.push([byte, line, reason, detail, raw.toString()]),
           })
@@ -616,7 +668,7 @@ describe('rows of each dialect', () => {
       }),
       {
         numRuns: 300,
-        examples: [['\n', { quote: null, escaper: 0x5c }, Buffer.from('0,u,1,x\n5,u,6,z\r\ufeff5,u,6,z')]],
+        examples: [[',', '\n', { quote: null, escaper: 0x5c }, '0,u,1,x\n5,u,6,z\r\ufeff5,u,6,z']],
       },
     )
   })
