@@ -11,9 +11,11 @@ import {
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
-import { appendStringOf, isJsonEscape } from '../json/strings.ts'
+import { appendStringOf } from '../json/strings.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 import type { CsvDialect } from './csv-dialect.ts'
+import { createEscapes } from './csv-escapes.ts'
+import { endOfPlainText, endOfQuotedText, fourOf } from './csv-text.ts'
 import { type GrowingColumns, makeRoom } from './field-columns.ts'
 import { endOfReturns } from './line-ends.ts'
 
@@ -31,8 +33,6 @@ import { endOfReturns } from './line-ends.ts'
  * CRs at both ends of a line are blank lines. So a row is known when the piece behind it is: no more of the line is needed, and
  * reading can begin at any row.
  */
-
-const APOSTROPHE = 0x27
 
 /** Room for the fields of a row at first. */
 const FIRST_FIELDS = 64
@@ -83,6 +83,9 @@ export interface RowScanner {
   appendRow(out: ByteWriter, bytes: Uint8Array, start: number, columns: GrowingColumns, isWanted: Uint8Array): void
 }
 
+/** Behind text it ends any JSON. */
+const LINE_END = Uint8Array.of(NEWLINE)
+
 /** Where in a field the scanner is. */
 const AT_START = 0
 const PLAIN = 1
@@ -105,24 +108,8 @@ const UNLIKE_JSON = 2
 export const NULL_MARK = utf8('\\N')
 export const NULL = utf8('NULL')
 const NULL_IN_LOWER_CASE = utf8('null')
-
-/** What a backslash and a letter stand for outside quotes, as databases write it; any other byte stands for itself. */
-const LETTERS = new Uint8Array(256)
-for (const [letter, byte] of [
-  ['0', 0x00],
-  ['b', 0x08],
-  ['t', 0x09],
-  ['n', NEWLINE],
-  ['v', 0x0b],
-  ['f', 0x0c],
-  ['r', CARRIAGE_RETURN],
-  ['Z', 0x1a],
-] as const) {
-  LETTERS[letter.charCodeAt(0)] = byte
-}
-
-/** Beside the delimiter, what has a backslash before it within quotes; Redshift escapes both quotes. */
-const ESCAPABLE: ReadonlySet<number> = new Set([QUOTE, APOSTROPHE, BACKSLASH, NEWLINE, CARRIAGE_RETURN])
+/** Bytes that one takes at most, with quotes around it. */
+const LONGEST_NULL = NULL.length + 2
 
 /** Makes the scanner for rows of one dialect whose quote is `"` or none, and which escapes by that quote, a backslash or nothing. */
 export function createRowScanner(
@@ -131,7 +118,8 @@ export function createRowScanner(
 ): RowScanner {
   const opener = quote ?? -1
   const doubles = escaper === QUOTE
-  const delimiters = Math.imul(delimiter, ONES)
+  const escapes = createEscapes({ delimiter, quote, escaper })
+  const delimiters = fourOf(delimiter)
   const endsPlain = tableOf([delimiter, NEWLINE, CARRIAGE_RETURN, quote, quote === null ? escaper : null])
   const endsQuoted = tableOf([QUOTE, NEWLINE, CARRIAGE_RETURN, escaper])
   /** Per field where its text starts and ends, from the start of the row, and its marks. */
@@ -146,10 +134,9 @@ export function createRowScanner(
   let place = AT_START
   let fieldStart = 0
   let mark = 0
-  let scratch: Uint8Array = new Uint8Array(0)
   /** The bytes that were scanned last, and a view of them. */
-  let viewed: Uint8Array = scratch
-  let words = new DataView(scratch.buffer)
+  let viewed: Uint8Array = new Uint8Array(0)
+  let words: DataView = new DataView(viewed.buffer)
   /** Where the piece under way begins, and its first field. */
   let pieceStart = 0
   let pieceField = 0
@@ -234,11 +221,11 @@ export function createRowScanner(
       let textEnd: number
       if (bytes[p] === opener) {
         textStart++
-        textEnd = nextInQuotes(words, textStart, end)
+        textEnd = endOfQuotedText(words, textStart, end)
         if (bytes[textEnd] !== opener || bytes[textEnd + 1] !== delimiter) break
         p = textEnd + 2
       } else {
-        textEnd = nextInPlain(words, p, end, delimiters)
+        textEnd = endOfPlainText(words, p, end, delimiters)
         if (bytes[textEnd] !== delimiter) break
         p = textEnd + 1
       }
@@ -270,7 +257,7 @@ export function createRowScanner(
       }
       if (place === QUOTED) {
         for (;;) {
-          p = nextInQuotes(words, p, end)
+          p = endOfQuotedText(words, p, end)
           if (p >= end || endsQuoted[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++
@@ -280,7 +267,7 @@ export function createRowScanner(
         if (p + 1 >= end && !isLast) return waitAt(p - start)
         if (bytes[p] !== QUOTE) {
           if (bytes[p] === BACKSLASH) {
-            mark |= markOfEscape(bytes[p + 1])
+            mark |= escapes.isJson(bytes[p + 1]) ? ESCAPED : ESCAPED | UNLIKE_JSON
             if (p + 1 < end) p++
           } else mark |= UNLIKE_JSON
           if (bytes[p] === NEWLINE || bytes[p] === CARRIAGE_RETURN) isMultiline = true
@@ -306,7 +293,7 @@ export function createRowScanner(
       }
       if (place === PLAIN) {
         for (;;) {
-          p = nextInPlain(words, p, end, delimiters)
+          p = endOfPlainText(words, p, end, delimiters)
           if (p >= end || endsPlain[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++
@@ -321,7 +308,7 @@ export function createRowScanner(
         if (bytes[p] === escaper) {
           const after = endOfEscape(bytes, p, isLast)
           if (after < 0) return waitAt(p - start)
-          mark |= markOfEscape(bytes[p + 1])
+          mark |= escapes.isJson(bytes[p + 1]) ? ESCAPED : ESCAPED | UNLIKE_JSON
           if (bytes[p + 1] === NEWLINE || bytes[p + 1] === CARRIAGE_RETURN) isMultiline = true
           p = after
           continue
@@ -371,49 +358,6 @@ export function createRowScanner(
     return state
   }
 
-  function makeScratch(size: number): void {
-    if (scratch.length <= size) scratch = new Uint8Array(size * 2 + 1)
-  }
-
-  /** The same of a field in which nothing is escaped. */
-  function copied(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    makeScratch(to - from)
-    scratch.set(bytes.subarray(from, to))
-    scratch[to - from] = NEWLINE
-    return scratch.subarray(0, to - from)
-  }
-
-  /** The text of a field in which something is escaped, with a byte behind it that ends any JSON; it stays until the next call. */
-  function unescaped(bytes: Uint8Array, from: number, to: number): Uint8Array {
-    makeScratch(to - from)
-    let size = 0
-    for (let p = from; p < to; p++) {
-      let byte = bytes[p] as number
-      if (byte === escaper && p + 1 < to) {
-        const meant = meaningOf(bytes[p + 1] as number)
-        if (meant >= 0) {
-          byte = meant
-          p++
-        }
-      }
-      scratch[size++] = byte
-    }
-    scratch[size] = NEWLINE
-    return scratch.subarray(0, size)
-  }
-
-  /** What `byte` behind the byte that escapes stands for; -1 when both stand for themselves, as most within quotes do. */
-  function meaningOf(byte: number): number {
-    if (quote === null) return isLetter(byte) ? (LETTERS[byte] as number) : byte
-    const isEscapable = doubles ? byte === QUOTE : byte === delimiter || ESCAPABLE.has(byte)
-    return isEscapable ? byte : -1
-  }
-
-  /** The marks of a field with a backslash that escapes and `next` behind it: JSON may write the same so, too. */
-  function markOfEscape(next: number | undefined): number {
-    return next !== undefined && isJsonEscape(next, meaningOf(next)) ? ESCAPED : ESCAPED | UNLIKE_JSON
-  }
-
   function isAt(bytes: Uint8Array, start: number, field: number, text: Uint8Array): boolean {
     const from = start + (starts[field] as number)
     if ((ends[field] as number) - (starts[field] as number) !== text.length) return false
@@ -455,8 +399,8 @@ export function createRowScanner(
     const from = start + (starts[field] as number)
     const to = start + (ends[field] as number)
     if (!isEscaped(field)) return appendStringOf(out, bytes, from, to)
-    const text = unescaped(bytes, from, to)
-    return appendStringOf(out, text, 0, text.length)
+    const text = escapes.unescape(bytes, from, to)
+    return appendStringOf(out, text, 0, text.length - 1)
   }
 
   return {
@@ -469,7 +413,9 @@ export function createRowScanner(
     textOf(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      return isEscaped(field) ? textOf(unescaped(bytes, from, to)) : textOf(bytes, from, to)
+      if (!isEscaped(field)) return textOf(bytes, from, to)
+      const text = escapes.unescape(bytes, from, to)
+      return textOf(text, 0, text.length - 1)
     },
     isQuoted,
     isNull,
@@ -480,9 +426,11 @@ export function createRowScanner(
     isJson(bytes, start, field) {
       const from = start + (starts[field] as number)
       const to = start + (ends[field] as number)
-      const { length } = isEscaped(field) ? unescaped(bytes, from, to) : copied(bytes, from, to)
-      const end = endOfValue(scratch, skipSpace(scratch, 0))
-      return end >= 0 && skipSpace(scratch, end) >= length
+      const text = isEscaped(field)
+        ? escapes.unescape(bytes, from, to)
+        : Buffer.concat([bytes.subarray(from, to), LINE_END])
+      const end = endOfValue(text, skipSpace(text, 0))
+      return end >= 0 && skipSpace(text, end) >= text.length - 1
     },
     appendRow(out, bytes, start, columns, isWanted) {
       const size = rowLength()
@@ -535,68 +483,11 @@ function escapeDoubled(bytes: Uint8Array, start: number, end: number): void {
   }
 }
 
-/**
- * The first byte at or behind `at` that may mean something in a field without quotes, or where the bytes end: the delimiter (given as four
- * of it), a quote, a backslash, or a control character.
- *
- * It looks at four bytes at a time. `(word - ONES) & ~word & HIGH_BITS` has the high bit of the lowest byte that is zero, and none below it;
- * with 0x20 for each one, that of the lowest control character.
- */
-function nextInPlain(words: DataView, at: number, end: number, delimiters: number): number {
-  let p = at
-  for (; p + 4 <= end; p += 4) {
-    const word = words.getInt32(p, true)
-    const ends = word ^ delimiters
-    const quotes = word ^ 0x22222222
-    const backslashes = word ^ 0x5c5c5c5c
-    const found =
-      (((ends - ONES) & ~ends) |
-        ((quotes - ONES) & ~quotes) |
-        ((backslashes - ONES) & ~backslashes) |
-        ((word - 0x20202020) & ~word)) &
-      HIGH_BITS
-    if (found !== 0) return p + ((31 - Math.clz32(found & -found)) >> 3)
-  }
-  const delimiter = delimiters & 0xff
-  while (p < end && words.getUint8(p) !== delimiter && MEANS_NOTHING[words.getUint8(p)] === 1) p++
-  return p
-}
-
-/** The same within quotes, where the delimiter means nothing. */
-function nextInQuotes(words: DataView, at: number, end: number): number {
-  let p = at
-  for (; p + 4 <= end; p += 4) {
-    const word = words.getInt32(p, true)
-    const quotes = word ^ 0x22222222
-    const backslashes = word ^ 0x5c5c5c5c
-    const found =
-      (((quotes - ONES) & ~quotes) | ((backslashes - ONES) & ~backslashes) | ((word - 0x20202020) & ~word)) & HIGH_BITS
-    if (found !== 0) return p + ((31 - Math.clz32(found & -found)) >> 3)
-  }
-  while (p < end && MEANS_NOTHING[words.getUint8(p)] === 1) p++
-  return p
-}
-
-const ONES = 0x01010101
-const HIGH_BITS = 0x80808080 | 0
-
-const MEANS_NOTHING = new Uint8Array(256).fill(1)
-MEANS_NOTHING.fill(0, 0, 0x20)
-MEANS_NOTHING[QUOTE] = 0
-MEANS_NOTHING[BACKSLASH] = 0
-
-/** Bytes of the longest word for null as a JSON string. */
-const LONGEST_NULL = NULL.length + 2
-
 /** A table of bytes with 1 for these; null stands for none. */
 function tableOf(bytes: readonly (number | null)[]): Uint8Array {
   const table = new Uint8Array(256)
   for (const byte of bytes) if (byte !== null) table[byte] = 1
   return table
-}
-
-function isLetter(byte: number): boolean {
-  return byte === 0x30 || LETTERS[byte] !== 0
 }
 
 /** Where the escape at `at` ends: behind the byte or CRLF that it escapes; -1 when what would tell has not come yet. */
