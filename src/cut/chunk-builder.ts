@@ -1,5 +1,6 @@
 import { appendByte, type ByteWriter, createByteWriter, NEWLINE, writeInto } from '../json/bytes.ts'
-import type { Fault, FieldColumns, OpenSource, RawChunk, RejectReason, Restart } from '../model.ts'
+import type { FieldColumns, OpenSource, RawChunk, RejectReason, Restart } from '../model.ts'
+import { createRecordColumns } from './record-columns.ts'
 
 /** Longest record that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
 export const MAX_RECORD_BYTES = 16 << 20
@@ -33,30 +34,25 @@ export interface ChunkBuilder {
 
 export function createChunkBuilder(source: OpenSource): ChunkBuilder {
   const out = createByteWriter(FIRST_BYTES)
-  let starts: number[] = []
-  let ends: number[] = []
-  let positions: number[] = []
-  let lines: number[] = []
-  let faults: Fault[] = []
+  const columns = createRecordColumns()
   let recordStart = 0
 
-  function add(position: number, line: number): void {
-    starts.push(recordStart)
-    ends.push(out.length)
-    positions.push(position)
-    lines.push(line)
+  function endRecord(): void {
     appendByte(out, NEWLINE)
     recordStart = out.length
   }
 
   return {
     out,
-    count: () => starts.length,
+    count: columns.count,
     recordLength: () => out.length - recordStart,
-    add,
+    add(position, line) {
+      columns.add(recordStart, out.length, position, line)
+      endRecord()
+    },
     addFault(position, line, reason, detail) {
-      faults.push({ index: starts.length, reason, detail })
-      add(position, line)
+      columns.addFault(recordStart, out.length, position, line, reason, detail)
+      endRecord()
     },
     drop() {
       out.length = recordStart
@@ -66,22 +62,12 @@ export function createChunkBuilder(source: OpenSource): ChunkBuilder {
       const chunk: RawChunk = {
         source,
         bytes: out.bytes.subarray(0, recordStart),
-        count: starts.length,
         restart,
-        starts: Int32Array.from(starts),
-        ends: Int32Array.from(ends),
-        positions: Float64Array.from(positions),
-        lines: lines.some((line) => line > 0) ? Float64Array.from(lines) : null,
-        faults,
+        ...columns.take(),
         ...(fields && { fields }),
       }
       if (out.bytes.length > KEPT_BYTES) writeInto(out, Buffer.allocUnsafeSlow(FIRST_BYTES))
       out.length = 0
-      starts = []
-      ends = []
-      positions = []
-      lines = []
-      faults = []
       recordStart = 0
       return chunk
     },

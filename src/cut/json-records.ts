@@ -1,245 +1,295 @@
-import type { Token } from 'stream-json/core/parser.js'
 import {
-  append,
-  appendByte,
-  type ByteWriter,
-  CLOSE_BRACE,
   CLOSE_BRACKET,
-  COLON,
   COMMA,
+  NEWLINE,
   OPEN_BRACE,
   OPEN_BRACKET,
-  reserve,
-  utf8,
+  QUOTE,
+  textOf,
 } from '../json/bytes.ts'
-import { isRecordKey } from '../json/envelope.ts'
-import { appendTextAsString } from '../json/strings.ts'
-import { writeAscii } from '../json/values.ts'
+import { hasRecordKey, isBehindRecordKey } from '../json/envelope.ts'
+import { skipMarks } from '../json/separators.ts'
+import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
+import { MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { CLOSED, createBoundaryScanner, DAMAGE, LIST, MORE } from './json-boundaries.ts'
+import { createEnvelopeFrame } from './json-frame.ts'
+import type { TextWindow } from './text-window.ts'
 
 /**
- * Finds the records in a stream of JSON tokens and writes each as compact JSON text, no object built. A record is a value at
- * the top, in an array at the top, or in a list of an object at one of these places (an envelope, `json/envelope.ts`): the list `events`,
- * or when that is empty or missing, each list of records before which no key of a record stands.
+ * Finds the records in a text that comes piece by piece. A record is a value at the top, in an array at the top, or in a list of an object
+ * at one of these places (an envelope, `json/envelope.ts`): the list `events`, or when that is empty or missing, each list of records before
+ * which no key of a record stands.
  */
 export interface JsonRecords {
-  take(token: Token): void
-  /** How many containers stand around the record under way, or around the next one. */
-  depth(): number
-  /** Brackets that are open, those around the records included. */
-  openCount(): number
-  /** True while a record, or what may become an envelope, is being written. */
-  isInRecord(): boolean
+  /** Goes on to the end of the window; false when the text stops being JSON before. */
+  advance(): boolean
+  /** Index of the window from which on its text is needed. */
+  start(): number
+  /** Line on which that begins. */
+  line(): number
+  /** True when nothing is under way at the end of the window: the text may end here. */
+  isComplete(): boolean
+  /** Why the text stops being JSON. */
+  damage(): string
 }
 
-/** A container around records. An envelope's other keys are passed over. */
-type Container = 'array' | 'envelope' | 'list'
+/** What comes next in a text. */
+type Expected =
+  /** A value, or marks at the top. */
+  | 'value'
+  /** A value, or the end of the array. */
+  | 'first'
+  /** A comma, or the end of the array. */
+  | 'next'
 
 const EVENTS_KEY = 'events'
-const TRUE = utf8('true')
-const FALSE = utf8('false')
-const NULL = utf8('null')
-
-/** Keys that are kept as bytes; those of the customer's own properties are without number. */
-const MAX_KNOWN_KEYS = 2048
+const MARKS = new Set([0x1e, 0xef])
+const LONGEST_MARK = 3
+const TOO_LONG = `a record of more than ${MAX_RECORD_BYTES} bytes`
 
 /**
- * @param out where records are written, one behind the other
- * @param endRecord a record is complete
- * @param dropRecord what was written is no record: it is an envelope
+ * @param endRecord a record is complete: where it is in the window, its line, and whether NUL bytes stand before it
  */
-export function createJsonRecords(out: ByteWriter, endRecord: () => void, dropRecord: () => void): JsonRecords {
-  const around: Container[] = []
-  /** Brackets open within the record under way, or within a value of an envelope that is passed over. */
-  let open = 0
-  let isObject = false
-  /** The object under way has a key that only records have. */
+export function createJsonRecords(
+  window: TextWindow,
+  endRecord: (start: number, end: number, line: number, isBehindNul: boolean) => void,
+): JsonRecords {
+  const scanner = createBoundaryScanner(window)
+  const frame = createEnvelopeFrame()
+  /** What is under way: nothing, a number or word, another value, or an object that may be an envelope, or is one. */
+  let state: 'between' | 'scalar' | 'value' | 'object' = 'between'
+  let expected: Expected = 'value'
+  let isInArray = false
+  let isInEnvelope = false
+  let isInList = false
+  /** Byte of the input and line at which begins what is under way: a record, or what the frame has not taken of an envelope. */
+  let start = 0
+  let startLine = 1
+  /** Of the object under way: no list of records can follow, but that of events. */
   let isRecord = false
-  /** The token before opened a list that makes its object an envelope, if it holds records. */
-  let mayBeginList = false
-  /** Where the first object of such a list begins in `out`, until a key says that it is a record; -1 when there is none. */
-  let firstItemAt = -1
-  /** It is in a list of an envelope, which is passed over with the rest of its list when it is no record. */
-  let isFirstInEnvelope = false
+  /** Byte of the key up to which it was looked through for a record's keys. */
+  let checkedTo = 0
+  /** Byte and line of the bracket of a list of which the first item shows whether it holds records; -1 when there is none. */
+  let list = -1
+  let listLine = 0
   /** The list under way is called `events`; and the envelope under way has one that is not empty. */
   let isEvents = false
   let hasEvents = false
-  let lastKey = ''
-  /** Keys as they are written behind another. */
-  let knownKeys = new Map<string, Uint8Array>()
+  let isBehindNul = false
+  let damage: string | null = null
 
-  const isInEnvelope = () => around.at(-1) === 'envelope'
-  /** Brackets of `open` around the first object of a list: none in an envelope's, else those of the object and its list. */
-  const firstItemDepth = () => (isFirstInEnvelope ? 0 : 2)
+  const indexOf = (byte: number) => byte - window.base
 
-  function mayBeEnvelope(): boolean {
-    return isObject && open === 1 && (around.length === 0 || (around.length === 1 && around[0] === 'array'))
+  function fail(why: string): boolean {
+    damage = why
+    return false
   }
 
-  function beginEnvelope(hasEventsKey: boolean): void {
-    dropRecord()
-    around.push('envelope')
-    hasEvents = false
-    beginList(hasEventsKey)
+  function startHere(): void {
+    start = window.base + window.at
+    startLine = window.line
   }
 
-  function beginList(hasEventsKey: boolean): void {
-    around.push('list')
-    isEvents = hasEventsKey
-    open = 0
-  }
-
-  function finishRecord(): void {
-    if (isFirstInEnvelope) {
-      isFirstInEnvelope = false
-      dropRecord()
-      around.pop()
-      open = 1
-      return
+  /** Goes on between values, until one begins; false when the window ends or the text stops being JSON. */
+  function goBetween(): boolean {
+    const { bytes, length } = window
+    const isAtTop = !isInArray && !isInList
+    for (; ; window.at++) {
+      const c = bytes[window.at] as number
+      if (window.at >= length) return false
+      if (c === NEWLINE) window.line++
+      else if (c === 0) isBehindNul = true
+      else if (c === 0x20 || c === 0x0d || c === 0x09) continue
+      else if (c === CLOSE_BRACKET && expected !== 'value') {
+        closeArray()
+        return true
+      } else if (expected === 'next') {
+        if (c !== COMMA) return fail("invalid JSON: expected ',' or ']'")
+        expected = 'value'
+      } else if (isAtTop && MARKS.has(c)) {
+        const end = skipMarks(bytes, window.at)
+        if (end > length || (end === window.at && length - end < LONGEST_MARK)) return false
+        if (end === window.at) return fail('invalid JSON: expected a value')
+        window.at = end - 1
+      } else if (isAtTop && c === OPEN_BRACKET) {
+        isInArray = true
+        expected = 'first'
+        window.at++
+        return true
+      } else return beginValue(c)
     }
-    hasEvents ||= isEvents
-    endRecord()
   }
 
-  /** The object under way, first in a list, is a record: so are those that follow it, and what is around the list is an envelope. */
-  function takeFirstItem(): void {
-    if (isFirstInEnvelope) {
-      isFirstInEnvelope = false
+  function closeArray(): void {
+    if (isInList) {
+      isInList = false
+      state = 'object'
+      startHere()
+      scanner.beginInObject()
     } else {
-      const written = out.bytes.slice(firstItemAt, out.length)
-      beginEnvelope(false)
-      append(out, written)
-      open = 1
+      isInArray = false
+      expected = 'value'
     }
-    isRecord = true
-    firstItemAt = -1
+    window.at++
   }
 
-  function writeComma(): void {
-    const before = out.bytes[out.length - 1]
-    // A string ends with its quote, so these can only be structure.
-    if (open > 0 && before !== OPEN_BRACE && before !== OPEN_BRACKET && before !== COLON) appendByte(out, COMMA)
-  }
-
-  function takeOpen(bracket: number): void {
-    const isFirstItem = mayBeginList && bracket === OPEN_BRACE
-    mayBeginList = false
-    if (isFirstItem && isInEnvelope()) {
-      beginList(false)
-      isFirstInEnvelope = true
-    }
-    if (isInEnvelope()) {
-      if (open > 0 || bracket !== OPEN_BRACKET) open++
-      else if (lastKey === EVENTS_KEY) beginList(true)
-      else {
-        mayBeginList = !hasEvents
-        open++
-      }
-      return
-    }
-    if (open === 0 && around.length === 0 && bracket === OPEN_BRACKET) {
-      around.push('array')
-      return
-    }
-    if (bracket === OPEN_BRACKET && mayBeEnvelope()) {
-      if (lastKey === EVENTS_KEY) {
-        beginEnvelope(true)
-        return
-      }
-      mayBeginList = !isRecord
-    }
-    writeComma()
-    if (isFirstItem) firstItemAt = out.length
-    appendByte(out, bracket)
-    if (open === 0) {
-      isObject = bracket === OPEN_BRACE
+  function beginValue(c: number): boolean {
+    startHere()
+    if (c === OPEN_BRACE && !isInList) {
+      state = 'object'
       isRecord = false
+      checkedTo = -1
+      list = -1
+      scanner.begin()
+    } else if (c === OPEN_BRACE || c === OPEN_BRACKET || c === QUOTE) {
+      state = 'value'
+      scanner.begin()
+    } else if (BEGINS_SCALAR.includes(c)) state = 'scalar'
+    else return fail('invalid JSON: expected a value')
+    return true
+  }
+
+  function endValue(): boolean {
+    const begin = indexOf(start)
+    if (window.at - begin > MAX_RECORD_BYTES) return fail(TOO_LONG)
+    endRecord(begin, window.at, startLine, isBehindNul)
+    isBehindNul = false
+    if (isInList && isEvents) hasEvents = true
+    state = 'between'
+    expected = isInArray || isInList ? 'next' : 'value'
+    return true
+  }
+
+  function goThroughScalar(): boolean {
+    const { bytes, length } = window
+    while (IN_SCALAR.includes(bytes[window.at] as number)) window.at++
+    if (window.at >= length) return false
+    if (endOfValue(bytes, indexOf(start)) !== window.at) return fail('invalid JSON: expected a value')
+    return endValue()
+  }
+
+  function goThroughValue(): boolean {
+    switch (scanner.scan(0, false)) {
+      case CLOSED:
+        return endValue()
+      case DAMAGE:
+        return fail(`invalid JSON: ${scanner.damage()}`)
+      default:
+        return false
     }
-    open++
   }
 
-  function takeClose(bracket: number): void {
-    mayBeginList = false
-    if (open === 0) {
-      around.pop()
-      return
+  function goThroughObject(): boolean {
+    const stop = scanner.scan(list < 0 ? 0 : 2, list < 0)
+    if (stop === DAMAGE) return fail(`invalid JSON: ${scanner.damage()}`)
+    if (stop === LIST) return seeList()
+    if (stop === MORE) {
+      // A string is handed on whole, so that no character is cut.
+      if (isInEnvelope && list < 0) takeFrame(scanner.isInString() ? indexOf(scanner.stringStart()) : window.at)
+      return false
     }
-    open--
-    if (isInEnvelope()) return
-    appendByte(out, bracket)
-    if (open === firstItemDepth()) firstItemAt = -1
-    if (open === 0) finishRecord()
+    if (list >= 0) return seeFirstItem()
+    if (!isInEnvelope) return endValue()
+    isInEnvelope = false
+    state = 'between'
+    expected = isInArray ? 'next' : 'value'
+    return takeFrame(window.at) && (frame.depth() === 0 || fail('invalid JSON'))
   }
 
-  function takeKey(key: string): void {
-    lastKey = key
-    if (isInEnvelope()) return
-    if (open === 1 && !isRecord) isRecord = isRecordKey(key)
-    const isFirst = out.bytes[out.length - 1] === OPEN_BRACE
-    append(out, knownKeys.get(key) ?? newKey(key), isFirst ? 1 : 0)
-    if (firstItemAt >= 0 && open === firstItemDepth() + 1 && isRecordKey(key)) takeFirstItem()
+  /** An array begins that is a member of the object under way. */
+  function seeList(): boolean {
+    const at = window.at - 1
+    if (isInEnvelope) {
+      if (!takeFrame(window.at)) return false
+      if (frame.key() === EVENTS_KEY) return beginList(at, window.line, true)
+      if (hasEvents) return true
+    } else {
+      const keyStart = indexOf(scanner.stringStart())
+      const keyEnd = endOfString(window.bytes, keyStart)
+      if (keyEnd >= 0 && JSON.parse(textOf(window.bytes, keyStart, keyEnd)) === EVENTS_KEY) {
+        isInEnvelope = true
+        hasEvents = false
+        return beginList(at, window.line, true)
+      }
+      if (isRecord) return true
+      const from = checkedTo < 0 ? skipSpace(window.bytes, indexOf(start) + 1) : indexOf(checkedTo)
+      isRecord = isBehindRecordKey(window.bytes, from, at)
+      if (isRecord) return true
+      checkedTo = scanner.stringStart()
+    }
+    list = window.base + at
+    listLine = window.line
+    return true
   }
 
-  function newKey(key: string): Uint8Array {
-    const bytes = utf8(`,${JSON.stringify(key)}:`)
-    if (knownKeys.size >= MAX_KNOWN_KEYS) knownKeys = new Map()
-    knownKeys.set(key, bytes)
-    return bytes
+  /** The first array or object in a list has ended, or the list has. */
+  function seeFirstItem(): boolean {
+    const at = indexOf(list)
+    list = -1
+    const item = skipSpace(window.bytes, at + 1)
+    if (scanner.depth() < 2 || !hasRecordKey(window.bytes, item)) return true
+    if (!isInEnvelope) {
+      isInEnvelope = true
+      hasEvents = false
+    }
+    return beginList(at, listLine, false)
   }
 
-  function takeScalar(token: Token): void {
-    mayBeginList = false
-    if (isInEnvelope()) return
-    writeComma()
-    writeScalar(out, token)
-    if (open === 0) finishRecord()
+  /** The list whose bracket is at `at` holds records. */
+  function beginList(at: number, line: number, isListOfEvents: boolean): boolean {
+    if (!takeFrame(at + 1)) return false
+    if (frame.depth() !== 2) return fail('invalid JSON')
+    window.at = at + 1
+    window.line = line
+    isInList = true
+    isEvents = isListOfEvents
+    state = 'between'
+    expected = 'first'
+    return true
+  }
+
+  /** Gives the text of an envelope to the frame, up to the index `end`. A NUL byte there costs no record. */
+  function takeFrame(end: number): boolean {
+    try {
+      frame.take(textOf(window.bytes, indexOf(start), end).replaceAll('\0', ' '))
+    } catch (error) {
+      return fail(`invalid JSON: ${(error as Error).message.replace(/^Parser (cannot parse input: )?/, '')}`)
+    }
+    start = window.base + end
+    startLine = window.line
+    return true
   }
 
   return {
-    take(token) {
-      switch (token.name) {
-        case 'startObject':
-          takeOpen(OPEN_BRACE)
-          break
-        case 'startArray':
-          takeOpen(OPEN_BRACKET)
-          break
-        case 'endObject':
-          takeClose(CLOSE_BRACE)
-          break
-        case 'endArray':
-          takeClose(CLOSE_BRACKET)
-          break
-        case 'keyValue':
-          takeKey(token.value)
-          break
-        default:
-          takeScalar(token)
+    advance() {
+      for (;;) {
+        let goesOn: boolean
+        switch (state) {
+          case 'between':
+            goesOn = goBetween()
+            break
+          case 'scalar':
+            goesOn = goThroughScalar()
+            break
+          case 'value':
+            goesOn = goThroughValue()
+            break
+          case 'object':
+            goesOn = goThroughObject()
+            break
+        }
+        if (goesOn) continue
+        if (damage === null && state !== 'between' && window.length - indexOf(start) > MAX_RECORD_BYTES) fail(TOO_LONG)
+        return damage === null
       }
     },
-    depth: () => around.length,
-    openCount: () => around.length + open,
-    isInRecord: () => open > 0 && !isInEnvelope(),
+    start: () => (state === 'between' ? window.at : indexOf(start)),
+    line: () => (state === 'between' ? window.line : startLine),
+    isComplete: () => state === 'between' && !isInArray && !isInList && !isBehindNul && window.at === window.length,
+    damage: () => damage ?? '',
   }
 }
 
-function writeScalar(out: ByteWriter, token: Token): void {
-  switch (token.name) {
-    case 'stringValue':
-      appendTextAsString(out, token.value)
-      break
-    case 'numberValue':
-      // The parser hands on the number's own text, so that it keeps every digit.
-      reserve(out, token.value.length)
-      out.length = writeAscii(out.bytes, out.length, token.value)
-      break
-    case 'trueValue':
-      append(out, TRUE)
-      break
-    case 'falseValue':
-      append(out, FALSE)
-      break
-    default:
-      // `nullValue`: the parser is told to make no tokens but those handled here.
-      append(out, NULL)
-  }
-}
+/** The bytes that numbers and words begin with, and those that can be in them. */
+const BEGINS_SCALAR = Buffer.from('-0123456789tfn')
+const IN_SCALAR = Buffer.from('-+.0123456789Eaeflnrstu')

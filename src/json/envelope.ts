@@ -46,13 +46,30 @@ export function otherListAt(bytes: Uint8Array, start: number): number {
 
 /** True when an object is at `start` that has a record's key, or is not all there. */
 function mayBeRecord(bytes: Uint8Array, start: number): boolean {
-  if (bytes[start] !== OPEN_BRACE) return false
-  const found = valueAt(bytes, start, (keyStart, keyEnd) => isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1)))
-  return found >= 0 || endOfValue(bytes, start) < 0
+  return bytes[start] === OPEN_BRACE && (hasRecordKey(bytes, start) || endOfValue(bytes, start) < 0)
+}
+
+/** True when an object is at `start` that has a record's key before it breaks, if it does. */
+export function hasRecordKey(bytes: Uint8Array, start: number): boolean {
+  return valueAt(bytes, start, (keyStart, keyEnd) => isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1))) >= 0
+}
+
+/**
+ * True when the list at `list`, which is a member's value, or a member before it has a record's key, or when the object breaks before it.
+ * @param from the key of the first member to look at
+ */
+export function isBehindRecordKey(bytes: Uint8Array, from: number, list: number): boolean {
+  let isBehind = true
+  memberFrom(bytes, from, (keyStart, keyEnd, value) => {
+    if (isRecordKey(textOf(bytes, keyStart + 1, keyEnd - 1))) return true
+    isBehind = value < list
+    return !isBehind
+  })
+  return isBehind
 }
 
 /** True for a key, in any spelling, that a record has and an object around records has not. */
-export function isRecordKey(key: string): boolean {
+function isRecordKey(key: string): boolean {
   return RECORD_KEYS.has(key.toLowerCase().replace(/[^a-z0-9]/g, ''))
 }
 
@@ -68,8 +85,16 @@ function valueAt(
   start: number,
   isAskedFor: (keyStart: number, keyEnd: number, value: number) => boolean,
 ): number {
-  if (bytes[start] !== OPEN_BRACE) return -1
-  let p = skipSpace(bytes, start + 1)
+  return bytes[start] === OPEN_BRACE ? memberFrom(bytes, skipSpace(bytes, start + 1), isAskedFor) : -1
+}
+
+/** As `valueAt`, of the members from the one on whose key is at `at`. */
+function memberFrom(
+  bytes: Uint8Array,
+  at: number,
+  isAskedFor: (keyStart: number, keyEnd: number, value: number) => boolean,
+): number {
+  let p = at
   while (bytes[p] === QUOTE) {
     const keyEnd = endOfString(bytes, p)
     if (keyEnd < 0) return -1

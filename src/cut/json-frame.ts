@@ -1,0 +1,48 @@
+import { jsonParser, type Token } from 'stream-json/core/parser.js'
+
+/**
+ * Reads envelopes as if their lists of records were empty: what stands around the records may be any JSON of any size, of which nothing
+ * needs to be kept.
+ */
+export interface EnvelopeFrame {
+  /**
+   * Takes text that follows what it was given before.
+   * @throws Error when that is no JSON
+   */
+  take(text: string): void
+  /** Brackets that are open. */
+  depth(): number
+  /** The last key of the envelope itself. */
+  key(): string
+}
+
+export function createEnvelopeFrame(): EnvelopeFrame {
+  const parse = jsonParser({ packStrings: false, packNumbers: false, streamKeys: false, jsonStreaming: true })
+  let depth = 0
+  let key = ''
+
+  function see(token: Token): void {
+    switch (token.name) {
+      case 'startObject':
+      case 'startArray':
+        depth++
+        break
+      case 'endObject':
+      case 'endArray':
+        depth--
+        break
+      case 'keyValue':
+        if (depth === 1) key = token.value
+        break
+    }
+  }
+
+  return {
+    take(text) {
+      const tokens = parse(text)
+      if (typeof tokens !== 'symbol') for (const token of tokens.values) see(token)
+    },
+    depth: () => depth,
+    key: () => key,
+  }
+}
