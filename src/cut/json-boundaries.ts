@@ -1,5 +1,4 @@
 import {
-  BACKSLASH,
   CLOSE_BRACE,
   CLOSE_BRACKET,
   COLON,
@@ -42,21 +41,12 @@ export const LIST = 2
 export const DAMAGE = 3
 
 /** Why a scan ends: the text does, for now; a value was closed; a list was opened; or there are no boundaries from here on. */
-export type ScanStop = typeof MORE | typeof CLOSED | typeof LIST | typeof DAMAGE
+type ScanStop = typeof MORE | typeof CLOSED | typeof LIST | typeof DAMAGE
 
 /** Bytes that mean something outside of strings: quotes, brackets and newlines. */
 const IS_STRUCTURE = tableOf([QUOTE, OPEN_BRACE, OPEN_BRACKET, CLOSE_BRACE, CLOSE_BRACKET, NEWLINE])
-/** Bytes that mean something in strings, and controls, which none may hold. */
-const IS_SPECIAL = tableOf([QUOTE, BACKSLASH, ...Array(0x20).keys()])
 /** Bytes that a string may stand right behind. */
 const MAY_PRECEDE_STRING = tableOf([OPEN_BRACE, OPEN_BRACKET, COLON, COMMA, ...Buffer.from(' \t\r\n\0')])
-
-/** Bytes that are four times one byte. */
-const ONES = 0x01010101
-const HIGH_BITS = 0x80808080
-const QUOTES = ONES * QUOTE
-const BACKSLASHES = ONES * BACKSLASH
-const SPACES = ONES * 0x20
 
 export function createBoundaryScanner(window: TextWindow): BoundaryScanner {
   /** The brackets that close those that are open. */
@@ -66,84 +56,105 @@ export function createBoundaryScanner(window: TextWindow): BoundaryScanner {
   let stringStart = 0
   let damage = ''
 
-  function open(bracket: number): void {
-    if (depth === closers.length) closers = grownInto(new Uint8Array(2 * depth), closers)
-    // The closers of both brackets are two above their openers.
-    closers[depth++] = bracket + 2
-  }
-
-  /** The index behind the string that goes on at `at`; -1 when its end is not there yet. */
-  function endOfString(at: number): number {
-    const { bytes, view, length } = window
-    let p = at
-    for (;;) {
-      for (;;) {
-        const word = view.getInt32(p, true)
-        // The high bit of a byte is set when it, or one before it, is a quote, a backslash or a control.
-        const found = ((word ^ QUOTES) - ONES) | ((word ^ BACKSLASHES) - ONES) | (word - SPACES)
-        if ((found & ~word & HIGH_BITS) !== 0) break
-        p += 4
-      }
-      while (IS_SPECIAL[bytes[p] as number] === 0) p++
-      const c = bytes[p]
-      if (c === QUOTE) return p + 1
-      if (p >= length) break
-      if (c === NEWLINE) window.line++
-      p += c === BACKSLASH ? 2 : 1
-    }
-    window.at = p
-    return -1
-  }
-
+  // All that changes with a byte is kept in variables of its own until the scan stops.
   function scan(until: number, stopsAtLists: boolean): ScanStop {
-    const { bytes, length, base } = window
+    // One function is made for each input, and such ones load constants of their module again for every byte.
+    const quote = 0x22
+    const backslash = 0x5c
+    const newline = 0x0a
+    const bracket = 0x5b
+    const brace = 0x7b
+    const ones = 0x01010101
+    const highBits = 0x80808080
+    const isStructure = IS_STRUCTURE
+    const { bytes, view, length } = window
     let p = window.at
+    let line = window.line
+    let count = depth
+    let isOpen = isInString
+    let lastString = stringStart - window.base
+    let stop: ScanStop
     for (;;) {
-      if (isInString) {
-        p = endOfString(p)
-        if (p < 0) return MORE
-        isInString = false
-        if (depth === 0) break
+      let c: number
+      if (isOpen) {
+        for (;;) {
+          const word = view.getInt32(p, true)
+          // The high bit of a byte is set when it, or one before it, is a quote, a backslash or a control.
+          const found = ((word ^ (quote * ones)) - ones) | ((word ^ (backslash * ones)) - ones) | (word - 0x20 * ones)
+          if ((found & ~word & highBits) === 0) {
+            p += 4
+            continue
+          }
+          c = bytes[p] as number
+          while (c !== quote && c !== backslash && c >= 0x20) c = bytes[++p] as number
+          if (c === quote || p >= length) break
+          if (c === newline) line++
+          p += c === backslash ? 2 : 1
+        }
+        if (c !== quote) {
+          stop = MORE
+          break
+        }
+        isOpen = false
+        p++
+        if (count === 0) {
+          stop = CLOSED
+          break
+        }
       }
-      while (IS_STRUCTURE[bytes[p] as number] === 0) p++
-      const c = bytes[p] as number
-      if (c === QUOTE) {
-        if (depth > 0 && MAY_PRECEDE_STRING[bytes[p - 1] as number] === 0) {
+      c = bytes[p] as number
+      while (isStructure[c] === 0) c = bytes[++p] as number
+      if (c === quote) {
+        if (count > 0 && MAY_PRECEDE_STRING[bytes[p - 1] as number] === 0) {
           damage = 'a quote or a comma is missing'
-          window.at = p
-          return DAMAGE
+          stop = DAMAGE
+          break
         }
-        stringStart = base + p
-        isInString = true
+        lastString = p
+        isOpen = true
         p++
-      } else if (c === NEWLINE) {
+      } else if (c === newline) {
         if (p >= length) {
-          window.at = p
-          return MORE
+          stop = MORE
+          break
         }
-        window.line++
+        line++
         p++
-      } else if (c === OPEN_BRACE || c === OPEN_BRACKET) {
-        open(c)
+      } else if (c === brace || c === bracket) {
+        open(count, c)
+        count++
         p++
-        if (stopsAtLists && depth === 2 && c === OPEN_BRACKET) {
-          window.at = p
-          return LIST
+        if (stopsAtLists && count === 2 && c === bracket) {
+          stop = LIST
+          break
         }
       } else {
-        const closer = closers[depth - 1] as number
+        const closer = closers[count - 1] as number
         if (c !== closer) {
           damage = `expected '${String.fromCharCode(closer)}'`
-          window.at = p
-          return DAMAGE
+          stop = DAMAGE
+          break
         }
-        depth--
+        count--
         p++
-        if (depth <= until) break
+        if (count <= until) {
+          stop = CLOSED
+          break
+        }
       }
     }
     window.at = p
-    return CLOSED
+    window.line = line
+    depth = count
+    isInString = isOpen
+    stringStart = window.base + lastString
+    return stop
+  }
+
+  function open(at: number, bracket: number): void {
+    if (at === closers.length) closers = grownInto(new Uint8Array(2 * at), closers)
+    // The closers of both brackets are two above their openers.
+    closers[at] = bracket + 2
   }
 
   return {
@@ -152,9 +163,9 @@ export function createBoundaryScanner(window: TextWindow): BoundaryScanner {
       isInString = false
     },
     beginInObject() {
-      depth = 0
+      open(0, OPEN_BRACE)
+      depth = 1
       isInString = false
-      open(OPEN_BRACE)
     },
     scan,
     depth: () => depth,

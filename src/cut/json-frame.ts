@@ -22,19 +22,9 @@ export function createEnvelopeFrame(): EnvelopeFrame {
   let key = ''
 
   function see(token: Token): void {
-    switch (token.name) {
-      case 'startObject':
-      case 'startArray':
-        depth++
-        break
-      case 'endObject':
-      case 'endArray':
-        depth--
-        break
-      case 'keyValue':
-        if (depth === 1) key = token.value
-        break
-    }
+    if (token.name === 'startObject' || token.name === 'startArray') depth++
+    else if (token.name === 'endObject' || token.name === 'endArray') depth--
+    else if (token.name === 'keyValue' && depth === 1) key = token.value
   }
 
   return {

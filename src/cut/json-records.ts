@@ -1,12 +1,4 @@
-import {
-  CLOSE_BRACKET,
-  COMMA,
-  NEWLINE,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
-  textOf,
-} from '../json/bytes.ts'
+import { CLOSE_BRACKET, COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf } from '../json/bytes.ts'
 import { hasRecordKey, isBehindRecordKey } from '../json/envelope.ts'
 import { skipMarks } from '../json/separators.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
@@ -169,14 +161,9 @@ export function createJsonRecords(
   }
 
   function goThroughValue(): boolean {
-    switch (scanner.scan(0, false)) {
-      case CLOSED:
-        return endValue()
-      case DAMAGE:
-        return fail(`invalid JSON: ${scanner.damage()}`)
-      default:
-        return false
-    }
+    const stop = scanner.scan(0, false)
+    if (stop === DAMAGE) return fail(`invalid JSON: ${scanner.damage()}`)
+    return stop === CLOSED && endValue()
   }
 
   function goThroughObject(): boolean {

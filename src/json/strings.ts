@@ -1,4 +1,4 @@
-import { append, BACKSLASH, type ByteWriter, QUOTE, reserve, utf8 } from './bytes.ts'
+import { BACKSLASH, type ByteWriter, QUOTE, reserve } from './bytes.ts'
 import { KIND } from './kind.ts'
 
 /**
@@ -206,29 +206,4 @@ export function appendStringOf(writer: ByteWriter, source: Uint8Array, start: nu
   target[to++] = QUOTE
   writer.length = to
   return kind
-}
-
-/** The largest number of bytes that one code unit becomes in UTF-8. */
-const MAX_UNIT_BYTES = 3
-
-/** Appends text as a JSON string with its quotes, in canonical form; grows the writer. */
-export function appendTextAsString(writer: ByteWriter, text: string): void {
-  reserve(writer, text.length * MAX_UNIT_BYTES + 2)
-  const target = writer.bytes
-  let to = writer.length
-  target[to++] = QUOTE
-  for (let i = 0; i < text.length; i++) {
-    const unit = text.charCodeAt(i)
-    if (unit < 0x80 && ESCAPE_LETTER[unit] === 0) {
-      target[to++] = unit
-    } else if (unit < 0x80 || (unit >= 0xd800 && unit <= 0xdfff)) {
-      // Escapes and surrogates are rare, and what `JSON.stringify` makes of them is the canonical form.
-      append(writer, utf8(JSON.stringify(text)))
-      return
-    } else {
-      to = writeCodePoint(target, to, unit)
-    }
-  }
-  target[to++] = QUOTE
-  writer.length = to
 }
