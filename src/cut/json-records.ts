@@ -16,9 +16,9 @@ export interface JsonRecords {
   /** Goes on to the end of the window; false when the text stops being JSON before. */
   advance(): boolean
   /** Index of the window from which on its text is needed. */
-  start(): number
-  /** Line on which that begins. */
-  line(): number
+  neededFrom(): number
+  /** Byte of the input and line at which what is under way begins, or what follows would. */
+  place(): { readonly byte: number; readonly line: number }
   /** True when nothing is under way at the end of the window: the text may end here. */
   isComplete(): boolean
   /** Why the text stops being JSON. */
@@ -54,9 +54,11 @@ export function createJsonRecords(
   let isInArray = false
   let isInEnvelope = false
   let isInList = false
-  /** Byte of the input and line at which begins what is under way: a record, or what the frame has not taken of an envelope. */
+  /** Byte of the input and line at which begins what is under way: a record, or a part of an envelope around its records. */
   let start = 0
   let startLine = 1
+  /** Byte of the input up to which the frame has taken the envelope under way. */
+  let takenTo = 0
   /** Of the object under way: no list of records can follow, but that of events. */
   let isRecord = false
   /** Byte of the key up to which it was looked through for a record's keys. */
@@ -80,6 +82,7 @@ export function createJsonRecords(
   function startHere(): void {
     start = window.base + window.at
     startLine = window.line
+    takenTo = start
   }
 
   /** Goes on between values, until one begins; false when the window ends or the text stops being JSON. */
@@ -168,7 +171,10 @@ export function createJsonRecords(
 
   function goThroughObject(): boolean {
     const stop = scanner.scan(list < 0 ? 0 : 2, list < 0)
-    if (stop === DAMAGE) return fail(`invalid JSON: ${scanner.damage()}`)
+    if (stop === DAMAGE) {
+      // The frame may have been broken before.
+      return (!isInEnvelope || takeFrame(window.at)) && fail(`invalid JSON: ${scanner.damage()}`)
+    }
     if (stop === LIST) return seeList()
     if (stop === MORE) {
       // A string is handed on whole, so that no character is cut.
@@ -177,10 +183,12 @@ export function createJsonRecords(
     }
     if (list >= 0) return seeFirstItem()
     if (!isInEnvelope) return endValue()
+    if (!takeFrame(window.at)) return false
+    if (frame.depth() > 0) return fail('invalid JSON')
     isInEnvelope = false
     state = 'between'
     expected = isInArray ? 'next' : 'value'
-    return takeFrame(window.at) && (frame.depth() === 0 || fail('invalid JSON'))
+    return true
   }
 
   /** An array begins that is a member of the object under way. */
@@ -238,13 +246,17 @@ export function createJsonRecords(
   /** Gives the text of an envelope to the frame, up to the index `end`. A NUL byte there costs no record. */
   function takeFrame(end: number): boolean {
     try {
-      frame.take(textOf(window.bytes, indexOf(start), end).replaceAll('\0', ' '))
+      frame.take(textOf(window.bytes, indexOf(takenTo), end).replaceAll('\0', ' '))
     } catch (error) {
       return fail(`invalid JSON: ${(error as Error).message.replace(/^Parser (cannot parse input: )?/, '')}`)
     }
-    start = window.base + end
-    startLine = window.line
+    takenTo = window.base + end
     return true
+  }
+
+  /** Index of the first byte that is needed of what is under way. */
+  function neededFrom(): number {
+    return state === 'between' ? window.at : indexOf(isInEnvelope ? takenTo : start)
   }
 
   return {
@@ -266,12 +278,13 @@ export function createJsonRecords(
             break
         }
         if (goesOn) continue
-        if (damage === null && state !== 'between' && window.length - indexOf(start) > MAX_RECORD_BYTES) fail(TOO_LONG)
+        if (damage === null && state !== 'between' && window.length - neededFrom() > MAX_RECORD_BYTES) fail(TOO_LONG)
         return damage === null
       }
     },
-    start: () => (state === 'between' ? window.at : indexOf(start)),
-    line: () => (state === 'between' ? window.line : startLine),
+    neededFrom,
+    place: () =>
+      state === 'between' ? { byte: window.base + window.at, line: window.line } : { byte: start, line: startLine },
     isComplete: () => state === 'between' && !isInArray && !isInList && !isBehindNul && window.at === window.length,
     damage: () => damage ?? '',
   }
@@ -279,4 +292,4 @@ export function createJsonRecords(
 
 /** The bytes that numbers and words begin with, and those that can be in them. */
 const BEGINS_SCALAR = Buffer.from('-0123456789tfn')
-const IN_SCALAR = Buffer.from('-+.0123456789Eaeflnrstu')
+const IN_SCALAR = Buffer.from('-+.0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz')

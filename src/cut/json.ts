@@ -49,14 +49,14 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
     }
     if (columns.count() > 0) yield takeChunk()
     // The byte before tells whether a string may begin.
-    dropText(window, Math.max(0, records.start() - 1))
+    dropText(window, Math.max(0, records.neededFrom() - 1))
   }
 
   damage ??= input.damage() ?? (records.isComplete() ? null : 'the input ends too early')
   if (damage !== null) {
-    const start = records.start()
-    const byte = window.base + start
-    const line = records.line()
+    const { byte, line } = records.place()
+    // Of an envelope the beginning may be gone.
+    const start = Math.max(0, byte - window.base)
     if (columns.count() === 0) restart = { byte, ordinal, line }
     chunkEnd = Math.min(start + EXCERPT_BYTES, window.length)
     const detail = `${damage} (record ${ordinal + 1}, byte ${byte})`

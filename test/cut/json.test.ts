@@ -34,6 +34,24 @@ const SHAPES: readonly (readonly [string, string, readonly string[]])[] = [
   ['a list of events deeper in a record', record('1', ',"x":{"events":[{"id":"no"}]},"y":[{"events":[1]}]'), ['1']],
   ['a key events that is no list', record('1', ',"events":{"events":[1]}'), ['1']],
   ['quotes and brackets in strings', `[${record('1', ',"a":"\\"}]{\\\\","b\\"[":"{"')},${record('2')}]`, ['1', '2']],
+  [
+    'a list of records after other lists, with values of every kind between',
+    `{"columns":[{"name":"a"},{"id":"no"}],"empty":[],"n":[1,[{"id":"no"}]],"t":"]\\"}","data":[${record('1')},${record('2')}]}`,
+    ['1', '2'],
+  ],
+  [
+    'lists in an envelope behind its first, and what is passed over between',
+    `{"data":[${record('1')}],"columns":[{"name":"a"},{"id":"no"}],"more":[${record('2')}],"events":[${record('3')}],"x":[${record('no')}]}`,
+    ['1', '2', '3'],
+  ],
+  ['an empty list of events beside another list', `{"events":[ ],"data":[ ${record('1')} ]}${record('2')}`, ['1', '2']],
+  [
+    'a list of objects behind the key of a record',
+    `${record('1', ',"list":[{"id":"no"}]')}${record('2', ',"list":[]')}`,
+    ['1', '2'],
+  ],
+  ['a key of a list written with an escape', `{"\\u0065vents":[${record('1')}]}`, ['1']],
+  ['marks between objects', `\x1e${record('1')}\n\x1e\ufeff${record('2')}\ufeff`, ['1', '2']],
   ['a byte order mark', `\ufeff[${record('1')}]`, ['1']],
   ['a key with an escape', `[${record('1').replace('"id"', '"\\u0069d"')}]`, ['1']],
 ]
@@ -82,6 +100,33 @@ test('a record with invalid UTF-8 or a NUL byte is malformed, and reading goes o
   }
 })
 
+test('a record that is broken inside is malformed, and reading goes on', async () => {
+  const broken = [
+    '{"id":tru}',
+    '{"id":NaN}',
+    '{"id":"a\nb"}',
+    '{"id":"\t"}',
+    '{"id":"\\x"}',
+    '{"id":"a" "time":1}',
+    '{"id":1,}',
+    '{"id"}',
+    '{1}',
+    '[1,]',
+  ]
+  for (const text of broken) {
+    const [before, after] = [record('1'), record('3')]
+    for (const whole of [`[${before},${text},${after}]`, `${before}${text}${after}`]) {
+      if (text.startsWith('[') && !whole.startsWith('[')) continue
+      for (const pieceBytes of [1, 7, whole.length]) {
+        const result = await read(whole, pieceBytes)
+        assert.deepEqual(ids(result), ['1', '3'], whole)
+        assert.equal(result.rejected['malformed'], 1)
+        assert.deepEqual(result.lines, [1, 1, 1 + (text.includes('\n') ? 1 : 0)])
+      }
+    }
+  }
+})
+
 test('numbers keep every digit and strings their code points', async () => {
   const properties = '{"n":123456789012345678901234567890,"f":1.10,"s":"\\ud83d\\ude00 \\ud800 \\u00e9 \\/"}'
   const text = `[{"id":"1","external_user_id":"u","time":1767319200,"name":"n","properties":${properties}}]`
@@ -98,17 +143,39 @@ const DAMAGES: readonly (readonly [string, string, RegExp])[] = [
     /the input ends too early \(record 3, byte 107\)/,
   ],
   ['ends before the array does', `[${record('1')},\n${record('2')}\n`, /the input ends too early/],
-  [
-    'has a bare word for a value',
-    `[${record('1')},${record('2')},{"id":tru},${record('4')}]`,
-    /invalid JSON \(record 3/,
-  ],
-  ['has an unknown word', `[${record('1')},${record('2')},{"id":nothing at all},${record('4')}]`, /invalid JSON/],
+  ['has an unknown word for a record', `[${record('1')},${record('2')},nothing at all,${record('4')}]`, /invalid JSON/],
+  ['has a number that is none', `[${record('1')},${record('2')},1.e,${record('4')}]`, /invalid JSON/],
+  ['has a comma too many', `[${record('1')},${record('2')},]`, /invalid JSON: expected a value \(record 3/],
   ['lacks a comma', `[${record('1')},${record('2')} {"id":"3"}]`, /invalid JSON: expected ','/],
   ['closes the wrong bracket', `[${record('1')},${record('2')}}`, /invalid JSON/],
+  [
+    'closes the wrong bracket in a record',
+    `[${record('1')},${record('2')},{"id":["3"},${record('4')}]`,
+    /invalid JSON: expected ']' \(record 3/,
+  ],
+  [
+    'does not end a string',
+    `[${record('1')},${record('2')},{"id":"3},${record('4')},${record('5')}]`,
+    /invalid JSON: a quote or a comma is missing \(record 3, byte 105\)/,
+  ],
+  [
+    'does not end a string at the end of a line',
+    `[${record('1')},${record('2')},{\n"id":"3,\n"external_user_id":"u"\n},${record('4')}]`,
+    /invalid JSON: a quote or a comma is missing \(record 3/,
+  ],
+  [
+    'is broken around the records of an envelope',
+    `{"events":[${record('1')},${record('2')}],"next":tru}{"events":[${record('3')}]}`,
+    /invalid JSON \(record 3/,
+  ],
+  [
+    'is broken before the records of an envelope',
+    `${record('1')}${record('2')}{"n":nothing at all,"events":[${record('3')}]}`,
+    /invalid JSON: expected a value \(record 3/,
+  ],
   ['closes what is not open', `${record('1')}${record('2')}]${record('3')}`, /invalid JSON/],
-  ['has a raw newline in a string', `[${record('1')},${record('2')},{"id":"a\nb"},${record('4')}]`, /invalid JSON/],
-  ['ends with garbage', `[${record('1')},${record('2')}] garbage`, /the input ends too early/],
+  ['ends with garbage', `[${record('1')},${record('2')}] garbage`, /invalid JSON: expected a value/],
+  ['ends with zeros', `[${record('1')},${record('2')}]\n\0\0\0`, /the input ends too early/],
   ['is closed with a semicolon', `[${record('1')},${record('2')}];[${record('3')}]`, /invalid JSON/],
 ]
 
