@@ -125,6 +125,7 @@ export function createJsonRecords(
       isInArray = false
       expected = 'value'
     }
+    isBehindNul = false
     window.at++
   }
 
@@ -199,9 +200,7 @@ export function createJsonRecords(
       if (frame.key() === EVENTS_KEY) return beginList(at, window.line, true)
       if (hasEvents) return true
     } else {
-      const keyStart = indexOf(scanner.stringStart())
-      const keyEnd = endOfString(window.bytes, keyStart)
-      if (keyEnd >= 0 && JSON.parse(textOf(window.bytes, keyStart, keyEnd)) === EVENTS_KEY) {
+      if (lastKey() === EVENTS_KEY) {
         isInEnvelope = true
         hasEvents = false
         return beginList(at, window.line, true)
@@ -215,6 +214,14 @@ export function createJsonRecords(
     list = window.base + at
     listLine = window.line
     return true
+  }
+
+  /** The last string of the object under way, which is a key when a list follows; null when there is none. */
+  function lastKey(): string | null {
+    if (scanner.stringStart() < start) return null
+    const keyStart = indexOf(scanner.stringStart())
+    const keyEnd = endOfString(window.bytes, keyStart)
+    return keyEnd < 0 ? null : JSON.parse(textOf(window.bytes, keyStart, keyEnd))
   }
 
   /** The first array or object in a list has ended, or the list has. */

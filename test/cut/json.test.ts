@@ -24,6 +24,7 @@ const SHAPES: readonly (readonly [string, string, readonly string[]])[] = [
   ['an envelope', `{"events":[${record('1')},${record('2')}]}`, ['1', '2']],
   ['an empty envelope', '{"events":[]}', []],
   ['an empty array', '[ ]', []],
+  ['an array with nothing but a NUL byte', '[\0]', []],
   ['nothing but white space', ' \n ', []],
   [
     'envelopes with other keys on both sides',
@@ -111,6 +112,7 @@ test('a record that is broken inside is malformed, and reading goes on', async (
     '{"id":1,}',
     '{"id"}',
     '{1}',
+    '{[1]}',
     '[1,]',
   ]
   for (const text of broken) {
@@ -125,6 +127,11 @@ test('a record that is broken inside is malformed, and reading goes on', async (
       }
     }
   }
+})
+
+test('an object without a key before its list has not that of the object before', async () => {
+  const text = `[{"id":"1","external_user_id":"u","time":1767319200,"name":"events"},{[{"id":"no"}]},${record('2')}]`
+  for (const pieceBytes of [1, text.length]) assert.deepEqual(ids(await read(text, pieceBytes)), ['1', '2'])
 })
 
 test('numbers keep every digit and strings their code points', async () => {
