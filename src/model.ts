@@ -75,7 +75,7 @@ export const BEGINNING: Restart = { byte: 0, ordinal: 0, line: 1 }
  */
 export interface RawChunk {
   readonly source: OpenSource
-  /** Every record is followed by at least one byte that JSON text of one record cannot hold (a newline). */
+  /** Every record is followed by at least one byte that goes on none of its values (a newline, a comma, a bracket). */
   readonly bytes: Uint8Array
   readonly count: number
   /** Where a cutter can begin to meet these records again; `restart.ordinal` may be that of an earlier one. */
