@@ -172,7 +172,7 @@ const DAMAGES: readonly (readonly [string, string, RegExp])[] = [
   ],
   [
     'is broken around the records of an envelope',
-    `{"events":[${record('1')},${record('2')}],"next":tru}{"events":[${record('3')}]}`,
+    `{"events":[${record('1')},${record('2')}],"next":tru}${record('3')}`,
     /invalid JSON \(record 3/,
   ],
   [
