@@ -20,6 +20,7 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   /** Where the chunk's first record is met again. */
   let restart = from
   let chunkEnd = 0
+  /** A NUL byte was read: every record from here on is looked through for one. */
   let hasNul = false
 
   function endRecord(start: number, end: number, line: number, isBehindNul: boolean): void {
@@ -39,10 +40,10 @@ export async function* cutJson(input: OpenInput, from: Restart): AsyncGenerator<
   }
 
   let damage: string | null = null
-  for (let read = await input.read(); read !== null && damage === null; read = await input.read()) {
+  for (let read = await input.read(); read !== null; read = await input.read()) {
+    hasNul ||= bufferOf(read).includes(0)
     addText(window, read)
     input.reuse(read)
-    hasNul = bufferOf(window.bytes.subarray(0, window.length)).includes(0)
     if (!records.advance()) {
       damage = records.damage()
       break
