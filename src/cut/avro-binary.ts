@@ -5,6 +5,8 @@ import { KIND } from '../json/kind.ts'
 /** Where reading stands. Nothing is read at or beyond `end`. */
 export interface Cursor {
   bytes: Uint8Array
+  /** The same bytes. */
+  view: DataView
   at: number
   end: number
   /** Records, arrays and maps that the value at the cursor is within. */
@@ -20,7 +22,8 @@ export const DAMAGED = KIND.none
 
 /** A cursor at the start of bytes. */
 export function cursorOf(bytes: Uint8Array): Cursor {
-  return { bytes, at: 0, end: bytes.length, depth: 0, emptyItems: 0, outEnd: Number.POSITIVE_INFINITY }
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
+  return { bytes, view, at: 0, end: bytes.length, depth: 0, emptyItems: 0, outEnd: Number.POSITIVE_INFINITY }
 }
 
 /** A long that must be a length or an index; -1 when it is not. */
@@ -29,10 +32,8 @@ export function readLength(from: Cursor): number {
   return value >= 0 ? value : -1
 }
 
-/** Bits that fit into a 32-bit integer with the sign to spare, in groups of seven and the six of the first byte. */
-const FAST_SHIFT = 27
-/** Where the bits of a tenth byte would stand: the first of them is the 64th and last. */
-const LAST_SHIFT = 62
+/** What a tenth byte counts: the first of its bits is the 64th and last. */
+const LAST_UNIT = 2 ** 62
 
 /**
  * A zigzag varint; NaN when it does not end in time or has more than 64 bits. Exact when it is a safe integer, and else only near: see
@@ -46,12 +47,11 @@ export function readLong(from: Cursor): number {
   // The lowest bit is the sign. It is taken off first: a number of 64 bits that was rounded has lost it.
   const isNegative = (byte & 1) === 1
   let value = (byte & 0x7f) >> 1
-  for (let shift = 6; byte >= 0x80; shift += 7) {
+  for (let unit = 2 ** 6; byte >= 0x80; unit *= 2 ** 7) {
     if (at >= end) return Number.NaN
     byte = bytes[at++] as number
-    if (shift >= LAST_SHIFT && byte > 1) return Number.NaN
-    if (shift < FAST_SHIFT) value |= (byte & 0x7f) << shift
-    else value += (byte & 0x7f) * 2 ** shift
+    if (unit >= LAST_UNIT && byte > 1) return Number.NaN
+    value += (byte & 0x7f) * unit
   }
   from.at = at
   return isNegative ? -value - 1 : value

@@ -27,12 +27,14 @@ export function isCodec(name: string): name is Codec {
   return Object.hasOwn(CODECS, name)
 }
 
-/** Unpacks a block; of one that is not whole, what can be had. `damage` says why nothing can. */
-export function unpack(
-  packed: Uint8Array,
-  codec: Codec,
-  isWhole: boolean,
-): { readonly bytes: Uint8Array; readonly damage: string | null } {
+/** What a block unpacks to; `damage` says why that is nothing. */
+export interface Unpacked {
+  readonly bytes: Uint8Array
+  readonly damage: string | null
+}
+
+/** Unpacks a block; of one that is not whole, what can be had. */
+export function unpack(packed: Uint8Array, codec: Codec, isWhole: boolean): Unpacked {
   try {
     return { bytes: CODECS[codec](packed, isWhole), damage: null }
   } catch (error) {

@@ -59,7 +59,7 @@ export async function takeHeader(queue: ByteQueue): Promise<Header | string> {
     }
   }
   const sync = await takeBytes(queue, SYNC_BYTES)
-  return sync === null ? CUT_IN_HEADER : { codec: codec || 'null', schema, sync: sync.slice() }
+  return sync === null ? CUT_IN_HEADER : { codec: codec || 'null', schema, sync: Buffer.from(sync) }
 }
 
 /** Takes a block; or why it is none. */
@@ -72,6 +72,19 @@ export async function takeBlock(queue: ByteQueue, sync: Uint8Array): Promise<Sto
   if (isWhole && !sync.every((byte, i) => bytes[size + i] === byte)) return 'wrong sync marker after a block'
   queue.skip(isWhole ? size + SYNC_BYTES : bytes.length)
   return { count, packed: bytes.subarray(0, size), isCut: !isWhole }
+}
+
+/** The block that stands in the bytes from `at` to `end`, its sync marker included; null when none is there whole. */
+export function storedBlockAt(
+  bytes: Uint8Array,
+  at: number,
+): { readonly packed: Uint8Array; readonly end: number } | null {
+  const from = cursorOf(bytes.subarray(at, at + 2 * MAX_LONG_BYTES))
+  const count = readLong(from)
+  const size = readLong(from)
+  const start = at + from.at
+  const end = start + size + SYNC_BYTES
+  return count >= 0 && size >= 0 && end <= bytes.length ? { packed: bytes.subarray(start, start + size), end } : null
 }
 
 /** Goes on behind a block; or says why it is none. */

@@ -24,8 +24,7 @@ import {
   writeTimestamp,
   writeUuid,
 } from './avro-logical-types.ts'
-import type { AvroField, AvroType, LogicalType, RecordType } from './avro-schema.ts'
-import { createColumns, type GrowingColumns, makeRoom } from './field-columns.ts'
+import type { AvroField, AvroType, LogicalType } from './avro-schema.ts'
 
 /**
  * Avro's binary encoding to plain JSON text, without building the values in between. The types of a schema are compiled once per file
@@ -42,28 +41,24 @@ const MAX_EMPTY_ITEMS = 1 << 16
  * Writes the value at the cursor as JSON, moves on and returns its `KIND`; `KIND.null` writes nothing, `DAMAGED` leaves the
  * cursor anywhere.
  */
-type Transcoder = (from: Cursor, out: ByteWriter) => number
-
-/** A record whose fields are noted as it is written, for the mapper. */
-export interface RecordTranscoder {
-  readonly names: readonly string[]
-  /** Writes the record at the cursor; false when it is damaged. */
-  write(from: Cursor, out: ByteWriter, columns: GrowingColumns): boolean
-}
+export type Transcoder = (from: Cursor, out: ByteWriter) => number
 
 const TRUE = utf8('true')
 const FALSE = utf8('false')
 const NULL_TEXT = utf8('null')
 
-/** Compiles a type. A record may contain itself. */
-function compileTranscoder(type: AvroType, known: Map<AvroType, Transcoder>): Transcoder {
-  const before = known.get(type)
-  if (before) return before
-  let compiled: Transcoder | null = null
-  known.set(type, (from, out) => (compiled === null ? DAMAGED : compiled(from, out)))
-  compiled = compile(type, (inner) => compileTranscoder(inner, known))
-  known.set(type, compiled)
-  return compiled
+/** Makes the function that compiles types, each once. A record may contain itself. */
+export function createTranscoders(): (type: AvroType) => Transcoder {
+  const known = new Map<AvroType, Transcoder>()
+  return function transcoderOf(type) {
+    const before = known.get(type)
+    if (before) return before
+    let compiled: Transcoder | null = null
+    known.set(type, (from, out) => (compiled === null ? DAMAGED : compiled(from, out)))
+    compiled = compile(type, transcoderOf)
+    known.set(type, compiled)
+    return compiled
+  }
 }
 
 function compile(type: AvroType, inner: (type: AvroType) => Transcoder): Transcoder {
@@ -128,48 +123,24 @@ function compileDecimal(lengthOf: (from: Cursor) => number, scale: number): Tran
   }
 }
 
+/** Null fields are left out. */
 function compileRecord(fields: readonly AvroField[], inner: (type: AvroType) => Transcoder): Transcoder {
-  const record = createRecordTranscoder(fields, inner)
-  return (from, out) => {
-    const columns = createColumns(fields.length)
-    return record.write(from, out, columns) ? KIND.object : DAMAGED
-  }
-}
-
-/** Compiles the record type of a file. */
-export function compileRecordTranscoder(type: RecordType): RecordTranscoder {
-  const known = new Map<AvroType, Transcoder>()
-  return createRecordTranscoder(type.fields, (inner) => compileTranscoder(inner, known))
-}
-
-function createRecordTranscoder(fields: readonly AvroField[], inner: (type: AvroType) => Transcoder): RecordTranscoder {
   const keys = fields.map((field) => utf8(`,${JSON.stringify(field.name)}:`))
   const transcoders = fields.map((field) => inner(field.type))
-  return {
-    names: fields.map((field) => field.name),
-    write(from, out, columns) {
-      if (from.depth >= MAX_DEPTH) return false
-      from.depth++
-      makeRoom(columns, keys.length)
-      const { kinds, starts, ends } = columns
-      const start = out.length
-      let entry = columns.length
-      for (let i = 0; i < keys.length; i++, entry++) {
-        const before = out.length
-        const key = keys[i] as Uint8Array
-        append(out, key)
-        const kind = (transcoders[i] as Transcoder)(from, out)
-        if (kind === DAMAGED) return false
-        if (kind === KIND.null) out.length = before
-        kinds[entry] = kind
-        starts[entry] = before + key.length
-        ends[entry] = out.length
-      }
-      columns.length = entry
-      closeObject(out, start)
-      from.depth--
-      return out.length <= from.outEnd
-    },
+  return (from, out) => {
+    if (from.depth >= MAX_DEPTH) return DAMAGED
+    from.depth++
+    const start = out.length
+    for (let i = 0; i < keys.length; i++) {
+      const before = out.length
+      append(out, keys[i] as Uint8Array)
+      const kind = (transcoders[i] as Transcoder)(from, out)
+      if (kind === DAMAGED) return DAMAGED
+      if (kind === KIND.null) out.length = before
+    }
+    closeObject(out, start)
+    from.depth--
+    return out.length <= from.outEnd ? KIND.object : DAMAGED
   }
 }
 
@@ -258,8 +229,7 @@ function writeBytes(from: Cursor, out: ByteWriter, length: number): number {
 
 function transcodeFloat(from: Cursor, out: ByteWriter, size: 4 | 8): number {
   if (from.at + size > from.end) return DAMAGED
-  const view = new DataView(from.bytes.buffer, from.bytes.byteOffset + from.at, size)
-  const value = size === 4 ? view.getFloat32(0, true) : view.getFloat64(0, true)
+  const value = size === 4 ? from.view.getFloat32(from.at, true) : from.view.getFloat64(from.at, true)
   from.at += size
   // JSON has no NaN and no infinity.
   if (!Number.isFinite(value)) return KIND.null

@@ -5,11 +5,12 @@ import type { OpenSource, RawChunk, Restart } from '../model.ts'
 import { shellQuoted } from '../own-command.ts'
 import { NotReadError } from '../read/not-read-error.ts'
 import type { OpenInput } from '../read/open.ts'
-import { cursorOf } from './avro-binary.ts'
-import { type Codec, isCodec, unpack } from './avro-codecs.ts'
+import { createUnpacker, type Unpacker } from './avro-ahead.ts'
+import { type Cursor, cursorOf } from './avro-binary.ts'
+import { isCodec } from './avro-codecs.ts'
 import { beginsContainer, CUT_IN_BLOCK, type Header, skipBlock, takeBlock, takeHeader } from './avro-container.ts'
+import { createFieldReader, type FieldReader, readFields, textBytes } from './avro-fields.ts'
 import { type RecordType, readAvroSchema } from './avro-schema.ts'
-import { compileRecordTranscoder, type RecordTranscoder } from './avro-transcoder.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
 import { type ChunkBuilder, createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { createColumns } from './field-columns.ts'
@@ -20,6 +21,8 @@ const COLUMNS_CAPACITY = 1 << 14
 const MAX_COLUMNS = 1 << 20
 /** JSON text that one record may become until it is given up: a few bytes of damage can stand for text without end. */
 const MAX_TEXT_BYTES = 4 * MAX_RECORD_BYTES
+/** Shorter values make no text that is too long: all keys together take less than half of that. */
+const LONG_BYTES = MAX_RECORD_BYTES / 2
 /** How much of a damaged rest is kept to show. */
 const SHOWN_BYTES = 1 << 10
 /** How much is shown of why a schema cannot be understood, in characters. */
@@ -27,10 +30,10 @@ const LONGEST_REASON = 200
 
 /** What reads the blocks behind a header. */
 interface Reader {
-  readonly codec: Codec
+  readonly unpack: Unpacker
   readonly sync: Uint8Array
   readonly source: OpenSource
-  readonly record: RecordTranscoder
+  readonly record: FieldReader
   readonly builder: ChunkBuilder
 }
 
@@ -81,20 +84,22 @@ export async function* cutAvro(input: OpenInput, from: Restart): AsyncGenerator<
       damage = block
       break
     }
-    const { bytes, damage: why } = unpack(block.packed, reader.codec, !block.isCut)
+    const { bytes, damage: why } = await reader.unpack(block, queue.peek())
     damage = block.isCut ? CUT_IN_BLOCK : why
     const cursor = cursorOf(bytes)
     for (let left = block.count; left > 0; left--) {
-      const before = cursor.at
+      const { at } = cursor
       cursor.emptyItems = 0
       cursor.outEnd = builder.out.length + MAX_TEXT_BYTES
+      const isRead = readFields(record, cursor, builder.out, columns)
+      const length = isRead && builder.recordLength() > LONG_BYTES ? textBytes(record, columns) : 0
       // A record takes a byte at least: a count that no bytes stand behind must not make records up.
-      if (!record.write(cursor, builder.out, columns) || cursor.at === before) {
+      if (!isRead || cursor.at === at || length > MAX_TEXT_BYTES) {
         builder.drop()
         damage ??= 'a record does not fit its schema'
         break
       }
-      if (builder.recordLength() > MAX_RECORD_BYTES) addTooLong(builder, ordinal++)
+      if (length > MAX_RECORD_BYTES) addTooLong(reader, { ...cursor, at, depth: 0, emptyItems: 0 }, ordinal++)
       else builder.add(ordinal++, 0)
       if (builder.isFull() || columns.length > MAX_COLUMNS) yield takeChunk(reader)
     }
@@ -126,16 +131,18 @@ function readerOf({ codec, schema, sync }: Header, { source: stored }: OpenInput
   }
   const source = { ...stored, fileType: typeOfSchema(type.name) ?? stored.fileType }
   return {
-    codec,
+    unpack: createUnpacker(codec),
     sync,
     source,
-    record: compileRecordTranscoder(type),
+    record: createFieldReader(type),
     builder: createChunkBuilder(source),
   }
 }
 
-/** A record that is longer than any of Currents costs itself alone. */
-function addTooLong(builder: ChunkBuilder, ordinal: number): void {
+/** The record at the cursor is longer than any of Currents, and costs itself alone. */
+function addTooLong({ builder, record }: Reader, from: Cursor, ordinal: number): void {
+  builder.drop()
+  record.transcodeRecord(from, builder.out)
   builder.out.length -= builder.recordLength() - EXCERPT_BYTES
   builder.addFault(ordinal, 0, 'malformed', `a record of more than ${MAX_RECORD_BYTES} bytes`)
 }

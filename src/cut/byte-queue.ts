@@ -1,6 +1,9 @@
 import type { OpenInput } from '../read/open.ts'
 
-/** An input as a queue of bytes that can be looked at before they are taken. */
+/**
+ * An input as a queue of bytes that can be looked at before they are taken. What it shows stays until it is asked for bytes that are not
+ * there yet: their memory may be that of bytes that were taken.
+ */
 export interface ByteQueue {
   /** Bytes taken so far. */
   position(): number
@@ -16,20 +19,27 @@ export interface ByteQueue {
   skipTo(byte: number): Promise<void>
 }
 
+const NONE = new Uint8Array(0)
+
 export function createByteQueue(input: OpenInput): ByteQueue {
-  let bytes: Uint8Array = new Uint8Array(0)
+  let bytes: Uint8Array = NONE
   /** Read, but not needed yet: joined to `bytes` only as far as asked, so that a read is not copied whole. */
-  let waiting: Uint8Array = bytes
+  let waiting: Uint8Array = NONE
+  /** What was read last: `waiting` is the end of it. */
+  let read: Uint8Array | null = null
   let position = 0
   return {
     position: () => position,
     async ensure(count) {
       const parts = [bytes]
+      const emptied: Uint8Array[] = []
       let length = bytes.length
       while (length < count) {
         if (waiting.length === 0) {
           const next = await input.read()
           if (next === null) break
+          if (read !== null) emptied.push(read)
+          read = next
           waiting = next
         }
         const needed = length === 0 ? waiting.length : Math.min(waiting.length, count - length)
@@ -39,18 +49,24 @@ export function createByteQueue(input: OpenInput): ByteQueue {
       }
       if (parts.length > 1)
         bytes = bytes.length === 0 && parts.length === 2 ? (parts[1] as Uint8Array) : Buffer.concat(parts)
+      for (const one of emptied) input.reuse(one)
       return length >= count
     },
     peek: () => bytes,
     skip(count) {
       bytes = bytes.subarray(count)
       position += count
+      if (bytes.length === 0) {
+        bytes = waiting
+        waiting = NONE
+      }
     },
     takeAll() {
       const all = waiting.length === 0 ? bytes : Buffer.concat([bytes, waiting])
       position += all.length
-      bytes = new Uint8Array(0)
-      waiting = bytes
+      bytes = NONE
+      waiting = NONE
+      read = null
       return all
     },
     async skipTo(byte) {
@@ -60,8 +76,8 @@ export function createByteQueue(input: OpenInput): ByteQueue {
         this.skip(byte - position)
         return
       }
-      bytes = new Uint8Array(0)
-      waiting = bytes
+      bytes = NONE
+      waiting = NONE
       position = byte
       await input.skipTo(byte)
     },

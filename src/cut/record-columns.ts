@@ -1,3 +1,4 @@
+import { grownInto } from '../json/bytes.ts'
 import type { Fault, RawChunk, RejectReason } from '../model.ts'
 
 /** Collects where the records of a chunk are, and where they come from. */
@@ -11,40 +12,52 @@ export interface RecordColumns {
   take(): Pick<RawChunk, 'count' | 'starts' | 'ends' | 'positions' | 'lines' | 'faults'>
 }
 
+/** Room at first, for small files. */
+const FIRST_RECORDS = 1 << 6
+
 export function createRecordColumns(): RecordColumns {
-  let starts: number[] = []
-  let ends: number[] = []
-  let positions: number[] = []
-  let lines: number[] = []
+  let starts = new Int32Array(FIRST_RECORDS)
+  let ends = new Int32Array(FIRST_RECORDS)
+  let positions = new Float64Array(FIRST_RECORDS)
+  let lines = new Float64Array(FIRST_RECORDS)
+  let count = 0
+  let hasLines = false
   let faults: Fault[] = []
 
+  function makeRoom(): void {
+    starts = grownInto(new Int32Array(count * 2), starts)
+    ends = grownInto(new Int32Array(count * 2), ends)
+    positions = grownInto(new Float64Array(count * 2), positions)
+    lines = grownInto(new Float64Array(count * 2), lines)
+  }
+
   function add(start: number, end: number, position: number, line: number): void {
-    starts.push(start)
-    ends.push(end)
-    positions.push(position)
-    lines.push(line)
+    if (count === starts.length) makeRoom()
+    starts[count] = start
+    ends[count] = end
+    positions[count] = position
+    lines[count++] = line
+    if (line > 0) hasLines = true
   }
 
   return {
-    count: () => starts.length,
+    count: () => count,
     add,
     addFault(start, end, position, line, reason, detail) {
-      faults.push({ index: starts.length, reason, detail })
+      faults.push({ index: count, reason, detail })
       add(start, end, position, line)
     },
     take() {
       const columns = {
-        count: starts.length,
-        starts: Int32Array.from(starts),
-        ends: Int32Array.from(ends),
-        positions: Float64Array.from(positions),
-        lines: lines.some((line) => line > 0) ? Float64Array.from(lines) : null,
+        count,
+        starts: starts.slice(0, count),
+        ends: ends.slice(0, count),
+        positions: positions.slice(0, count),
+        lines: hasLines ? lines.slice(0, count) : null,
         faults,
       }
-      starts = []
-      ends = []
-      positions = []
-      lines = []
+      count = 0
+      hasLines = false
       faults = []
       return columns
     },

@@ -134,6 +134,32 @@ export function endOfPlainText({ bytes, view }: TextView, at: number): number {
   return p
 }
 
+/** What makes plain text of the bytes behind the first `i` of a little-endian word. */
+const PLAIN_BEHIND = Int32Array.of(-1, 0xffffff00, 0xffff0000, 0xff000000)
+
+/**
+ * Copies the text `[start, end)` of `source` to `target` at `at`, if it may stand within a JSON string as it is; gives where it ends, or -1
+ * when it may not. Up to three bytes behind it are read, and overwritten: both must have them.
+ */
+export function copyPlainText(target: DataView, at: number, source: DataView, start: number, end: number): number {
+  let to = at
+  let p = start
+  for (const last = end - 8; p <= last; p += 8, to += 8) {
+    const word = source.getInt32(p, true)
+    const next = source.getInt32(p + 4, true)
+    if ((stringMarks(word) | stringMarks(next)) !== 0) return -1
+    target.setInt32(to, word, true)
+    target.setInt32(to + 4, next, true)
+  }
+  for (; p < end; p += 4, to += 4) {
+    const word = source.getInt32(p, true)
+    const left = end - p
+    if (stringMarks(left < 4 ? word | (PLAIN_BEHIND[left] as number) : word) !== 0) return -1
+    target.setInt32(to, word, true)
+  }
+  return to - (p - end)
+}
+
 /** Copies a literal, as `copyText` does. */
 export function copyLiteral(target: TextView, at: number, source: Literal): number {
   return copyText(target, at, source, 0, source.length)

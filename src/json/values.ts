@@ -155,6 +155,23 @@ export function copyNumber(target: Uint8Array, at: number, source: Uint8Array, s
   return to
 }
 
+/** The largest number that `writeWhole` takes, and its digits. */
+export const MAX_WHOLE = 0x7fff_ffff
+export const MAX_WHOLE_BYTES = 10
+
+/** Writes a whole number in digits; gives where they end. */
+export function writeWhole(target: Uint8Array, at: number, value: number): number {
+  let end = at + 1
+  for (let bound = 10; bound <= value; bound *= 10) end++
+  let left = value | 0
+  for (let p = end - 1; p >= at; p--) {
+    const tenth = (left / 10) | 0
+    target[p] = 0x30 + left - tenth * 10
+    left = tenth
+  }
+  return end
+}
+
 /** Writes text that is known to be ASCII. */
 export function writeAscii(target: Uint8Array, at: number, text: string): number {
   for (let i = 0; i < text.length; i++) target[at + i] = text.charCodeAt(i)

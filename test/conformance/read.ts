@@ -56,7 +56,7 @@ export function memoryInput(bytes: Uint8Array, type: string | null, pieceBytes =
     file: null,
     async read() {
       if (at >= bytes.length) return null
-      const piece = new Uint8Array(bytes.subarray(at, at + pieceBytes))
+      const piece = Buffer.from(bytes.subarray(at, at + pieceBytes))
       at += pieceBytes
       return piece
     },

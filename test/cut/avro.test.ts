@@ -4,7 +4,9 @@ import { deflateRawSync } from 'node:zlib'
 import avsc from 'avsc'
 import fc from 'fast-check'
 import { CUTTERS } from '../../src/cut/cut.ts'
+import { textOf } from '../../src/json/bytes.ts'
 import { BEGINNING } from '../../src/model.ts'
+import { recordBytes } from '../../src/record-text.ts'
 import { entryOf, randomOf, recordOf } from '../bench/generate.ts'
 import { memoryInput, type Result, readInput } from '../conformance/read.ts'
 import { tries } from '../harness.ts'
@@ -115,9 +117,9 @@ async function jsonOf(type: unknown, value: Uint8Array): Promise<string> {
   }
   const input = memoryInput(container(schema, 1, Buffer.concat([value, long(7)])), null)
   const records: string[] = []
-  for await (const { bytes, starts, ends, faults } of CUTTERS.avro(input, BEGINNING)) {
-    records.push(...Array.from(starts, (start, i) => Buffer.from(bytes.subarray(start, ends[i])).toString()))
-    if (faults.length > 0) return faults.map(({ detail }) => detail).join()
+  for await (const chunk of CUTTERS.avro(input, BEGINNING)) {
+    for (let i = 0; i < chunk.count; i++) records.push(textOf(recordBytes(chunk, i)))
+    if (chunk.faults.length > 0) return chunk.faults.map(({ detail }) => detail).join()
   }
   const [record = ''] = records
   if (record === '{"end":7}') return 'null'
@@ -335,9 +337,8 @@ test('of two types of one name each is read where it stands, and the later one b
   const schema = recordOfFields(value('string'), value('int'), 'value', { type: 'array', items: 'value' })
   const block = Buffer.concat([text('a'), long(2), long(3), long(1), long(4), long(0)])
   const input = memoryInput(container(schema, 1, block), null)
-  for await (const { bytes, starts, ends } of CUTTERS.avro(input, BEGINNING)) {
-    const json = Buffer.from(bytes.subarray(starts[0], ends[0])).toString()
-    assert.equal(json, '{"f0":{"v":"a"},"f1":{"v":2},"f2":{"v":3},"f3":[{"v":4}]}')
+  for await (const chunk of CUTTERS.avro(input, BEGINNING)) {
+    assert.equal(textOf(recordBytes(chunk, 0)), '{"f0":{"v":"a"},"f1":{"v":2},"f2":{"v":3},"f3":[{"v":4}]}')
   }
 })
 
@@ -517,14 +518,17 @@ function mapOf({ schema, values }: Typed): Typed {
 }
 
 function recordType(name: string, depth: number): fc.Arbitrary<Typed> {
-  return fc.tuple(...['a', 'b', 'c'].map((field) => anyType(`${name}${field}`, depth - 1))).map((types) => {
-    const fields = types.map(({ schema }, i) => ({ name: `f${i}`, type: schema }))
-    const values = fc.tuple(...types.map(({ values: each }) => each)).map((samples) => ({
-      stored: Object.fromEntries(samples.map(({ stored }, i) => [`f${i}`, stored])),
-      json: `{${samples.flatMap(({ json }, i) => (json === null ? [] : `"f${i}":${json}`))}}`,
-    }))
-    return { schema: { type: 'record', name: `${name}Record`, fields }, branch: `${name}Record`, values }
-  })
+  const types = ['a', 'b', 'c'].map((field) => anyType(`${name}${field}`, depth - 1))
+  return fc.tuple(...types).map((each) => recordOfTypes(`${name}Record`, each))
+}
+
+function recordOfTypes(name: string, types: readonly Typed[]): Typed {
+  const fields = types.map(({ schema }, i) => ({ name: `f${i}`, type: schema }))
+  const values = fc.tuple(...types.map(({ values: each }) => each)).map((samples) => ({
+    stored: Object.fromEntries(samples.map(({ stored }, i) => [`f${i}`, stored])),
+    json: `{${samples.flatMap(({ json }, i) => (json === null ? [] : `"f${i}":${json}`))}}`,
+  }))
+  return { schema: { type: 'record', name, fields }, branch: name, values }
 }
 
 function unionOf(branches: readonly Typed[]): Typed {
@@ -544,6 +548,46 @@ test('whatever avsc writes is read, of any type', async () => {
       assert.equal(await jsonOf(schema, type.toBuffer(stored)), json ?? 'null')
     }),
     { numRuns: tries(400, 150) },
+  )
+})
+
+test('records of plain fields are read as avsc writes them, whatever is null and however they are packed', async () => {
+  const [nothing, , int] = PRIMITIVES as [Typed, Typed, Typed]
+  const letters = fc.string({ unit: fc.constantFrom(...'abcdefgh', 'é', '😀'), maxLength: 200, size: 'max' })
+  const oddText = fc.string({ unit: fc.constantFrom('a', '"', '\\', '\n', '\u0001', '\u007f'), maxLength: 9 })
+  const texts = primitive('string', fc.oneof(letters, oddText), (value) => JSON.stringify(value))
+  const small = primitive('long', fc.integer({ min: -70, max: 9000 }).map(BigInt), String)
+  const plain = fc.constantFrom(texts, small, ...PRIMITIVES.slice(1))
+  const nullable = fc
+    .tuple(plain, fc.boolean())
+    .map(([type, isFirst]) => unionOf(isFirst ? [nothing, type] : [type, nothing]))
+  const files = fc.array(fc.oneof(plain, nullable), { maxLength: 12 }).chain((types) => {
+    // A record takes a byte at least.
+    const { schema, values } = recordOfTypes('Plain', [...types, int])
+    const records = fc.array(values, { minLength: 1, maxLength: 12 })
+    const codec = fc.constantFrom('null', 'deflate')
+    return fc.tuple(fc.constant(schema), fc.array(records, { minLength: 1, maxLength: 5 }), codec, fc.nat(2000))
+  })
+  await fc.assert(
+    fc.asyncProperty(files, async ([schema, blocks, codec, pieceBytes]) => {
+      const type = avsc.Type.forSchema(schema as avsc.Schema, { wrapUnions: true, registry: { long: longType } })
+      const parts = [container(schema, 0, codec === 'null' ? Buffer.alloc(0) : deflateRawSync(''), codec)]
+      for (const records of blocks) {
+        const stored = Buffer.concat(records.map((record) => type.toBuffer(record.stored)))
+        const packed = codec === 'null' ? stored : deflateRawSync(stored)
+        parts.push(long(records.length), long(packed.length), packed, Buffer.from(SYNC))
+      }
+      const read: string[] = []
+      const input = memoryInput(Buffer.concat(parts), null, pieceBytes + 1)
+      for await (const chunk of CUTTERS.avro(input, BEGINNING)) {
+        for (let i = 0; i < chunk.count; i++) read.push(textOf(recordBytes(chunk, i)))
+      }
+      assert.deepEqual(
+        read,
+        blocks.flat().map(({ json }) => json),
+      )
+    }),
+    { numRuns: tries(1000, 200) },
   )
 })
 
