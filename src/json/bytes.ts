@@ -44,7 +44,9 @@ IS_PLAIN[QUOTE] = 0
 IS_PLAIN[BACKSLASH] = 0
 
 export function createByteWriter(capacity: number): ByteWriter {
-  return { ...textView(Buffer.allocUnsafeSlow(capacity)), length: 0 }
+  const { bytes, view } = textView(Buffer.allocUnsafeSlow(capacity))
+  // No spread: each such object would be of a shape of its own, and what writes to it compiled anew.
+  return { bytes, view, length: 0 }
 }
 
 /** A view of `bytes`. */
@@ -57,7 +59,7 @@ export function literal(text: string): Literal {
   const own = utf8(text)
   const padded = new Uint8Array(own.length + STEP)
   padded.set(own)
-  return { ...textView(padded), length: own.length }
+  return { bytes: padded, view: textView(padded).view, length: own.length }
 }
 
 /** Writes into `bytes` from now on, from their start. */
