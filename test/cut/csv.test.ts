@@ -437,7 +437,7 @@ test('blank lines before a header may be cut anywhere', async () => {
   for (const blank of ['\n\r', '\r\r\n', ' \r\n', '\r', '\r\r\r\n']) {
     const bytes = Buffer.from(`${blank}${HEADER}\n1,u,1767319200,x\n`)
     for (let first = 1; first <= blank.length + 1; first++) {
-      const pieces = [bytes.subarray(0, first), bytes.subarray(first)]
+      const pieces = [Buffer.from(bytes.subarray(0, first)), Buffer.from(bytes.subarray(first))]
       const input: OpenInput = { ...memoryInput(Buffer.alloc(0), TYPE), read: async () => pieces.shift() ?? null }
       assert.deepEqual(ids(await readInput(input, 'csv')), ['1'], JSON.stringify([blank, first]))
     }
@@ -447,7 +447,7 @@ test('blank lines before a header may be cut anywhere', async () => {
 test('a header with a stray quote is taken whole, wherever it is cut', async () => {
   const bytes = Buffer.from(`id,na"me,external_user_id,time\n1,x,u,1767319200\n`)
   for (let first = 1; first < bytes.length; first++) {
-    const pieces = [bytes.subarray(0, first), bytes.subarray(first)]
+    const pieces = [Buffer.from(bytes.subarray(0, first)), Buffer.from(bytes.subarray(first))]
     const input: OpenInput = { ...memoryInput(Buffer.alloc(0), TYPE), read: async () => pieces.shift() ?? null }
     assert.deepEqual(ids(await readInput(input, 'csv')), ['1'], `${first} bytes`)
   }
