@@ -72,6 +72,8 @@ const NO_FIELD = -1
 
 /** What a member has beside key and value: two quotes, a colon, and the byte before it. */
 const MEMBER_MARKS = 4
+/** More bytes than stand before anything. */
+const NEVER_BEFORE = 2 ** 31 - 1
 
 /** Keys that are no field's name and are remembered: what they mean need not be found out for every record. */
 const MAX_LEARNT = 256
@@ -139,9 +141,10 @@ export function createRecordScanner(
   let source = textView(names)
   /** The keys of the entries loaded last; the field that each means, its length in UTF-8, and whether it is the field's name as it is. */
   let entryNames: readonly string[] = []
-  let entryFields: number[] = []
-  let entryNameBytes: number[] = []
-  let entryIsNamed: boolean[] = []
+  let entryCount = 0
+  let entryFields = new Int16Array(0)
+  let entryNameBytes = new Int32Array(0)
+  let memberOffsets = new Int32Array(0)
 
   let message = ''
   let errorAt = 0
@@ -359,19 +362,17 @@ export function createRecordScanner(
 
   /** Finds out what the keys mean of which that is not known. */
   function learnEntryNames(all: readonly string[]): void {
-    if (all !== entryNames) {
-      entryNames = all
-      entryFields = []
-      entryNameBytes = []
-      entryIsNamed = []
-    }
-    for (const name of all.slice(entryFields.length)) {
-      const key = utf8(name)
+    entryNames = all
+    entryCount = all.length
+    const keys = all.map(utf8)
+    entryFields = Int16Array.from(keys, (key) => {
       const named = lookUp(key, 0, key.length)
-      entryFields.push(named !== NO_FIELD && named < count ? named : meaningOf(key, 0, key.length))
-      entryNameBytes.push(key.length)
-      entryIsNamed.push(numbers.has(name))
-    }
+      return named !== NO_FIELD && named < count ? named : meaningOf(key, 0, key.length)
+    })
+    entryNameBytes = Int32Array.from(keys, (key) => key.length)
+    memberOffsets = Int32Array.from(keys, (key, i) =>
+      numbers.has(all[i] as string) ? key.length + MEMBER_MARKS : NEVER_BEFORE,
+    )
   }
 
   /** Tells of an entry whose key, number `key`, is that of no field. Between a key and its value stand a colon and space. */
@@ -415,8 +416,9 @@ export function createRecordScanner(
     loadEntries(bytes, entries, record) {
       forgetRecord()
       const { names: all, firsts, keys, kinds: valueKinds, starts: valueStarts, ends: valueEnds } = entries
-      if (all !== entryNames || all.length !== entryFields.length) learnEntryNames(all)
+      if (all !== entryNames || all.length !== entryCount) learnEntryNames(all)
       const meant = entryFields
+      const offsets = memberOffsets
       const first = firsts[record] as number
       const last = firsts[record + 1] as number
       let found = 0
@@ -436,7 +438,7 @@ export function createRecordScanner(
         starts[field] = start
         ends[field] = valueEnds[at] as number
         kinds[field] = valueKinds[at] as number
-        memberStarts[field] = entryIsNamed[key] ? start - (entryNameBytes[key] as number) - MEMBER_MARKS : -1
+        memberStarts[field] = start - (offsets[key] as number)
       }
       presentCount = found
       return last > first
