@@ -29,8 +29,9 @@ export const MAX_NUMBER_BYTES = 32
 export function skipSpace(bytes: Uint8Array, at: number): number {
   let p = at
   for (;;) {
-    const c = bytes[p]
-    if (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09) return p
+    const c = bytes[p] as number
+    // Nearly always there is none.
+    if (c > 0x20 || (c !== 0x20 && c !== 0x0a && c !== 0x0d && c !== 0x09)) return p
     p++
   }
 }

@@ -69,6 +69,7 @@ interface ScanError {
 }
 
 const NO_FIELD = -1
+const SPACE = 0x20
 
 /** What a member has beside key and value: two quotes, a colon, and the byte before it. */
 const MEMBER_MARKS = 4
@@ -104,6 +105,7 @@ export function createRecordScanner(
   const ownNames = utf8(fieldNames.join(''))
   const names = new Uint8Array(ownNames.length + MAX_LEARNT_BYTES)
   names.set(ownNames)
+  const nameView = textView(names).view
   const nameStarts = new Int32Array(count + 1 + MAX_LEARNT)
   for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + Buffer.byteLength(name)
 
@@ -145,6 +147,14 @@ export function createRecordScanner(
   let entryFields = new Int16Array(0)
   let entryNameBytes = new Int32Array(0)
   let memberOffsets = new Int32Array(0)
+
+  /**
+   * Bytes of white space between the last two members, if they are three to seven; else 0. With the quote behind it: its first four bytes,
+   * and its last four.
+   */
+  let gap = 0
+  let gapStart = 0
+  let gapEnd = 0
 
   let message = ''
   let errorAt = 0
@@ -248,11 +258,19 @@ export function createRecordScanner(
       if (field !== NO_FIELD) {
         let n = nameStarts[field] as number
         const nameEnd = nameStarts[field + 1] as number
-        while (n < nameEnd && bytes[q] === names[n]) {
-          n++
-          q++
+        const { view } = source
+        if (q + nameEnd - n >= view.byteLength) field = NO_FIELD
+        else {
+          while (n + 4 <= nameEnd && view.getInt32(q, true) === nameView.getInt32(n, true)) {
+            n += 4
+            q += 4
+          }
+          while (n < nameEnd && bytes[q] === names[n]) {
+            n++
+            q++
+          }
+          if (n < nameEnd || bytes[q] !== QUOTE) field = NO_FIELD
         }
-        if (n < nameEnd || bytes[q] !== QUOTE) field = NO_FIELD
       }
       if (field === NO_FIELD) {
         isNamed = false
@@ -266,13 +284,14 @@ export function createRecordScanner(
       p = q + 1
       if (bytes[p] !== COLON) {
         isNamed = false
-        p = skipSpace(bytes, p)
+        p = bytes[p] === SPACE && bytes[p + 1] === COLON ? p + 1 : skipSpace(bytes, p)
         if (bytes[p] !== COLON) return fail('invalid JSON', p)
       }
       p++
       let c = bytes[p] as number
-      if (c <= 0x20) {
-        p = skipSpace(bytes, p)
+      if (c <= SPACE) {
+        // One space is what most programs write, or none.
+        p = c === SPACE && (bytes[p + 1] as number) > SPACE ? p + 1 : skipSpace(bytes, p)
         c = bytes[p] as number
       }
       // Value.
@@ -323,8 +342,24 @@ export function createRecordScanner(
       if (c === CLOSE_BRACE) return endsHere(bytes, p + 1, end)
       if (c !== COMMA || p >= end) return fail('invalid JSON', p)
       p++
-      if (bytes[p] !== QUOTE) p = skipSpace(bytes, p)
+      if (bytes[p] !== QUOTE) p = skipGap(p)
     }
+  }
+
+  /** Skips the white space between two members: mostly what stood between the two before them, a line end and an indentation. */
+  function skipGap(at: number): number {
+    const { bytes, view } = source
+    if (gap > 0 && at + gap < view.byteLength) {
+      const isSame = view.getInt32(at, true) === gapStart && view.getInt32(at + gap - 3, true) === gapEnd
+      if (isSame) return at + gap
+    }
+    const end = skipSpace(bytes, at)
+    gap = bytes[end] === QUOTE && end - at >= 3 && end - at <= 7 ? end - at : 0
+    if (gap > 0) {
+      gapStart = view.getInt32(at, true)
+      gapEnd = view.getInt32(end - 3, true)
+    }
+    return end
   }
 
   /** True when the record has the field already, and not from the nested object `[start, end)` itself. */
