@@ -1,5 +1,6 @@
-import { appendByte, type ByteWriter, COMMA, copyPlainText, QUOTE, utf8 } from '../json/bytes.ts'
+import { appendByte, type ByteWriter, COMMA, QUOTE, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
+import { copyPlainText } from '../json/plain-text.ts'
 import { MAX_WHOLE, MAX_WHOLE_BYTES, writeWhole } from '../json/values.ts'
 import { type Cursor, DAMAGED, readLong } from './avro-binary.ts'
 import type { AvroType, RecordType } from './avro-schema.ts'

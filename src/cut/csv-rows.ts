@@ -7,14 +7,15 @@ import {
   QUOTE,
   reserve,
   textOf,
+  textView,
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
+import { endOfPlainText, endOfPlainTextOr, fourOf } from '../json/plain-text.ts'
 import { appendStringOf } from '../json/strings.ts'
 import { endOfValue, skipSpace } from '../json/values.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { createEscapes } from './csv-escapes.ts'
-import { endOfPlainText, endOfQuotedText, fourOf } from './csv-text.ts'
 import { type GrowingColumns, makeRoom } from './field-columns.ts'
 import { endOfReturns } from './line-ends.ts'
 
@@ -133,9 +134,8 @@ export function createRowScanner(
   let place = AT_START
   let fieldStart = 0
   let mark = 0
-  /** The bytes that were scanned last, and a view of them. */
-  let viewed: Uint8Array = new Uint8Array(0)
-  let words: DataView = new DataView(viewed.buffer)
+  /** The bytes that were scanned last. */
+  let viewed = textView(new Uint8Array(0))
   /** Where the piece under way begins, and its first field. */
   let pieceStart = 0
   let pieceField = 0
@@ -220,11 +220,11 @@ export function createRowScanner(
       let textEnd: number
       if (bytes[p] === opener) {
         textStart++
-        textEnd = endOfQuotedText(words, textStart, end)
+        textEnd = endOfPlainText(viewed, textStart, end)
         if (bytes[textEnd] !== opener || bytes[textEnd + 1] !== delimiter) break
         p = textEnd + 2
       } else {
-        textEnd = endOfPlainText(words, p, end, delimiters)
+        textEnd = endOfPlainTextOr(viewed, p, end, delimiters)
         if (bytes[textEnd] !== delimiter) break
         p = textEnd + 1
       }
@@ -239,10 +239,7 @@ export function createRowScanner(
   function scan(bytes: Uint8Array, start: number, isLast: boolean): RowState {
     if (nextIsWhole) beginNext()
     else if (isDone) reset()
-    if (bytes !== viewed) {
-      viewed = bytes
-      words = new DataView(bytes.buffer, bytes.byteOffset, bytes.length)
-    }
+    if (bytes !== viewed.bytes) viewed = textView(bytes)
     const end = bytes.length
     let p = start + length
     for (;;) {
@@ -256,7 +253,7 @@ export function createRowScanner(
       }
       if (place === QUOTED) {
         for (;;) {
-          p = endOfQuotedText(words, p, end)
+          p = endOfPlainText(viewed, p, end)
           if (p >= end || endsQuoted[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++
@@ -292,7 +289,7 @@ export function createRowScanner(
       }
       if (place === PLAIN) {
         for (;;) {
-          p = endOfPlainText(words, p, end, delimiters)
+          p = endOfPlainTextOr(viewed, p, end, delimiters)
           if (p >= end || endsPlain[bytes[p] as number] === 1) break
           mark |= UNLIKE_JSON
           p++

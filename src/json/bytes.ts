@@ -38,11 +38,6 @@ const STEP = 8
 
 const ENCODER = new TextEncoder()
 
-/** 1 for what stands as it is within a JSON string. */
-const IS_PLAIN = new Uint8Array(256).fill(1, 0x20)
-IS_PLAIN[QUOTE] = 0
-IS_PLAIN[BACKSLASH] = 0
-
 export function createByteWriter(capacity: number): ByteWriter {
   const { bytes, view } = textView(Buffer.allocUnsafeSlow(capacity))
   // No spread: each such object would be of a shape of its own, and what writes to it compiled anew.
@@ -114,52 +109,6 @@ export function copyText(target: TextView, at: number, source: TextView, start: 
   }
   for (let p = start, q = at; p < end; p += STEP, q += STEP) to.setFloat64(q, from.getFloat64(p, true), true)
   return at + count
-}
-
-/** The bytes of a word that are a quote or backslash, or less than a space, as bits 7 of them; only the first is sure. */
-function stringMarks(word: number): number {
-  const quotes = word ^ 0x22222222
-  const backslashes = word ^ 0x5c5c5c5c
-  const found =
-    ((quotes - 0x01010101) & ~quotes) | ((backslashes - 0x01010101) & ~backslashes) | ((word - 0x20202020) & ~word)
-  return found & 0x80808080
-}
-
-/** The first byte from `at` on that may not stand as it is within a JSON string: a quote, a backslash, or less than a space. */
-export function endOfPlainText({ bytes, view }: TextView, at: number): number {
-  let p = at
-  for (const last = view.byteLength - 4; p <= last; p += 4) {
-    const marks = stringMarks(view.getInt32(p, true))
-    if (marks !== 0) return p + ((31 - Math.clz32(marks & -marks)) >> 3)
-  }
-  while (p < bytes.length && IS_PLAIN[bytes[p] as number] === 1) p++
-  return p
-}
-
-/** What makes plain text of the bytes behind the first `i` of a little-endian word. */
-const PLAIN_BEHIND = Int32Array.of(-1, 0xffffff00, 0xffff0000, 0xff000000)
-
-/**
- * Copies the text `[start, end)` of `source` to `target` at `at`, if it may stand within a JSON string as it is; gives where it ends, or -1
- * when it may not. Up to three bytes behind it are read, and overwritten: both must have them.
- */
-export function copyPlainText(target: DataView, at: number, source: DataView, start: number, end: number): number {
-  let to = at
-  let p = start
-  for (const last = end - 8; p <= last; p += 8, to += 8) {
-    const word = source.getInt32(p, true)
-    const next = source.getInt32(p + 4, true)
-    if ((stringMarks(word) | stringMarks(next)) !== 0) return -1
-    target.setInt32(to, word, true)
-    target.setInt32(to + 4, next, true)
-  }
-  for (; p < end; p += 4, to += 4) {
-    const word = source.getInt32(p, true)
-    const left = end - p
-    if (stringMarks(left < 4 ? word | (PLAIN_BEHIND[left] as number) : word) !== 0) return -1
-    target.setInt32(to, word, true)
-  }
-  return to - (p - end)
 }
 
 /** Copies a literal, as `copyText` does. */

@@ -7,7 +7,6 @@ import {
   copyBytes,
   copyLiteral,
   copyText,
-  endOfPlainText,
   type Literal,
   MINUS,
   OPEN_BRACE,
@@ -15,6 +14,7 @@ import {
   reserve,
   type TextView,
 } from '../json/bytes.ts'
+import { endOfPlainText } from '../json/plain-text.ts'
 import { EXACT_DIGITS, endOfLiteral, endOfNumber, isInteger, isShortestDecimal } from '../json/values.ts'
 import type { OwnProperties } from '../mapping/own-property-rules.ts'
 
@@ -60,7 +60,7 @@ export function createEscapedPropertyWriter(): (
     let p = start + 1
     for (let member = 0; member < MOST_MEMBERS; member++) {
       if (bytes[p] !== BACKSLASH || bytes[p + 1] !== QUOTE) return false
-      const keyEnd = endOfPlainText(source, p + 2)
+      const keyEnd = endOfPlainText(source, p + 2, end)
       if (bytes[keyEnd] !== BACKSLASH || bytes[keyEnd + 1] !== QUOTE || bytes[keyEnd + 2] !== COLON) return false
       if (isRepeated(bytes, member, p + 2, keyEnd)) return false
       keyStarts[member] = p + 2
@@ -86,7 +86,7 @@ export function createEscapedPropertyWriter(): (
       if (c === BACKSLASH) {
         if (bytes[p + 1] !== QUOTE) return false
         out.length = to
-        p = writeString(out, source, p + 2)
+        p = writeString(out, source, p + 2, end)
       } else if (c === LETTER_N) {
         p = endOfLiteral(bytes, p)
         out.length = memberAt
@@ -148,15 +148,15 @@ export function createEscapedPropertyWriter(): (
 
 /**
  * Writes the string whose content begins at `at`, within the string that holds it; gives the position behind its closing quote, -1 when it
- * holds an escape that needs a closer look.
+ * holds an escape that needs a closer look. The string that holds it ends at `end`.
  */
-function writeString(out: ByteWriter, source: TextView, at: number): number {
+function writeString(out: ByteWriter, source: TextView, at: number, end: number): number {
   const { bytes } = source
   let p = at
   let to = out.length
   out.bytes[to++] = QUOTE
   for (;;) {
-    const plainEnd = endOfPlainText(source, p)
+    const plainEnd = endOfPlainText(source, p, end)
     to = copyText(out, to, source, p, plainEnd)
     p = plainEnd
     // The text is that of a JSON string, so that a backslash stands here, and what it escapes behind it.

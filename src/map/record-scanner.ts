@@ -5,7 +5,6 @@ import {
   CLOSE_BRACE,
   COLON,
   COMMA,
-  endOfPlainText,
   OPEN_BRACE,
   OPEN_BRACKET,
   QUOTE,
@@ -14,6 +13,7 @@ import {
   utf8,
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
+import { endOfPlainText } from '../json/plain-text.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
 import type { FieldColumns, FieldEntries } from '../model.ts'
@@ -299,7 +299,7 @@ export function createRecordScanner(
       let kind: number = KIND.none
       if (c === QUOTE) {
         kind = KIND.string
-        p = endOfPlainText(source, p + 1)
+        p = endOfPlainText(source, p + 1, source.view.byteLength)
         c = bytes[p] as number
         if (c === BACKSLASH) {
           kind = KIND.escapedString
