@@ -12,8 +12,9 @@ import { beginsContainer, CUT_IN_BLOCK, type Header, skipBlock, takeBlock, takeH
 import { createFieldReader, type FieldReader, readFields, textBytes } from './avro-fields.ts'
 import { type RecordType, readAvroSchema } from './avro-schema.ts'
 import { type ByteQueue, createByteQueue } from './byte-queue.ts'
-import { type ChunkBuilder, createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { type ChunkBuilder, createChunkBuilder } from './chunk-builder.ts'
 import { createColumns } from './field-columns.ts'
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './record-limits.ts'
 
 /** Fields of a chunk's records at first; it grows to what the records need. */
 const COLUMNS_CAPACITY = 1 << 14

@@ -2,11 +2,6 @@ import { appendByte, type ByteWriter, createByteWriter, NEWLINE, writeInto } fro
 import type { FieldColumns, OpenSource, RawChunk, RejectReason, Restart } from '../model.ts'
 import { createRecordColumns } from './record-columns.ts'
 
-/** Longest record that is read, in bytes; Currents drops events over 900 KB (currents/README.md §1). */
-export const MAX_RECORD_BYTES = 16 << 20
-/** How much of a longer one, or of what damage leaves behind, is kept to show. */
-export const EXCERPT_BYTES = 1 << 16
-
 /** A chunk is handed on when its records take this many bytes. */
 const CHUNK_BYTES = 1 << 19
 /** Memory of a chunk that is used again: all that a chunk takes, unless its last record is a giant. */

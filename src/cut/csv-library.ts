@@ -4,10 +4,11 @@ import { append, appendByte, COLON, COMMA, closeObject } from '../json/bytes.ts'
 import { appendStringOf } from '../json/strings.ts'
 import type { RawChunk, RejectReason, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { createChunkBuilder, EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { createChunkBuilder } from './chunk-builder.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import { columnNamesOf, refuseTwins } from './csv-header.ts'
 import { lineEndsIn } from './line-ends.ts'
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './record-limits.ts'
 
 interface LibraryStart {
   readonly dialect: CsvDialect

@@ -1,11 +1,11 @@
 import { isUtf8 } from 'node:buffer'
 import { NEWLINE, textOf } from '../json/bytes.ts'
 import type { RejectReason } from '../model.ts'
-import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
 import type { CsvDialect } from './csv-dialect.ts'
 import type { CsvHeader } from './csv-header.ts'
 import { createRowScanner, type RowScanner } from './csv-rows.ts'
 import { endOfLine, endOfLongLine, lineEndAt, lineEndsIn } from './line-ends.ts'
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './record-limits.ts'
 
 /** How much of what is no record is shown in a message. */
 const SHOWN_BYTES = 40

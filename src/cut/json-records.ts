@@ -2,9 +2,9 @@ import { CLOSE_BRACKET, COMMA, NEWLINE, OPEN_BRACE, OPEN_BRACKET, QUOTE, textOf 
 import { hasRecordKey, isBehindRecordKey } from '../json/envelope.ts'
 import { skipMarks } from '../json/separators.ts'
 import { endOfString, endOfValue, skipSpace } from '../json/values.ts'
-import { MAX_RECORD_BYTES } from './chunk-builder.ts'
 import { CLOSED, createBoundaryScanner, DAMAGE, LIST, MORE } from './json-boundaries.ts'
 import { createEnvelopeFrame } from './json-frame.ts'
+import { MAX_RECORD_BYTES } from './record-limits.ts'
 import type { TextWindow } from './text-window.ts'
 
 /**

@@ -1,9 +1,9 @@
 import { bufferOf } from '../json/bytes.ts'
 import type { RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
-import { EXCERPT_BYTES } from './chunk-builder.ts'
 import { createJsonRecords } from './json-records.ts'
 import { createRecordColumns } from './record-columns.ts'
+import { EXCERPT_BYTES } from './record-limits.ts'
 import { addText, createTextWindow, dropText } from './text-window.ts'
 
 /**

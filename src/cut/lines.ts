@@ -3,7 +3,7 @@ import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import { borrowScanner, giveBack } from '../scan/borrow-scanner.ts'
 import type { LineScanner } from '../scan/line-scanner.ts'
-import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './record-limits.ts'
 import { BEFORE_OBJECT, isSpace, type LinePlace, splitLines, tooLongDetail } from './split-lines.ts'
 
 /**

@@ -5,7 +5,7 @@ import { endOfValue } from '../json/values.ts'
 import type { Fault, RawChunk, Restart } from '../model.ts'
 import type { OpenInput } from '../read/open.ts'
 import type { LineScanner } from '../scan/line-scanner.ts'
-import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './chunk-builder.ts'
+import { EXCERPT_BYTES, MAX_RECORD_BYTES } from './record-limits.ts'
 
 /** Where a line begins. */
 export interface LinePlace extends Restart {
