@@ -58,6 +58,8 @@ export function createDriftWatch(mapping: Mapping): DriftWatch {
 
   return {
     see(chunk) {
+      // The mapper has met every field of the chunk.
+      if (mapping.unknownFields.length === 0) return
       for (let i = 0; i < chunk.count; i++) {
         const name = typeNameOf(chunk, i)
         const outcome = outcomeAt(chunk, i)

@@ -1,4 +1,5 @@
-import { type Hash, hashKey } from '../hash.ts'
+import { prefetched } from '../cpu-prefetch.ts'
+import { hashKey } from '../hash.ts'
 import { textOf } from '../json/bytes.ts'
 
 /**
@@ -7,8 +8,13 @@ import { textOf } from '../json/bytes.ts'
  * than e × events / width only by a chance of e^-rows: of some hundred thousand identities it is as good as exact.
  */
 export interface Heaviest {
-  /** Counts one event of the identity in `bytes[start, end)`, the content of a JSON string; `place` events came before it. */
-  add(hash: Hash, bytes: Uint8Array, start: number, end: number, place: number): void
+  /**
+   * Counts one event of the identity in `bytes[start, end)`, the content of a JSON string, whose hash has the halves `low` and `high`;
+   * `place` events came before it.
+   */
+  add(low: number, high: number, bytes: Uint8Array, start: number, end: number, place: number): void
+  /** Loads into the processor's cache the counters that `add` will look at for the first `count` hashes. */
+  prefetch(lows: Int32Array, highs: Int32Array, count: number): void
   /** Most events first; equals in the order of their ids. */
   top(): readonly Heavy[]
 }
@@ -33,7 +39,7 @@ const KEPT = 64
 
 export function createHeaviest(): Heaviest {
   // Allocated by the first event: many exports have no devices.
-  let counters: Uint32Array | null = null
+  let counters: Int32Array | null = null
   const cells = new Int32Array(ROWS)
   const slots = new Map<number, number>()
   const keys: number[] = []
@@ -47,12 +53,13 @@ export function createHeaviest(): Heaviest {
   /** An identity with no more events than this is not kept. */
   let threshold = 0
 
-  function count(table: Uint32Array, { low, high }: Hash): number {
-    let least = Number.POSITIVE_INFINITY
+  function count(table: Int32Array, low: number, high: number): number {
+    let least = 0x7fff_ffff
     for (let row = 0; row < ROWS; row++) {
-      const cell = row * WIDTH + ((low + Math.imul(row, high | 1)) & (WIDTH - 1))
+      const cell = cellOf(row, low, high)
       cells[row] = cell
-      least = Math.min(least, table[cell] as number)
+      const events = table[cell] as number
+      if (events < least) least = events
     }
     const next = least + 1
     for (let row = 0; row < ROWS; row++) {
@@ -74,11 +81,19 @@ export function createHeaviest(): Heaviest {
   }
 
   return {
-    add(hash, bytes, start, end, place) {
-      counters ??= new Uint32Array(ROWS * WIDTH)
-      const events = count(counters, hash)
+    prefetch(lows, highs, count) {
+      if (counters === null) return
+      let sum = 0
+      for (let i = 0; i < count; i++) {
+        for (let row = 0; row < ROWS; row++) sum += counters[cellOf(row, lows[i] as number, highs[i] as number)] as number
+      }
+      prefetched(sum)
+    },
+    add(low, high, bytes, start, end, place) {
+      counters ??= new Int32Array(ROWS * WIDTH)
+      const events = count(counters, low, high)
       if (events <= threshold) return
-      const key = hashKey(hash)
+      const key = hashKey({ low, high })
       const known = slots.get(key)
       if (known !== undefined) {
         counts[known] = events
@@ -109,6 +124,11 @@ export function createHeaviest(): Heaviest {
         .toSorted((a, b) => b.events - a.events || (a.id < b.id ? -1 : 1))
     },
   }
+}
+
+/** The counter of a hash in a row. */
+function cellOf(row: number, low: number, high: number): number {
+  return row * WIDTH + ((low + Math.imul(row, high | 1)) & (WIDTH - 1))
 }
 
 /** `slice` of a `Buffer` is a view of bytes that the next chunk overwrites. */

@@ -1,13 +1,12 @@
-import { deviceSpan, eachEvent, userSpan } from '../chunk.ts'
-import { createHasher } from '../hash.ts'
-import { COMMA, QUOTE } from '../json/bytes.ts'
-import { endOfString, endOfValue } from '../json/values.ts'
+import { type TextView, textView } from '../json/bytes.ts'
+import { createTextNumbers } from '../json/text-numbers.ts'
+import { eachProperty, endOfText } from '../map/event-properties.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { MappedChunk } from '../model.ts'
-import { outcomeOf } from '../outcomes.ts'
-import { createHeaviest, type Heavy } from './heaviest.ts'
+import { EVENT, outcomeOf } from '../outcomes.ts'
+import type { Heavy } from './heaviest.ts'
 import { createHours } from './hours.ts'
-import { createIdentitySet } from './identity-set.ts'
+import { createIdentityTally } from './identity-tally.ts'
 import { createNames } from './names.ts'
 
 /** Sees what is in the events of a run: in one pass, in memory that does not grow with the input. */
@@ -41,21 +40,17 @@ export interface Inspection {
 const NO_IDENTITY = outcomeOf('no_identity')
 /** Bytes of an event before the quote that opens its name. */
 const NAME_AT = '{"event_type":'.length
-const PROPERTIES_KEY = Buffer.from('"event_properties":')
 /** Of a type whose property names are known beforehand, so many events are looked at for properties. */
 const LOOKED_AT = 1000
+/** Properties that are told apart: many more than a project of Amplitude can query. */
+const MAX_PROPERTIES = 20_000
 
 export function createInspector(mapping: Mapping): Inspector {
-  const hashUser = createHasher()
-  const hashDevice = createHasher()
-  const hashName = createHasher()
   const hours = createHours()
-  const users = createIdentitySet()
-  const devices = createIdentitySet()
-  const hottestUsers = createHeaviest()
-  const hottestDevices = createHeaviest()
+  const users = createIdentityTally()
+  const devices = createIdentityTally()
   const ownNames = createNames()
-  const properties = createNames()
+  const properties = createTextNumbers(MAX_PROPERTIES)
   /** By type: only its records know the names of its properties, or of its events. */
   const hasOwnKeys: boolean[] = []
   const hasOwnName: boolean[] = []
@@ -69,73 +64,60 @@ export function createInspector(mapping: Mapping): Inspector {
   let lastMs = Number.NEGATIVE_INFINITY
 
   function see(chunk: MappedChunk): void {
-    const { count, outcomes, types, times } = chunk
-    for (let i = 0; i < count; i++) if (outcomes[i] === NO_IDENTITY) none++
-    eachEvent(chunk, (i, start, end) => {
-      events++
-      // The newline is no part of the event, but a comma will be.
-      bytes += end - start
-      const timeMs = times[i] as number
-      if (timeMs < firstMs) firstMs = timeMs
-      if (timeMs > lastMs) lastMs = timeMs
-      hours.add(timeMs)
-      seeIdentities(chunk, i)
-      seeNames(chunk, types[i] as number, start, end)
-    })
-  }
-
-  function seeIdentities(chunk: MappedChunk, i: number): void {
-    const userAt = userSpan(chunk, i)
-    const deviceAt = deviceSpan(chunk, i)
-    let user = 0
-    if (userAt.end > userAt.start) {
-      known++
-      const hash = hashUser(chunk.bytes, userAt.start, userAt.end)
-      users.add(hash, 0)
-      hottestUsers.add(hash, chunk.bytes, userAt.start, userAt.end, events - 1)
-      user = hash.low || 1
-    } else anonymous++
-    if (deviceAt.end > deviceAt.start) {
-      const hash = hashDevice(chunk.bytes, deviceAt.start, deviceAt.end)
-      devices.add(hash, user)
-      hottestDevices.add(hash, chunk.bytes, deviceAt.start, deviceAt.end, events - 1)
+    const { count, outcomes, types, times, eventEnds, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
+    const source = textView(chunk.bytes)
+    let start = 0
+    for (let i = 0; i < count; i++) {
+      const end = eventEnds[i] as number
+      if (outcomes[i] === EVENT) {
+        const timeMs = times[i] as number
+        if (timeMs < firstMs) firstMs = timeMs
+        if (timeMs > lastMs) lastMs = timeMs
+        hours.add(timeMs)
+        const user = seeUser(source, userStarts[i] as number, userEnds[i] as number)
+        seeDevice(source, deviceStarts[i] as number, deviceEnds[i] as number, user)
+        seeNames(chunk, source, types[i] as number, start)
+        events++
+        // The newline is no part of the event, but a comma will be.
+        bytes += end - start
+      } else if (outcomes[i] === NO_IDENTITY) none++
+      start = end
     }
+    users.settle(source)
+    devices.settle(source)
   }
 
-  function seeNames({ bytes: source, typeNames }: MappedChunk, type: number, start: number, end: number): void {
+  /** The user's hash; 0 when the event has none. */
+  function seeUser(source: TextView, start: number, end: number): number {
+    if (start === end) {
+      anonymous++
+      return 0
+    }
+    known++
+    return users.add(source, start, end, 0, events)
+  }
+
+  function seeDevice(source: TextView, start: number, end: number, user: number): void {
+    if (start < end) devices.add(source, start, end, user, events)
+  }
+
+  function seeNames({ typeNames }: MappedChunk, source: TextView, type: number, start: number): void {
     if (lookedAt[type] === undefined) {
       const { outline } = mapping.planOf(typeNames[type] as string)
       lookedAt[type] = 0
       hasOwnKeys[type] = outline.own !== null
       hasOwnName[type] = outline.carriesName
     }
-    if (hasOwnName[type]) {
-      const nameEnd = endOfString(source, start + NAME_AT)
-      const nameStart = start + NAME_AT + 1
-      ownNames.add(hashName(source, nameStart, nameEnd - 1), source, nameStart, nameEnd - 1)
-    }
+    const nameAt = start + NAME_AT
+    if (hasOwnName[type]) ownNames.add(source, nameAt + 1, endOfText(source, nameAt) - 1)
     const seen = lookedAt[type] as number
     if (!hasOwnKeys[type] && seen >= LOOKED_AT) return
     lookedAt[type] = seen + 1
-    seeProperties(source, start, end)
+    eachProperty(source, start + 1, seeProperty)
   }
 
-  /** Counts the keys of the event's properties. The mapper wrote the event, so there is no white space. */
-  function seeProperties(source: Uint8Array, start: number, end: number): void {
-    let p = start + 1
-    while (p < end && !isPropertiesKey(source, p)) {
-      p = endOfValue(source, endOfString(source, p) + 1)
-      if (source[p] !== COMMA) return
-      p++
-    }
-    p += PROPERTIES_KEY.length + 1
-    while (source[p] === QUOTE) {
-      const keyEnd = endOfString(source, p)
-      properties.add(hashName(source, p + 1, keyEnd - 1), source, p + 1, keyEnd - 1)
-      p = endOfValue(source, keyEnd + 1)
-      if (source[p] !== COMMA) return
-      p++
-    }
+  function seeProperty(source: TextView, keyStart: number, keyEnd: number): void {
+    properties.numberOf(source, keyStart, keyEnd)
   }
 
   return {
@@ -147,19 +129,14 @@ export function createInspector(mapping: Mapping): Inspector {
       lastMs: events > 0 ? lastMs : null,
       hours: hours.all(),
       identities: { known, anonymous, none },
-      users: users.count(),
-      devices: devices.count(),
-      devicesWithSeveralUsers: devices.shared(),
-      isExact: users.isExact() && devices.isExact(),
-      hottestUsers: hottestUsers.top(),
-      hottestDevices: hottestDevices.top(),
+      users: users.met.count(),
+      devices: devices.met.count(),
+      devicesWithSeveralUsers: devices.met.shared(),
+      isExact: users.met.isExact() && devices.met.isExact(),
+      hottestUsers: users.hottest.top(),
+      hottestDevices: devices.hottest.top(),
       ownNames: ownNames.all(),
-      propertyCount: properties.all().length,
+      propertyCount: properties.count(),
     }),
   }
-}
-
-function isPropertiesKey(source: Uint8Array, at: number): boolean {
-  for (let i = 0; i < PROPERTIES_KEY.length; i++) if (source[at + i] !== PROPERTIES_KEY[i]) return false
-  return true
 }

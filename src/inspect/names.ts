@@ -1,10 +1,10 @@
-import { type Hash, hashKey } from '../hash.ts'
-import { textOf } from '../json/bytes.ts'
+import type { TextView } from '../json/bytes.ts'
+import { createTextNumbers } from '../json/text-numbers.ts'
 
-/** Names with their counts. They are kept by hash, so that a name is read once, however often it comes. */
+/** Names with their counts. */
 export interface Names {
-  /** Counts the name in `bytes[start, end)`, the content of a JSON string. */
-  add(hash: Hash, bytes: Uint8Array, start: number, end: number): void
+  /** Counts the name in `source[start, end)`, the content of a JSON string. */
+  add(source: TextView, start: number, end: number): void
   all(): readonly (readonly [string, number])[]
 }
 
@@ -12,16 +12,14 @@ export interface Names {
 const MAX_NAMES = 20_000
 
 export function createNames(): Names {
-  const known = new Map<number, { readonly name: string; count: number }>()
+  const numbers = createTextNumbers(MAX_NAMES)
+  const counts: number[] = []
 
   return {
-    add(hash, bytes, start, end) {
-      const key = hashKey(hash)
-      const entry = known.get(key)
-      if (entry !== undefined) entry.count++
-      else if (known.size < MAX_NAMES)
-        known.set(key, { name: String(JSON.parse(`"${textOf(bytes, start, end)}"`)), count: 1 })
+    add(source, start, end) {
+      const number = numbers.numberOf(source, start, end)
+      if (number >= 0) counts[number] = (counts[number] ?? 0) + 1
     },
-    all: () => Array.from(known.values(), ({ name, count }) => [name, count] as const),
+    all: () => counts.map((count, number) => [String(JSON.parse(`"${numbers.textOf(number)}"`)), count] as const),
   }
 }

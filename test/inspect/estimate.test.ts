@@ -1,9 +1,10 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import { API_LIMITS } from '../../src/amplitude/limits.ts'
-import { createHasher } from '../../src/hash.ts'
+import { createWordHasher } from '../../src/hash.ts'
 import { estimate, type Load, type RateSettings } from '../../src/inspect/estimate.ts'
 import { createHeaviest, type Spread } from '../../src/inspect/heaviest.ts'
+import { textView } from '../../src/json/bytes.ts'
 import { CAPPED, cappedSimulation, event } from '../schedule/scenarios.ts'
 import { type Simulation, simulate } from '../schedule/simulator.ts'
 
@@ -22,14 +23,15 @@ function loadOf(events: number, bytes: number, hottest: number): Load {
 
 /** What `inspect` would find. */
 function inspected(events: Simulation['events']): Load {
-  const hash = createHasher()
+  const hash = createWordHasher()
   const spreadOf = (idOf: (event: Simulation['events'][number]) => string | null): readonly Spread[] => {
     const heaviest = createHeaviest()
     for (const [place, each] of events.entries()) {
       const id = idOf(each)
       if (id === null) continue
       const bytes = Buffer.from(id)
-      heaviest.add(hash(bytes, 0, bytes.length), bytes, 0, bytes.length, place)
+      const { low, high } = hash(textView(bytes).view, 0, bytes.length)
+      heaviest.add(low, high, bytes, 0, bytes.length, place)
     }
     return heaviest.top()
   }

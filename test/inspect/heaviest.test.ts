@@ -1,16 +1,21 @@
 import assert from 'node:assert/strict'
 import { describe, test } from 'node:test'
 import fc from 'fast-check'
-import { createHasher } from '../../src/hash.ts'
-import { createHeaviest } from '../../src/inspect/heaviest.ts'
+import { createWordHasher } from '../../src/hash.ts'
+import { createHeaviest, type Heaviest } from '../../src/inspect/heaviest.ts'
+import { textView } from '../../src/json/bytes.ts'
 
-const hashOf = createHasher()
+const hashOf = createWordHasher()
+
+function add(heaviest: Heaviest, bytes: Uint8Array, place: number): void {
+  const { low, high } = hashOf(textView(bytes).view, 0, bytes.length)
+  heaviest.add(low, high, bytes, 0, bytes.length, place)
+}
 
 function heaviestOf(ids: readonly string[]) {
   const heaviest = createHeaviest()
   for (const [place, id] of ids.entries()) {
-    const bytes = Buffer.from(JSON.stringify(id).slice(1, -1))
-    heaviest.add(hashOf(bytes, 0, bytes.length), bytes, 0, bytes.length, place)
+    add(heaviest, Buffer.from(JSON.stringify(id).slice(1, -1)), place)
   }
   return heaviest.top()
 }
@@ -54,7 +59,7 @@ describe('the heaviest identities', () => {
   test('keep their names when the bytes they came in are used again', () => {
     const heaviest = createHeaviest()
     const bytes = Buffer.from('first')
-    heaviest.add(hashOf(bytes, 0, 5), bytes, 0, 5, 0)
+    add(heaviest, bytes, 0)
     bytes.write('other')
     assert.equal(heaviest.top()[0]?.id, 'first')
   })
