@@ -11,17 +11,19 @@ export type SentEvent = Readonly<Record<string, unknown>> & {
 }
 
 /** Braze was founded in 2011: an earlier event's time was not in seconds or milliseconds. */
-const EARLIEST_MS = Date.UTC(2011, 0, 1)
+export const EARLIEST_MS = Date.UTC(2011, 0, 1)
+
+/** A request takes no larger event. */
+export const MAX_EVENT_BYTES = API_LIMITS.http.maxBodyBytes - BODY_MARGIN_BYTES
 
 /** Takes one thing that is wrong; `title` is the same for all events that have it. */
 export type Report = (severity: Severity, cause: string, title: string, message?: string) => void
 
 /** Checks one event against Amplitude's contract as the uploader would meet it (amplitude/README.md §1, §2). */
 export function checkEvent(event: SentEvent, byteLength: number, report: Report): void {
-  const maxBytes = API_LIMITS.http.maxBodyBytes - BODY_MARGIN_BYTES
-  if (byteLength > maxBytes) {
+  if (byteLength > MAX_EVENT_BYTES) {
     const title = 'the event is larger than a request may be'
-    report('error', 'too_large', title, `${title}: ${byteLength} bytes of ${maxBytes}`)
+    report('error', 'too_large', title, `${title}: ${byteLength} bytes of ${MAX_EVENT_BYTES}`)
   }
   if (event.time < EARLIEST_MS) {
     const title = 'the event is older than Braze'

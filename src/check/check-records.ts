@@ -9,10 +9,11 @@ import { createFieldLister } from '../map/record-fields.ts'
 import { createUnknownFieldReader } from '../map/unknown-fields.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { CheckedSection, MappedChunk, RawChunk, Severity, SkipReason, Source } from '../model.ts'
-import { meaningOf, WARNING_MEANINGS } from '../outcomes.ts'
+import { EVENT, meaningOf, WARNING_MEANINGS } from '../outcomes.ts'
 import { checkEvent, type Report, type SentEvent } from './check-event.ts'
 import { checkTypes } from './check-types.ts'
 import { createFindingCollector } from './collector.ts'
+import { createPlainEvents } from './plain-events.ts'
 import { createRuleUsage } from './rule-usage.ts'
 
 /** Checks what a pipeline maps: records against the catalogue, events against Amplitude's contract, rules against both. */
@@ -30,6 +31,7 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
   const usage = createRuleUsage(mapping)
   const filtersOf = createFilterReader(mapping)
   const fieldsOf = createFieldLister()
+  const plain = createPlainEvents(mapping)
   const usesRules = mapping.rules.layers.length + mapping.rules.files.length > 0
   const unknownFields: { readonly name: string; readonly value: string }[] = []
   const readUnknownFields = createUnknownFieldReader(mapping, (name, bytes, start, end) => {
@@ -42,36 +44,47 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
 
   function see(chunk: MappedChunk): void {
     if (usesRules) usage.meetFile(chunk.raw.source)
+    let type = -1
     for (let i = 0; i < chunk.count; i++) {
+      if (chunk.types[i] !== type) {
+        type = chunk.types[i] as number
+        const name = typeNameOf(chunk, i)
+        if (usesRules && name !== null) usage.meet(name)
+      }
       read++
-      const outcome = outcomeAt(chunk, i)
-      const { path: file, position, line } = placeInInput(chunk.raw, i)
-      // A finding has a line or none: of a record in a format without lines the message says which one it is.
-      const ofRecord = line === null ? ` (record ${position + 1})` : ''
-      const report: Report = (severity, cause, title, message = title) =>
-        findings.add(severity, cause, title, { file, line }, message + ofRecord)
-      const type = typeNameOf(chunk, i)
-      const typeName = type ?? 'no event type'
-      if (usesRules && type !== null) usage.meet(type)
-      for (const warning of warningsAt(chunk, i)) {
-        // `checkEvent` says which one.
-        if (warning === 'long_string') continue
-        const title = `${typeName}: ${WARNING_MEANINGS[warning]}`
-        const isOfTime = warning === 'time_in_future' || warning === 'time_without_zone'
-        const time = isOfTime ? `: ${new Date(chunk.times[i] as number).toISOString()}` : ''
-        report('warning', warning, title, title + time)
-      }
-      if (outcome?.is === 'rejected') {
-        const detail = chunk.details.get(i) ?? outcome.reason
-        report('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, detail)
-      } else if (outcome?.is === 'skipped') {
-        seeUnknown(chunk.raw, i, typeName, report)
-        seeSkipped(chunk, i, outcome.reason, typeName, report)
-      } else if (outcome?.is === 'event') {
-        events++
-        seeUnknown(chunk.raw, i, typeName, report)
-        seeEvent(chunk, i, typeName, report)
-      }
+      const isEvent = chunk.outcomes[i] === EVENT
+      if (isEvent) events++
+      const isPlain = isEvent && plain.isPlain(chunk, i)
+      if (isPlain && chunk.warnings[i] === 0 && mapping.unknownFields.length === 0) continue
+      seeRecord(chunk, i, isPlain)
+    }
+  }
+
+  function seeRecord(chunk: MappedChunk, i: number, isPlain: boolean): void {
+    const outcome = outcomeAt(chunk, i)
+    const { path: file, position, line } = placeInInput(chunk.raw, i)
+    // A finding has a line or none: of a record in a format without lines the message says which one it is.
+    const ofRecord = line === null ? ` (record ${position + 1})` : ''
+    const report: Report = (severity, cause, title, message = title) =>
+      findings.add(severity, cause, title, { file, line }, message + ofRecord)
+    const type = typeNameOf(chunk, i) ?? 'no event type'
+    for (const warning of warningsAt(chunk, i)) {
+      // `checkEvent` says which one.
+      if (warning === 'long_string') continue
+      const title = `${type}: ${WARNING_MEANINGS[warning]}`
+      const isOfTime = warning === 'time_in_future' || warning === 'time_without_zone'
+      const time = isOfTime ? `: ${new Date(chunk.times[i] as number).toISOString()}` : ''
+      report('warning', warning, title, title + time)
+    }
+    if (outcome?.is === 'rejected') {
+      const detail = chunk.details.get(i) ?? outcome.reason
+      report('error', outcome.reason, `${outcome.reason}: ${kindOfDetail(detail)}`, detail)
+    } else if (outcome?.is === 'skipped') {
+      seeUnknown(chunk.raw, i, type, report)
+      seeSkipped(chunk, i, outcome.reason, type, report)
+    } else if (outcome?.is === 'event') {
+      seeUnknown(chunk.raw, i, type, report)
+      if (!isPlain) seeEvent(chunk, i, type, report)
     }
   }
 
@@ -95,6 +108,7 @@ export function createRecordChecker(mapping: Mapping): RecordChecker {
     if (names.size <= MAX_NAMES) names.add(event.event_type)
     if (properties.size <= MAX_NAMES) for (const key of Object.keys(event.event_properties)) properties.add(key)
     if (usesRules) usage.see(type, chunk.raw, index)
+    plain.seen(chunk, index)
   }
 
   function seeSkipped(chunk: MappedChunk, index: number, reason: SkipReason, type: string, report: Report): void {

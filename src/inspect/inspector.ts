@@ -1,6 +1,6 @@
 import { type TextView, textView } from '../json/bytes.ts'
 import { createTextNumbers } from '../json/text-numbers.ts'
-import { eachProperty, endOfText } from '../map/event-properties.ts'
+import { EVENT_NAME_AT, eachProperty, endOfText } from '../map/event-properties.ts'
 import type { Mapping } from '../mapping/plan.ts'
 import type { MappedChunk } from '../model.ts'
 import { EVENT, outcomeOf } from '../outcomes.ts'
@@ -38,8 +38,6 @@ export interface Inspection {
 }
 
 const NO_IDENTITY = outcomeOf('no_identity')
-/** Bytes of an event before the quote that opens its name. */
-const NAME_AT = '{"event_type":'.length
 /** Of a type whose property names are known beforehand, so many events are looked at for properties. */
 const LOOKED_AT = 1000
 /** Properties that are told apart: many more than a project of Amplitude can query. */
@@ -64,7 +62,7 @@ export function createInspector(mapping: Mapping): Inspector {
   let lastMs = Number.NEGATIVE_INFINITY
 
   function see(chunk: MappedChunk): void {
-    const { count, outcomes, types, times, eventEnds, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
+    const { count, outcomes, times, eventEnds, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
     const source = textView(chunk.bytes)
     let start = 0
     for (let i = 0; i < count; i++) {
@@ -76,7 +74,7 @@ export function createInspector(mapping: Mapping): Inspector {
         hours.add(timeMs)
         const user = seeUser(source, userStarts[i] as number, userEnds[i] as number)
         seeDevice(source, deviceStarts[i] as number, deviceEnds[i] as number, user)
-        seeNames(chunk, source, types[i] as number, start)
+        seeNames(chunk, i, source, start)
         events++
         // The newline is no part of the event, but a comma will be.
         bytes += end - start
@@ -101,23 +99,20 @@ export function createInspector(mapping: Mapping): Inspector {
     if (start < end) devices.add(source, start, end, user, events)
   }
 
-  function seeNames({ typeNames }: MappedChunk, source: TextView, type: number, start: number): void {
+  function seeNames(chunk: MappedChunk, index: number, source: TextView, start: number): void {
+    const type = chunk.types[index] as number
     if (lookedAt[type] === undefined) {
-      const { outline } = mapping.planOf(typeNames[type] as string)
+      const { outline } = mapping.planOf(chunk.typeNames[type] as string)
       lookedAt[type] = 0
       hasOwnKeys[type] = outline.own !== null
       hasOwnName[type] = outline.carriesName
     }
-    const nameAt = start + NAME_AT
+    const nameAt = start + EVENT_NAME_AT
     if (hasOwnName[type]) ownNames.add(source, nameAt + 1, endOfText(source, nameAt) - 1)
     const seen = lookedAt[type] as number
     if (!hasOwnKeys[type] && seen >= LOOKED_AT) return
     lookedAt[type] = seen + 1
-    eachProperty(source, start + 1, seeProperty)
-  }
-
-  function seeProperty(source: TextView, keyStart: number, keyEnd: number): void {
-    properties.numberOf(source, keyStart, keyEnd)
+    eachProperty(chunk, index, source, (keyStart, keyEnd) => void properties.numberOf(source, keyStart, keyEnd))
   }
 
   return {

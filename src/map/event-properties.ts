@@ -1,15 +1,22 @@
 import { CLOSE_BRACE, COMMA, endOfPlainText, OPEN_BRACE, OPEN_BRACKET, QUOTE, type TextView, utf8 } from '../json/bytes.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
+import type { MappedChunk } from '../model.ts'
 
-/** Is told of a property: where the content of its key stands, and its value. */
-type SeeProperty = (source: TextView, keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void
+/** Where the events that the mapper wrote have their parts, for those who look at them afterwards. */
+
+/** Bytes of an event before the quote that opens its name. */
+export const EVENT_NAME_AT = '{"event_type":'.length
+
+/** Is told of a property: where the content of its key stands in the chunk's `bytes`, and its value. */
+type SeeProperty = (keyStart: number, keyEnd: number, valueStart: number, valueEnd: number) => void
 
 const PROPERTIES_KEY = utf8('"event_properties"')
 
-/** Tells `see` of the properties of an event that the mapper wrote, in their order; `at` is the quote before any key of the event. */
-export function eachProperty(source: TextView, at: number, see: SeeProperty): void {
+/** Tells `see` of the properties of event `index`, in their order; `source` is a view of the chunk's `bytes`. */
+export function eachProperty(chunk: MappedChunk, index: number, source: TextView, see: SeeProperty): void {
   const { bytes } = source
-  let p = at
+  // Behind the identity, its quote and a comma.
+  let p = Math.max(chunk.userEnds[index] as number, chunk.deviceEnds[index] as number) + 2
   while (!isPropertiesKey(bytes, p)) {
     p = endOfWritten(source, endOfText(source, p) + 1)
     if (bytes[p++] !== COMMA) return
@@ -19,7 +26,7 @@ export function eachProperty(source: TextView, at: number, see: SeeProperty): vo
     const keyEnd = endOfText(source, p) - 1
     const valueStart = keyEnd + 2
     const valueEnd = endOfWritten(source, valueStart)
-    see(source, p + 1, keyEnd, valueStart, valueEnd)
+    see(p + 1, keyEnd, valueStart, valueEnd)
     p = valueEnd
     if (bytes[p++] !== COMMA) return
   }

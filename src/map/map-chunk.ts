@@ -24,6 +24,7 @@ import { recordBytes } from '../record-text.ts'
 import { createConditionTest } from './conditions-met.ts'
 import { createCustomPropertyWriter } from './custom-properties.ts'
 import { createDerivedPropertyWriter } from './derived-properties.ts'
+import { EVENT_NAME_AT } from './event-properties.ts'
 import { createIdentityWriter } from './identity.ts'
 import { hashId, NO_ID, writeMadeId } from './insert-id.ts'
 import { holdsLongString } from './long-strings.ts'
@@ -52,8 +53,6 @@ const LONG_STRING = warningBit('long_string')
 /** Clocks of devices may run ahead by so much. */
 const FUTURE_MS = 24 * 3_600_000
 
-/** Bytes before the quote that opens an event's name. */
-const EVENT_TYPE_BYTES = '{"event_type":'.length
 /** The first quote closes the event type. */
 const USER_ID = literal('","user_id":"')
 const DEVICE_ID = literal(',"device_id":"')
@@ -305,7 +304,7 @@ export function createChunkMapper(mapping: Mapping): (raw: RawChunk) => MappedCh
   }
 
   function nameIsReserved(index: number, start: number, end: number): boolean {
-    const name: string = JSON.parse(`${textOf(out.bytes, start + EVENT_TYPE_BYTES, end)}"`)
+    const name: string = JSON.parse(`${textOf(out.bytes, start + EVENT_NAME_AT, end)}"`)
     if (!isReservedName(name)) return false
     columns.details.set(index, `the event name ${name} is one that Amplitude keeps for itself`)
     return true

@@ -75,7 +75,7 @@ export function holdsNoNumber(fields: Fields, bytes: Uint8Array, field: number):
 const MANY_DIGITS = 300
 
 /** True when no double holds the JSON number `[start, end)`; nearly none is even looked at. */
-function isTooLarge(bytes: Uint8Array, start: number, end: number): boolean {
+export function isTooLarge(bytes: Uint8Array, start: number, end: number): boolean {
   let p = start
   while (p < end && ((bytes[p] as number) | 0x20) !== LETTER_E) p++
   return (p < end || end - start > MANY_DIGITS) && !Number.isFinite(Number(asciiOf(bytes, start, end)))
