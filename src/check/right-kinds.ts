@@ -48,9 +48,7 @@ export function rightKinds({ properties, topLevel }: EventOutline, field: string
 export function canBePlain({ properties, constants, own }: EventOutline): boolean {
   const keys = properties.map(({ key }) => key)
   const names = [...keys, ...constants.map(({ key }) => key)]
-  const hasPlainNames = new Set(names).size === names.length && names.every((name) => name.length <= MAX_STRING_LENGTH)
-  const hasPlainConstants = constants.every(({ json }) => typeof JSON.parse(json) !== 'object')
-  if (!hasPlainNames || !hasPlainConstants) return false
+  if (new Set(names).size < names.length || names.some((name) => name.length > MAX_STRING_LENGTH)) return false
   if (own === null) return true
   // Which keys a record has is not seen in the event where rules change them.
   const hasRules = own.rules.size > 0 || own.only !== null || properties.some(({ origins }) => origins.length > 0)
