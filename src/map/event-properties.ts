@@ -1,4 +1,13 @@
-import { CLOSE_BRACE, COMMA, endOfPlainText, OPEN_BRACE, OPEN_BRACKET, QUOTE, type TextView, utf8 } from '../json/bytes.ts'
+import {
+  CLOSE_BRACE,
+  COMMA,
+  endOfPlainText,
+  OPEN_BRACE,
+  OPEN_BRACKET,
+  QUOTE,
+  type TextView,
+  utf8,
+} from '../json/bytes.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
 import type { MappedChunk } from '../model.ts'
 
