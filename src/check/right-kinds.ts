@@ -30,7 +30,10 @@ const KINDS_OF_FIELD = { string: STRINGS, number: NUMBERS, integer: bitsOf(KIND.
 const ANY_BUT_OBJECTS = STRINGS | NUMBERS | BOOLEANS | bitsOf(KIND.array)
 
 /** The kinds of values in `field` of a record that are right wherever an event of the outline may have them. */
-export function rightKinds({ properties, topLevel }: EventOutline, field: string): number {
+export function rightKinds(
+  { properties, topLevel }: Pick<EventOutline, 'properties' | 'topLevel'>,
+  field: string,
+): number {
   let kinds = ANY_BUT_OBJECTS
   for (const value of properties) if (reads(value, field)) kinds &= KINDS_OF_TYPE[value.type]
   let isPrice = false

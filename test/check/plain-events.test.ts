@@ -3,12 +3,14 @@ import { describe, test } from 'node:test'
 import fc from 'fast-check'
 import { createRecordChecker } from '../../src/check/check-records.ts'
 import { createPlainEvents } from '../../src/check/plain-events.ts'
+import { rightKinds } from '../../src/check/right-kinds.ts'
 import { fieldNameOf } from '../../src/currents/fields.ts'
+import { KIND } from '../../src/json/kind.ts'
 import { createChunkMapper } from '../../src/map/map-chunk.ts'
 import type { CheckedSection, FieldColumns, RawChunk } from '../../src/model.ts'
 import { EVENT } from '../../src/outcomes.ts'
 import { CATALOGUE, fieldsOf } from '../data/catalogue.ts'
-import { tries } from '../harness.ts'
+import { rawChunk, tries } from '../harness.ts'
 import { mappingOf } from '../mapping/harness.ts'
 import { cutBy, isScanned } from '../scan/both-ways.ts'
 
@@ -187,6 +189,19 @@ describe('events that are plainly right', () => {
   })
 })
 
+/** How often something of one kind is found in lines, which is the same however they are looked at. */
+async function countOf(cause: string, text: string, data: readonly string[]): Promise<number> {
+  const scanned = checkerOf(text)
+  const oneByOne = checkerOf(text)
+  await cutBy('wasm', Buffer.from(data.map((one) => `${one}\n`).join('')), 1 << 16, (raw) => {
+    scanned.see(raw)
+    oneByOne.see(without(raw))
+  })
+  const section = scanned.section()
+  assert.deepEqual(section, oneByOne.section())
+  return section.groups.find((group) => group.cause === cause)?.count ?? 0
+}
+
 /** Which of the lines are plain, when each that is not is looked at. */
 async function plainOf(data: readonly string[], text = '{}'): Promise<readonly boolean[]> {
   const mapping = mappingOf(text)
@@ -236,4 +251,91 @@ describe('an event', () => {
     const unpriced = purchase({ price: null, currency: 'EUR', properties: '{}' })
     assert.deepEqual(await plainOf([priced, priced, unpriced, unpriced, priced]), [false, true, false, false, true])
   })
+
+  const list = (items: string) =>
+    `{"id":"e","external_user_id":"u","time":1767319200,"suspected_bot_click_reason":${items}}`
+  const session = (duration: string) => `{"id":"e","external_user_id":"u","time":1767319200,"duration":${duration}}`
+  const failure = (count: string) => `{"id":"e","external_user_id":"u","time":1767319200,"retry_count":${count}}`
+  const of = (type: string, line: string) => line.replace('{', `{"event_type":"${type}",`)
+  const own = (properties: string) => custom({ properties })
+  const END = 'users.behaviors.app.SessionEnd'
+  const FAILURE = 'users.messages.webhook.Failure'
+
+  for (const [what, cause, text, data, count] of [
+    [
+      'a list with null among texts',
+      'field_type',
+      '{}',
+      ['["a"]', '["a"]', '["a",null]'].map((v) => of(CLICK, list(v))),
+      1,
+    ],
+    ['a number that no double holds', 'field_type', '{}', ['1.5', '1.5', '1e400'].map((v) => of(END, session(v))), 1],
+    [
+      'an integer that none holds',
+      'field_type',
+      '{}',
+      ['5', '6', '9'.repeat(400)].map((v) => of(FAILURE, failure(v))),
+      1,
+    ],
+    [
+      'a property nested too deep',
+      'nesting',
+      '{}',
+      [
+        `{"a":[${'"b",'.repeat(30)}1]}`,
+        ...[40, 41].map((depth) => `{"a":${'['.repeat(depth)}${']'.repeat(depth)}}`),
+      ].map(own),
+      1,
+    ],
+    ['a name that is too long', 'long_string', '{}', Array(3).fill(own(`{"${'x'.repeat(1025)}":1}`)), 3],
+    [
+      'no rule that never fired, where it drops what one record has',
+      'never_fired',
+      `events: {${CUSTOM}: {properties: {drop: [plan]}}}`,
+      ['{"a":1}', '{"a":2}', '{"a":3,"plan":1}'].map(own),
+      0,
+    ],
+    [
+      'a property of the customer’s own in the place of one of the type’s',
+      'field_type',
+      "custom_property_prefix: ''",
+      ['{"ad_tracking_enabled":true}', '{"ad_tracking_enabled":false}', '{"ad_tracking_enabled":"x"}'].map(own),
+      1,
+    ],
+  ] as const) {
+    test(`like those before it, with ${what}, is reported`, async () => {
+      assert.equal(await countOf(cause, text, data), count)
+    })
+  }
+
+  test('is known by its own columns, not by those of another file', () => {
+    const checker = checkerOf('{}')
+    const line =
+      '{"event_type":"users.messages.email.Open","id":"e","external_user_id":"u","time":1767319200,"esp":"x","is_amp":true}'
+    const at = (value: string) => line.indexOf(value)
+    const values = [at('"users'), at('"e"'), at('"u"'), at('1767319200'), at('"x"'), at('true')]
+    const ends = [at(',"id"'), at('"e"') + 3, at('"u"') + 3, at('1767319200') + 10, at('"x"') + 3, at('true') + 4]
+    const kinds = [KIND.string, KIND.string, KIND.string, KIND.integer, KIND.string, KIND.true]
+    const fieldsNamed = (names: readonly string[]) => ({
+      names: ['event_type', 'id', 'external_user_id', 'time', ...names],
+      kinds: Uint8Array.from(kinds),
+      starts: Int32Array.from(values),
+      ends: Int32Array.from(ends),
+    })
+    const right = fieldsNamed(['esp', 'is_amp'])
+    for (const fields of [right, right, fieldsNamed(['is_amp', 'esp'])]) {
+      checker.see({ ...rawChunk([Buffer.from(line)]), fields })
+    }
+    const titles = checker.section().groups.map(({ title, count }) => `${count} ${title}`)
+    assert.deepEqual(titles, [
+      "1 users.messages.email.Open: esp is a boolean, in Braze's schema it is a string",
+      "1 users.messages.email.Open: is_amp is a string, in Braze's schema it is a boolean",
+    ])
+  })
+})
+
+test('a value is right only where both the catalogue and Amplitude take it', () => {
+  const value = { field: 'count', otherField: null, type: 'float', protection: null, origins: [] } as const
+  const outline = { properties: [], topLevel: [{ ...value, key: 'quantity' }] }
+  assert.equal(rightKinds(outline, 'count') & ((1 << KIND.integer) | (1 << KIND.number)), 1 << KIND.integer)
 })
