@@ -7,7 +7,10 @@ import { isTooLarge } from '../map/record-values.ts'
 /** Integers of so many digits need no look. */
 const FEW_DIGITS = 300
 
-/** True when the value `[start, end)` of a record is what the kinds of `KINDS_OF_TYPE` stand for: no list but of strings, no number that no double holds. */
+/**
+ * True when the value `[start, end)` of a record is one that its kind alone says to be right: a number that a double holds, a list of
+ * nothing but strings.
+ */
 export function isPlainValue(bytes: Uint8Array, kind: number, start: number, end: number): boolean {
   switch (kind) {
     case KIND.integer:

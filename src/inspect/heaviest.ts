@@ -4,8 +4,8 @@ import { textOf } from '../json/bytes.ts'
 
 /**
  * The identities with the most events, in memory that does not grow. A count-min sketch with conservative update counts
- * all identities, and those with the highest counts are kept by name. A count is never too low. It is too high by more
- * than e × events / width only by a chance of e^-rows: of some hundred thousand identities it is as good as exact.
+ * all identities, and those with the highest counts are kept by name. A count is never too low, and it is too high only for an identity
+ * that shares each of its counters with others: of some hundred thousand identities it is as good as exact.
  */
 export interface Heaviest {
   /**

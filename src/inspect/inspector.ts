@@ -1,4 +1,4 @@
-import { type TextView, textView } from '../json/bytes.ts'
+import { textView } from '../json/bytes.ts'
 import { createTextNumbers } from '../json/text-numbers.ts'
 import { EVENT_NAME_AT, eachProperty, endOfText } from '../map/event-properties.ts'
 import type { Mapping } from '../mapping/plan.ts'
@@ -60,10 +60,12 @@ export function createInspector(mapping: Mapping): Inspector {
   let none = 0
   let firstMs = Number.POSITIVE_INFINITY
   let lastMs = Number.NEGATIVE_INFINITY
+  /** Of the chunk at hand. */
+  let source = textView(new Uint8Array(0))
 
   function see(chunk: MappedChunk): void {
     const { count, outcomes, times, eventEnds, userStarts, userEnds, deviceStarts, deviceEnds } = chunk
-    const source = textView(chunk.bytes)
+    source = textView(chunk.bytes)
     let start = 0
     for (let i = 0; i < count; i++) {
       const end = eventEnds[i] as number
@@ -72,9 +74,9 @@ export function createInspector(mapping: Mapping): Inspector {
         if (timeMs < firstMs) firstMs = timeMs
         if (timeMs > lastMs) lastMs = timeMs
         hours.add(timeMs)
-        const user = seeUser(source, userStarts[i] as number, userEnds[i] as number)
-        seeDevice(source, deviceStarts[i] as number, deviceEnds[i] as number, user)
-        seeNames(chunk, i, source, start)
+        const user = seeUser(userStarts[i] as number, userEnds[i] as number)
+        seeDevice(deviceStarts[i] as number, deviceEnds[i] as number, user)
+        seeNames(chunk, i, start)
         events++
         // The newline is no part of the event, but a comma will be.
         bytes += end - start
@@ -86,7 +88,7 @@ export function createInspector(mapping: Mapping): Inspector {
   }
 
   /** The user's hash; 0 when the event has none. */
-  function seeUser(source: TextView, start: number, end: number): number {
+  function seeUser(start: number, end: number): number {
     if (start === end) {
       anonymous++
       return 0
@@ -95,11 +97,11 @@ export function createInspector(mapping: Mapping): Inspector {
     return users.add(source, start, end, 0, events)
   }
 
-  function seeDevice(source: TextView, start: number, end: number, user: number): void {
+  function seeDevice(start: number, end: number, user: number): void {
     if (start < end) devices.add(source, start, end, user, events)
   }
 
-  function seeNames(chunk: MappedChunk, index: number, source: TextView, start: number): void {
+  function seeNames(chunk: MappedChunk, index: number, start: number): void {
     const type = chunk.types[index] as number
     if (lookedAt[type] === undefined) {
       const { outline } = mapping.planOf(chunk.typeNames[type] as string)
@@ -112,7 +114,11 @@ export function createInspector(mapping: Mapping): Inspector {
     const seen = lookedAt[type] as number
     if (!hasOwnKeys[type] && seen >= LOOKED_AT) return
     lookedAt[type] = seen + 1
-    eachProperty(chunk, index, source, (keyStart, keyEnd) => void properties.numberOf(source, keyStart, keyEnd))
+    eachProperty(chunk, index, source, seeProperty)
+  }
+
+  function seeProperty(keyStart: number, keyEnd: number): void {
+    properties.numberOf(source, keyStart, keyEnd)
   }
 
   return {
