@@ -1,13 +1,5 @@
-import {
-  CLOSE_BRACE,
-  COMMA,
-  endOfPlainText,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
-  type TextView,
-  utf8,
-} from '../json/bytes.ts'
+import { CLOSE_BRACE, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, type TextView, utf8 } from '../json/bytes.ts'
+import { endOfPlainText } from '../json/plain-text.ts'
 import { endOfString, endOfValue } from '../json/values.ts'
 import type { MappedChunk } from '../model.ts'
 
@@ -43,7 +35,7 @@ export function eachProperty(chunk: MappedChunk, index: number, source: TextView
 
 /** The position after the string at `at`. */
 export function endOfText(source: TextView, at: number): number {
-  const end = endOfPlainText(source, at + 1)
+  const end = endOfPlainText(source, at + 1, source.view.byteLength)
   return source.bytes[end] === QUOTE ? end + 1 : endOfString(source.bytes, at)
 }
 
