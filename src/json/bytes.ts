@@ -1,4 +1,7 @@
-/** Text in UTF-8, and a view of the same bytes by which eight are moved at a time. */
+/**
+ * Text in UTF-8, and a view of the same bytes by which eight are moved at a time. V8 calls a function for the length of a view, and none for
+ * that of the bytes.
+ */
 export interface TextView {
   readonly bytes: Uint8Array
   readonly view: DataView
@@ -102,10 +105,10 @@ export function copyBytes(target: Uint8Array, at: number, source: Uint8Array, st
  */
 export function copyText(target: TextView, at: number, source: TextView, start: number, end: number): number {
   const count = end - start
-  const from = source.view
-  const to = target.view
-  if (count >= NATIVE_TEXT_COPY_FROM || end + STEP > from.byteLength || at + count + STEP > to.byteLength) {
-    return copyBytes(target.bytes, at, source.bytes, start, end)
+  const { bytes, view: from } = source
+  const { bytes: targetBytes, view: to } = target
+  if (count >= NATIVE_TEXT_COPY_FROM || end + STEP > bytes.length || at + count + STEP > targetBytes.length) {
+    return copyBytes(targetBytes, at, bytes, start, end)
   }
   for (let p = start, q = at; p < end; p += STEP, q += STEP) to.setFloat64(q, from.getFloat64(p, true), true)
   return at + count

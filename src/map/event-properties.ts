@@ -35,7 +35,7 @@ export function eachProperty(chunk: MappedChunk, index: number, source: TextView
 
 /** The position after the string at `at`. */
 export function endOfText(source: TextView, at: number): number {
-  const end = endOfPlainText(source, at + 1, source.view.byteLength)
+  const end = endOfPlainText(source, at + 1, source.bytes.length)
   return source.bytes[end] === QUOTE ? end + 1 : endOfString(source.bytes, at)
 }
 

@@ -259,7 +259,7 @@ export function createRecordScanner(
         let n = nameStarts[field] as number
         const nameEnd = nameStarts[field + 1] as number
         const { view } = source
-        if (q + nameEnd - n >= view.byteLength) field = NO_FIELD
+        if (q + nameEnd - n >= bytes.length) field = NO_FIELD
         else {
           while (n + 4 <= nameEnd && view.getInt32(q, true) === nameView.getInt32(n, true)) {
             n += 4
@@ -299,7 +299,7 @@ export function createRecordScanner(
       let kind: number = KIND.none
       if (c === QUOTE) {
         kind = KIND.string
-        p = endOfPlainText(source, p + 1, source.view.byteLength)
+        p = endOfPlainText(source, p + 1, bytes.length)
         c = bytes[p] as number
         if (c === BACKSLASH) {
           kind = KIND.escapedString
@@ -349,7 +349,7 @@ export function createRecordScanner(
   /** Skips the white space between two members: mostly what stood between the two before them, a line end and an indentation. */
   function skipGap(at: number): number {
     const { bytes, view } = source
-    if (gap > 0 && at + gap < view.byteLength) {
+    if (gap > 0 && at + gap < bytes.length) {
       const isSame = view.getInt32(at, true) === gapStart && view.getInt32(at + gap - 3, true) === gapEnd
       if (isSame) return at + gap
     }
