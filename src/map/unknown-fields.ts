@@ -43,7 +43,8 @@ export function createUnknownFieldReader(
     }
     for (const column of unknownColumns) {
       const at = index * names.length + column
-      if (kinds[at] !== KIND.none) seeValue(names[column] as string, bytes, starts[at] as number, ends[at] as number)
+      if ((kinds[at] as number) > KIND.null)
+        seeValue(names[column] as string, bytes, starts[at] as number, ends[at] as number)
     }
   }
 

@@ -74,4 +74,17 @@ describe('fields that the catalogue lacks', () => {
       { type: OPEN, field: 'heat', records: 1, example: '5' },
     ])
   })
+
+  test('are not those whose column is null, whatever stands where its value last stood', () => {
+    const names = ['id', 'external_user_id', 'time', 'heat']
+    const text = '{"id":"e","external_user_id":"u","time":1767319200,"heat":5}'
+    const at = (value: string) => text.indexOf(value)
+    const starts = Int32Array.of(at('"e"'), at('"u"'), at('1767319200'), at('5}'))
+    const ends = Int32Array.of(at('"e"') + 3, at('"u"') + 3, at('1767319200') + 10, at('5}') + 1)
+    const twice = (columns: Int32Array) => Int32Array.from([...columns, ...columns])
+    const fields = { names, kinds: Uint8Array.of(2, 2, 4, 4, 2, 2, 4, 1), starts: twice(starts), ends: twice(ends) }
+    assert.deepEqual(driftOf([{ heat: 5 }, { heat: 5 }], OPEN, fields).fields, [
+      { type: OPEN, field: 'heat', records: 1, example: '5' },
+    ])
+  })
 })
