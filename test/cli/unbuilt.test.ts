@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
-import { copyFileSync, existsSync, mkdirSync } from 'node:fs'
+import { copyFileSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
@@ -33,4 +33,12 @@ describe('a clone without a build', () => {
     assert.equal(status, 0, stderr.toString())
     assert.ok(!existsSync(join(root, 'dist')))
   })
+})
+
+test('a program that ends before it has said how has failed', () => {
+  const root = bareClone()
+  mkdirSync(join(root, 'dist/bundle'), { recursive: true })
+  writeFileSync(join(root, 'dist/bundle/main.cjs'), 'exports.main = () => new Promise(() => {})')
+  const { status } = spawnSync(process.execPath, [join(root, 'bin', 'braze2amp.js')])
+  assert.equal(status, 1)
 })
