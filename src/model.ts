@@ -109,8 +109,8 @@ export interface FieldColumns {
 
 /**
  * Members of a chunk's records: those of record `i` are the entries `[firsts[i], firsts[i + 1])`. A record that has none was not scanned.
- * The others are valid JSON objects without repeated keys, and no value of theirs is or holds an object. The columns may be longer than the entries, and are used again as
- * the chunk's bytes are.
+ * The others are valid JSON objects without repeated keys, and no value of theirs is or holds an object. The columns may be longer than the
+ * entries, and are used again as the chunk's bytes are.
  */
 export interface FieldEntries {
   /** Every key met so far, exactly as it was written: entries have the numbers. It grows, and keeps what it has. */

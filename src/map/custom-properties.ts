@@ -14,7 +14,7 @@ import {
 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { appendStringOf, unescapeContent } from '../json/strings.ts'
-import { endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
+import { appendValue, endOfString, endOfValue, kindOf, skipSpace } from '../json/values.ts'
 import type { OwnProperties } from '../mapping/own-property-rules.ts'
 import { createEscapedPropertyWriter } from './escaped-properties.ts'
 import { createMemberWriter } from './member-writer.ts'
@@ -54,7 +54,8 @@ export function createCustomPropertyWriter(
         return writeText(out, own, bytes, start, end)
       default:
         text.length = 0
-        append(text, bytes, start, end)
+        // In canonical form: the value is the same however its record is laid out.
+        appendValue(text, bytes, start, end)
         return writeRaw(out, own)
     }
   }

@@ -348,6 +348,14 @@ describe("the customer's own properties", () => {
     })
   }
 
+  test('that are a list go out the same however it is laid out', () => {
+    for (const list of ['["a",1.5,{"b":"/"}]', '[ "a",\t1.50, { "b" : "\\/" } ]']) {
+      const record = `{"id":"e","external_user_id":"u","time":1767319200,"name":"n","properties":${list}}`
+      const raw = propertiesOf(mapRecord(record, CUSTOM))['[Custom event property] _raw']
+      assert.equal(raw, '["a",1.5,{"b":"/"}]', list)
+    }
+  })
+
   for (const text of ['null', '{}', '', null]) {
     test(`${JSON.stringify(text)} is none`, () => {
       const mapped = custom(text)

@@ -25,8 +25,8 @@ import { endOfEscapedText, endOfFraction, endOfPlainText, endOfWhole, QUOTE } fr
 
 /**
  * Finds the members of objects that stand on a line each, 16 bytes a step: `{"key":value,"key":value}`, with at most one space behind
- * a colon or comma, and nothing that nests but lists of strings, numbers and literals that are not `events`. It stops at every other line. Bytes are not looked
- * at as UTF-8.
+ * a colon or comma, and nothing that nests but lists of strings, numbers and literals that are not `events`. It stops at every other line.
+ * Bytes are not looked at as UTF-8.
  */
 
 /** What the module that loads this one has to know. */
