@@ -116,9 +116,12 @@ export function outcomesOf(chunk: MappedChunk): readonly Mapped[] {
   })
 }
 
-/** `THOROUGH=1 npm test` tries everything; without it the heaviest tests take a part, another one in each process where they can. */
+/** `THOROUGH=1 npm test` tries everything. */
+export const isThorough = process.env['THOROUGH'] === '1'
+
+/** Without `THOROUGH=1` the heaviest tests take a part, another one in each process where they can. */
 export function tries(all: number, some: number): number {
-  return process.env['THOROUGH'] === '1' ? all : some
+  return isThorough ? all : some
 }
 
 /** One of `oneOf` cases, others in each process; all of them with `THOROUGH=1`. For cases that are much alike, and heavy. */

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { text } from 'node:stream/consumers'
 import { describe, test } from 'node:test'
 import { fileURLToPath } from 'node:url'
-import { BINARY, temporaryDirectory } from '../harness.ts'
+import { BINARY, isThorough, temporaryDirectory } from '../harness.ts'
 import { DATA_SETS, type DataSetName } from './data-sets.ts'
 import { ended } from './measure.ts'
 import { storeData } from './stored-data.ts'
@@ -107,7 +107,8 @@ describe('the bench', { concurrency: true }, () => {
     assert.deepEqual(readdirSync(scratch), [])
   })
 
-  test('pairs our cases with another commit', { skip: !existsSync(REPOSITORY) }, async () => {
+  // To build a commit takes as long as many tests.
+  test('pairs our cases with another commit', { skip: !isThorough || !existsSync(REPOSITORY) }, async () => {
     const asked = ['--only', 'version', '--against', 'HEAD']
     const { code, stdout, stderr } = await bench('--records', '12', '--runs', '1', ...asked)
     assert.equal(code, 0, stderr)

@@ -184,7 +184,7 @@ describe('events that are plainly right', () => {
         assert.deepEqual(scanned.section(), expected)
         if (hasColumns) assert.deepEqual(sorted(inColumns.section()), sorted(expected))
       }),
-      { numRuns: tries(10_000, 300) },
+      { numRuns: tries(10_000, 100) },
     )
   })
 })
