@@ -11,10 +11,14 @@ setFlagsFromString('--heap-growing-percent=25')
 const built = join(__dirname, '../dist/bundle/main.cjs')
 if (existsSync(built)) {
   // Node ends the process when there is nothing left to wait for, also when what it waited for never came.
-  process.exitCode = 1
+  const fail = () => {
+    process.exitCode = 1
+  }
+  process.once('beforeExit', fail)
   require(built)
     .main(process.argv)
     .then((exitCode) => {
+      process.off('beforeExit', fail)
       process.exitCode = exitCode
     })
 } else {
