@@ -39,6 +39,9 @@ check('1: in any 30 s an identity has at most 30 times its limit at the server',
   assert.ok(outcome.worstWindow <= 30 * limitOf(simulation), `${outcome.worstWindow} events in 30 s`)
 })
 
+/** By how much a request of these came late at most; one simulation alone may have none that does. */
+let latestMs = 0
+
 check(
   '1: also when requests arrive up to J late',
   fc
@@ -52,9 +55,11 @@ check(
     const outcome = simulate(simulation)
     assertComplete(simulation, outcome)
     assert.equal(outcome.refusals, 0)
-    assert.ok(outcome.mostDelayMs >= 9900 || simulation.events.length < 500)
+    latestMs = Math.max(latestMs, outcome.mostDelayMs)
   },
 )
+
+test('1: … and requests did arrive as late as that', () => assert.ok(latestMs >= 9900, `${latestMs} ms`))
 
 check('1: also when the process is killed again and again', anySimulation, (simulation) => {
   const outcome = simulate({ ...simulation, killEveryMs: 700, killsUntilMs: 20_000 })
