@@ -23,7 +23,7 @@ export function forgetKeys(): void {
   keyCount = 0
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function textLength(slot: usize): usize {
   return <usize>load<u32>(slot, KEY_LENGTH)
@@ -33,7 +33,7 @@ export function textLength(slot: usize): usize {
  * True when the key of `slot`, with its quotes and colon, stands at `at`. Of the 16 bytes of a step the next is read only when all are
  * the key's, so none of them is a newline.
  */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function isKeyAt(at: usize, slot: usize): bool {
   let left = textLength(slot)
@@ -68,7 +68,7 @@ export function lookUp(at: usize): usize {
 }
 
 /** FNV-1a. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function hashOf(at: usize, length: usize): u32 {
   let hash: u32 = 0x811c9dc5

@@ -115,7 +115,7 @@ export function scan(from: usize, end: usize): usize {
 }
 
 /** Adds an entry for each member of the object at `at`. Returns the position behind its brace; 0 when it is left. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function scanObject(at: usize): usize {
   if (load<u8>(at) != OPEN_BRACE) return 0
@@ -162,7 +162,7 @@ function scanObject(at: usize): usize {
 let kind: u8 = 0
 
 /** The position behind the string, number or literal at `at`, and its `kind`; 0 when there is none. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function endOfScalar(at: usize): usize {
   const c = load<u8>(at)

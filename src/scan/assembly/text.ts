@@ -6,7 +6,7 @@ const MINUS: u8 = 0x2d
 const ZERO: u8 = 0x30
 
 /** Of the 16 bytes at `at`, those that no string holds as they are: bit `i` is byte `i`. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function stops(at: usize): i32 {
   const bytes = v128.load(at)
@@ -17,7 +17,7 @@ function stops(at: usize): i32 {
 }
 
 /** The first quote, backslash or control character at `at` or behind it. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function endOfPlainText(at: usize): usize {
   let p = at
@@ -43,14 +43,14 @@ export function endOfEscapedText(at: usize): usize {
   return load<u8>(p) == QUOTE ? p + 1 : 0
 }
 
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function isHexDigit(c: u8): bool {
   return <u8>(c - ZERO) < 10 || <u8>((c | 0x20) - 0x61) < 6
 }
 
 /** True for what may follow a backslash but `u`: `" \ / b f n r t`. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 function isShortEscape(c: u8): bool {
   return (
@@ -59,7 +59,7 @@ function isShortEscape(c: u8): bool {
 }
 
 /** The first byte at `at` or behind it that is no digit. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function endOfDigits(at: usize): usize {
   let p = at
@@ -71,7 +71,7 @@ export function endOfDigits(at: usize): usize {
 }
 
 /** The position behind the whole part of the number at `at`, sign included; 0 when there is none. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function endOfWhole(at: usize): usize {
   const first = load<u8>(at) == MINUS ? at + 1 : at
@@ -81,7 +81,7 @@ export function endOfWhole(at: usize): usize {
 }
 
 /** The position behind the fraction and exponent at `at`, either of which may lack; 0 when one is broken. */
-// @ts-ignore: decorator
+// @ts-ignore: AssemblyScript has decorators of functions, TypeScript has none
 @inline
 export function endOfFraction(at: usize): usize {
   let p = at
