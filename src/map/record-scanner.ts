@@ -1,22 +1,12 @@
 import { fieldNameOf } from '../currents/fields.ts'
 import { unionValue } from '../json/avro-union.ts'
-import {
-  BACKSLASH,
-  CLOSE_BRACE,
-  COLON,
-  COMMA,
-  OPEN_BRACE,
-  OPEN_BRACKET,
-  QUOTE,
-  textOf,
-  textView,
-  utf8,
-} from '../json/bytes.ts'
+import { BACKSLASH, CLOSE_BRACE, COLON, COMMA, OPEN_BRACE, OPEN_BRACKET, QUOTE, textView, utf8 } from '../json/bytes.ts'
 import { KIND } from '../json/kind.ts'
 import { endOfPlainText } from '../json/plain-text.ts'
 import { unescapeContent } from '../json/strings.ts'
 import { endOfNumber, endOfString, endOfValue, isInteger, kindOf, skipSpace } from '../json/values.ts'
 import type { FieldColumns, FieldEntries } from '../model.ts'
+import { createFieldKeys, NO_FIELD } from './field-keys.ts'
 
 /**
  * Finds the fields of one record in its bytes: for each known field the span and kind of its value, nothing decoded, no object
@@ -68,22 +58,12 @@ interface ScanError {
   readonly at: number
 }
 
-const NO_FIELD = -1
 const SPACE = 0x20
 
 /** What a member has beside key and value: two quotes, a colon, and the byte before it. */
 const MEMBER_MARKS = 4
 /** More bytes than stand before anything. */
 const NEVER_BEFORE = 2 ** 31 - 1
-
-/** Keys that are no field's name and are remembered: what they mean need not be found out for every record. */
-const MAX_LEARNT = 256
-const MAX_LEARNT_BYTES = 1 << 13
-
-/** An ASCII letter in lower case; other bytes as they are. */
-function lower(c: number): number {
-  return c >= 0x41 && c <= 0x5a ? c + 0x20 : c
-}
 
 /**
  * @param fieldNames every field that the mapping may read; compared without regard to case
@@ -101,17 +81,9 @@ export function createRecordScanner(
   const isWhole = Uint8Array.from(fieldNames, (name) => (keepWhole.has(name) ? 1 : 0))
   const isTopLevelFirst = Uint8Array.from(fieldNames, (name) => (topLevelFirst.has(name) ? 1 : 0))
 
-  /** All names one after the other; name `i` is `[nameStarts[i], nameStarts[i + 1])`. */
-  const ownNames = utf8(fieldNames.join(''))
-  const names = new Uint8Array(ownNames.length + MAX_LEARNT_BYTES)
-  names.set(ownNames)
-  const nameView = textView(names).view
-  const nameStarts = new Int32Array(count + 1 + MAX_LEARNT)
-  for (const [i, name] of fieldNames.entries()) nameStarts[i + 1] = (nameStarts[i] as number) + Buffer.byteLength(name)
-
-  /** Keys behind the names that were learnt, and the field that each means. */
-  let learntCount = 0
-  const meanings = new Int16Array(MAX_LEARNT)
+  const { names, nameStarts, meanings, lookUp, meaningOf, learn } = createFieldKeys(fieldNames)
+  const nameView = names.view
+  const nameBytes = names.bytes
 
   const starts = new Int32Array(count)
   const ends = new Int32Array(count)
@@ -125,22 +97,12 @@ export function createRecordScanner(
   // Slot `count` stands for the beginning of the record.
   const follower = new Int32Array(count + 1).fill(NO_FIELD)
 
-  const tableSize = 1 << Math.ceil(Math.log2((count + MAX_LEARNT) * 4))
-  const table = new Int16Array(tableSize).fill(NO_FIELD)
-  for (let i = 0; i < count; i++) addToTable(i)
-
-  function addToTable(number: number): void {
-    let slot = hashOf(names, nameStarts[number] as number, nameStarts[number + 1] as number) & (tableSize - 1)
-    while (table[slot] !== NO_FIELD) slot = (slot + 1) & (tableSize - 1)
-    table[slot] = number
-  }
-
   /** The columns loaded last, and the field of each of theirs. */
   let loadedNames: readonly string[] = []
   let loadedFields: readonly number[] = []
 
   /** The bytes that were scanned last. */
-  let source = textView(names)
+  let source = names
   /** The keys of the entries loaded last; the field that each means, its length in UTF-8, and whether it is the field's name as it is. */
   let entryNames: readonly string[] = []
   let entryCount = 0
@@ -158,30 +120,6 @@ export function createRecordScanner(
 
   let message = ''
   let errorAt = 0
-
-  /** FNV-1a over lower-cased bytes. */
-  function hashOf(bytes: Uint8Array, start: number, end: number): number {
-    let hash = 0x811c9dc5
-    for (let p = start; p < end; p++) hash = Math.imul(hash ^ lower(bytes[p] as number), 0x01000193)
-    return (hash ^ (hash >>> 15)) >>> 0
-  }
-
-  /** Number of the name or learnt key `[start, end)`, or -1. */
-  function lookUp(bytes: Uint8Array, start: number, end: number): number {
-    let slot = hashOf(bytes, start, end) & (tableSize - 1)
-    for (;;) {
-      const field = table[slot] as number
-      if (field === NO_FIELD) return NO_FIELD
-      const nameStart = nameStarts[field] as number
-      const length = (nameStarts[field + 1] as number) - nameStart
-      if (length === end - start) {
-        let i = 0
-        while (i < length && names[nameStart + i] === lower(bytes[start + i] as number)) i++
-        if (i === length) return field
-      }
-      slot = (slot + 1) & (tableSize - 1)
-    }
-  }
 
   /**
    * The field that a key means which is no field's name, and which `lookUp` knows as `learnt` or not at all. NO_FIELD when it means none,
@@ -211,22 +149,6 @@ export function createRecordScanner(
       }
     }
     return field !== NO_FIELD && isWithin(field, objectStart, objectEnd) ? NO_FIELD : field
-  }
-
-  function meaningOf(bytes: Uint8Array, start: number, end: number): number {
-    return numbers.get(fieldNameOf(textOf(bytes, start, end))) ?? NO_FIELD
-  }
-
-  function learn(bytes: Uint8Array, start: number, end: number): number {
-    const field = meaningOf(bytes, start, end)
-    const at = nameStarts[count + learntCount] as number
-    const keyEnd = at + end - start
-    if (learntCount === MAX_LEARNT || keyEnd > names.length) return field
-    for (let p = start; p < end; p++) names[at + p - start] = lower(bytes[p] as number)
-    nameStarts[count + learntCount + 1] = keyEnd
-    meanings[learntCount] = field
-    addToTable(count + learntCount++)
-    return field
   }
 
   /** True when the record has a value of the field in `[start, end)`. */
@@ -265,7 +187,7 @@ export function createRecordScanner(
             n += 4
             q += 4
           }
-          while (n < nameEnd && bytes[q] === names[n]) {
+          while (n < nameEnd && bytes[q] === nameBytes[n]) {
             n++
             q++
           }
